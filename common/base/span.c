@@ -1,0 +1,227 @@
+/* Looking at and eating runs of bytes. See span.h. */
+#include "common/base/span.h"
+
+bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_alnum(char c)
+{
+	return is_alpha(c) || is_digit(c);
+}
+
+bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool is_print(char c)
+{
+	return c >= 0x20 && c <= 0x7e;
+}
+
+char to_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool same_ignoring_case(const char *a, const char *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (to_lower(a[i]) != to_lower(b[i]))
+			return false;
+	}
+	return true;
+}
+
+bool span_alike(struct span a, struct span b)
+{
+	return a.n == b.n && same_ignoring_case(a.p, b.p, a.n);
+}
+
+bool span_same(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool span_is(struct span s, const char *word)
+{
+	return span_alike(s, span_of(word));
+}
+
+bool span_starts(struct span s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s.n >= n && same_ignoring_case(s.p, word, n);
+}
+
+bool span_ends(struct span s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s.n >= n && same_ignoring_case(s.p + s.n - n, word, n);
+}
+
+int span_order(struct span a, struct span b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int by_bytes = n ? memcmp(a.p, b.p, n) : 0;
+
+	if (by_bytes)
+		return by_bytes;
+	return (a.n > b.n) - (a.n < b.n);
+}
+
+struct span span_from(struct span s, size_t at)
+{
+	if (at > s.n)
+		at = s.n;
+	return at ? (struct span){ s.p + at, s.n - at } : s;
+}
+
+struct span span_to(struct span s, size_t n)
+{
+	return (struct span){ s.p, n < s.n ? n : s.n };
+}
+
+bool span_eat(struct span *in, const char *word)
+{
+	if (!span_starts(*in, word))
+		return false;
+	*in = span_from(*in, strlen(word));
+	return true;
+}
+
+bool span_eat_char(struct span *in, char c)
+{
+	if (!in->n || *in->p != c)
+		return false;
+	*in = span_from(*in, 1);
+	return true;
+}
+
+ptrdiff_t span_find(struct span s, char c)
+{
+	const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
+
+	return at ? at - s.p : -1;
+}
+
+ptrdiff_t span_rfind(struct span s, char c)
+{
+	const char *at = s.n ? memrchr(s.p, c, s.n) : NULL;
+
+	return at ? at - s.p : -1;
+}
+
+ptrdiff_t span_search(struct span s, struct span what)
+{
+	const char *at = s.n ? memmem(s.p, s.n, what.p, what.n) : NULL;
+
+	return at ? at - s.p : -1;
+}
+
+bool span_has(struct span s, char c)
+{
+	return span_find(s, c) >= 0;
+}
+
+bool span_cut(struct span *in, char at, struct span *head)
+{
+	ptrdiff_t i = span_find(*in, at);
+
+	if (i < 0)
+		return false;
+	*head = span_to(*in, (size_t)i);
+	*in = span_from(*in, (size_t)i + 1);
+	return true;
+}
+
+struct span span_take(struct span *in, size_t n)
+{
+	struct span head = span_to(*in, n);
+
+	*in = span_from(*in, head.n);
+	return head;
+}
+
+struct span span_while(struct span *in, bool (*ok)(char))
+{
+	size_t n = 0;
+
+	while (n < in->n && ok(in->p[n]))
+		n++;
+	return span_take(in, n);
+}
+
+static bool not_blank(char c)
+{
+	return !is_blank(c);
+}
+
+struct span span_word(struct span *in)
+{
+	span_while(in, is_blank);
+	return span_while(in, not_blank);
+}
+
+static bool is_space(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
+struct span span_trim(struct span s)
+{
+	while (s.n && is_space(*s.p))
+		s = span_from(s, 1);
+	while (s.n && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+bool span_eat_u64(struct span *in, uint64_t max, uint64_t *out)
+{
+	struct span at = *in, digits = span_while(&at, is_digit);
+	uint64_t v = 0;
+
+	if (!digits.n)
+		return false;
+	for (size_t i = 0; i < digits.n; i++) {
+		uint64_t d = (uint64_t)(digits.p[i] - '0');
+
+		if (v > (max - d) / 10 || d > max)
+			return false;
+		v = v * 10 + d;
+	}
+	*out = v;
+	*in = at;
+	return true;
+}
+
+bool span_u64(struct span s, uint64_t max, uint64_t *out)
+{
+	uint64_t v;
+
+	if (!span_eat_u64(&s, max, &v) || s.n)
+		return false;
+	*out = v;
+	return true;
+}
+
+bool span_copy(struct span s, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (s.n >= size || span_has(s, '\0'))
+		return false;
+	if (s.n)
+		memcpy(buf, s.p, s.n);
+	buf[s.n] = '\0';
+	return true;
+}

@@ -1,0 +1,87 @@
+/*
+ * NAME
+ *	conf - all settings of one installation, read
+ * DESCRIPTION
+ *	conf_read() reads FILE and FILE.d/ *.conf into one struct. A mistake is named with
+ *	file, line, key, what was expected and the nearest right key; all mistakes of a
+ *	file are reported, not only the first. "@hostname" in a default is the host's name.
+ *	conf_send() and conf_receive() carry effective settings to a child (fd 4).
+ */
+#ifndef COMMON_CONF_CONF_H
+#define COMMON_CONF_CONF_H
+
+#include "common/conf/setting.h"
+
+struct conf {
+	/* [posthorn] for all daemons */
+	const char *host_name;		/* host-name: EHLO, Received, Message-ID, bounces */
+	const char *queue_directory, *config_directory, *run_directory, *program_directory;
+	const char *log;		/* stderr, journal, syslog, or a file's path */
+	const char *postmaster;		/* where mail for postmaster without domain and double bounces go */
+	bool debug;
+	uint64_t message_size_limit;	/* bytes, as on the wire */
+	uint64_t recipients_max;
+	uint64_t hops_max;
+	uint64_t disk_reserve;		/* refuse mail below this much free space */
+	/* who is who */
+	const char *users_file, *domains_file, *aliases_file;
+	bool system_users;		/* local accounts of this machine get mail in ~/Maildir */
+	struct conf_list system_domains;	/* domains whose mailboxes are system users; default: host-name and localhost */
+	const char *recipient_separator;	/* "+" */
+	const char *mail_directory;	/* virtual mail: MAIL/DOMAIN/USER/Maildir */
+	const char *vmail_user;		/* "posthorn-vmail" */
+	const char *system_mail;	/* "Maildir", below the home of a system user */
+	uint64_t uid_min;		/* system users below are no mailboxes, and no delivery runs as them */
+	const char *pam_service;	/* "" = no PAM */
+	/* TLS, for all servers */
+	const char *tls_certificate, *tls_key;	/* PEM; "" = no TLS offered */
+	const char *tls_min;		/* TLSv1.2 or TLSv1.3 */
+	bool auth_without_tls;		/* no */
+	/* limits against strangers, in every front */
+	uint64_t peer_connections, connections_max, connection_rate;	/* per address, in all, per address and minute */
+	uint64_t sessions_spare;	/* ready-made sessions waiting */
+	uint64_t fronts;
+	/* [msa] */
+	struct conf_list msa_listen;	/* "submission=*:587" "submissions=*:465:tls" i.e. NAME=ADDR:PORT[:tls] */
+	bool msa_hide_client;		/* Received without the client's address */
+	uint64_t msa_sessions_max;
+	/* [mta] */
+	struct conf_list mta_listen;	/* "smtp=*:25" */
+	uint64_t mta_sessions_max, mta_clients_per_session;
+	struct conf_list mta_relay_networks;	/* addresses that may relay without login; empty */
+	const char *relay_host;		/* "" or HOST[:PORT] or [ADDR]:PORT */
+	uint64_t mta_port;		/* where other servers listen: 25 */
+	const char *mta_tls;		/* none may encrypt */
+	struct conf_list mta_retry;	/* waits: "5m 15m 30m 1h 2h 4h", the last repeats */
+	uint64_t mta_give_up, mta_warn_after;	/* warn_after 0 = never */
+	uint64_t mta_send_max, mta_send_per_destination;
+	const char *mta_source_address;	/* "" */
+	/* [dns] */
+	struct conf_list dns_forward;	/* "127.0.0.1@5353"; empty = from /etc/resolv.conf, else root servers */
+	struct conf_list dns_local_data;/* lines as in a zone file; list separator is ";" for this one key */
+	const char *dns_trust_anchor;	/* file; "" = none */
+	uint64_t dns_timeout;
+	/* [mda] */
+	uint64_t mda_deliver_max;	/* deliver processes at once */
+	uint64_t mda_idle;		/* a deliver process without work exits after this */
+	/* [pop3d] [imapd] */
+	struct conf_list pop3d_listen, imapd_listen;
+	uint64_t pop3d_sessions_max, imapd_sessions_max;
+	uint64_t imapd_idle_timeout, pop3d_idle_timeout;
+	/* clients */
+	uint64_t command_timeout, greet_timeout, data_rate_min;
+	uint64_t errors_max;
+	/* bookkeeping */
+	const char *file;		/* where it was read */
+	void *memory;			/* arena of all strings */
+};
+
+bool conf_read(const char *file, struct conf *c, struct str *mistakes, struct err *e);
+void conf_free(struct conf *c);
+bool conf_to_fd(const struct conf *c, int *memfd, struct err *e);	/* sealed */
+bool conf_from_fd(int fd, struct conf *c, struct err *e);		/* reads from offset 0 by pread */
+/* One value in the file's syntax, for `posthorn config show`. */
+void conf_print(const struct conf *c, const struct setting *row, struct str *out);
+const struct setting *conf_find(const char *section, const char *key);	/* NULL: none such */
+
+#endif

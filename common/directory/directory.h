@@ -1,0 +1,55 @@
+/*
+ * NAME
+ *	directory - whose address is this (questions to the clerk)
+ * DESCRIPTION
+ *	A session or daemon asks over a channel that role_connect("clerk") gave. The
+ *	answers come from users, domains and aliases (text compiled into Berkeley DB by
+ *	the clerk, users(5), domains(5), aliases(5)) and, where set, from the system's accounts.
+ *	Local part and domain compare without ASCII case. Plus-addressing: without a row for
+ *	"a+b@d" the row for "a@d" counts, and detail is "b".
+ *
+ *	Packets: verb, fields -> '+' fields | '-' err
+ *	'R' address			-> class, user, detail		(directory_resolve)
+ *	'X' address			-> count, then targets		(directory_expand)
+ *	'M' login address		-> class			(directory_may_send)
+ *	'D' domain			-> class
+ */
+#ifndef COMMON_DIRECTORY_DIRECTORY_H
+#define COMMON_DIRECTORY_DIRECTORY_H
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+
+enum dir_class {
+	DIR_ELSEWHERE,		/* the domain is not ours */
+	DIR_LOCAL,		/* ours, and somebody is behind it */
+	DIR_UNKNOWN,		/* ours, but nobody is behind it: 5.1.1 */
+	DIR_RELAY,		/* not a mailbox here, but we carry mail for that domain */
+};
+
+/* One place a message goes to in the end. */
+enum dir_target_kind { DIR_MAILBOX, DIR_ADDRESS };
+struct dir_target {
+	enum dir_target_kind	 kind;
+	const char		*address;	/* DIR_ADDRESS: forward there. DIR_MAILBOX: the user's main address */
+	const char		*login;		/* DIR_MAILBOX from here on */
+	const char		*home;		/* the one directory delivery may touch */
+	const char		*mail;		/* Maildir below (or equal to) home: absolute */
+	const char		*detail;	/* after the separator, or "" */
+	uint32_t		 uid, gid;
+	uint64_t		 quota;		/* bytes, 0 = none */
+};
+
+/* False: TEMP when the clerk can not be asked now. */
+bool directory_domain(int clerk, struct span domain, enum dir_class *is, struct err *e);
+bool directory_resolve(int clerk, struct span address, enum dir_class *is, struct err *e);
+/*
+ * Follow aliases to the end (depth 20, targets 1000; a loop or more is PERM 5.4.6),
+ * each target once. Memory from a.
+ */
+bool directory_expand(int clerk, struct span address, struct arena *a,
+    struct dir_target **targets, size_t *count, struct err *e);
+/* May login use address as envelope sender? PERM 5.7.1 with a sentence when not. */
+bool directory_may_send(int clerk, struct span login, struct span address, struct err *e);
+
+#endif

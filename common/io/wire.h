@@ -1,0 +1,65 @@
+/*
+ * NAME
+ *	wire - the one channel between a front and a session
+ * DESCRIPTION
+ *	A SOCK_SEQPACKET pair. The first byte of each packet says what it is:
+ *
+ *	front to session			session to front
+ *	 P text    a client: peer and local	 D bytes   for the client
+ *	           address, "tls" or "plain"	 T         start TLS after this
+ *	 D bytes   from the client		 Q         close, politely
+ *	 T text    TLS is up: "TLSv1.3 ..."	 R         ready for the next client
+ *	 E         the client hung up
+ *
+ *	P text: "PEERIP PEERPORT LOCALIP LOCALPORT SERVICE [tls PROTOCOL CIPHER BITS [sni=NAME]]",
+ *	SERVICE being the listener's name ("smtp", "submission", "submissions", "imap", ...).
+ *	T text: "PROTOCOL CIPHER BITS [sni=NAME]"; an empty T says that the handshake failed.
+ *	Whatever arrives as D before the front's T came in the clear. So a session that
+ *	has sent T throws away every D until T comes back: a command smuggled in behind
+ *	STARTTLS is gone (RFC 3207 4.2). Packets carry at most WIRE_MAX bytes with the kind.
+ *	The session's end passes on with SCM_RIGHTS; the front never knows.
+ *	A wire serves clients one after the other: P ... Q or E, R, P ...
+ *	After E the session may still send D (a half-closed client reads on) and must send Q.
+ *	A session that exits closes its client.
+ */
+#ifndef COMMON_IO_WIRE_H
+#define COMMON_IO_WIRE_H
+
+#include "common/base/str.h"
+#include "common/io/stream.h"
+
+enum { WIRE_MAX = 65536 };
+
+struct wire_peer {
+	char		ip[48];		/* "192.0.2.1" or "2001:db8::1" */
+	char		local_ip[48];
+	unsigned	port, local_port;
+	char		service[24];	/* name of the listener */
+	bool		tls;
+	char		tls_text[160];	/* "TLSv1.3 TLS_AES_256_GCM_SHA384 256"; "" without TLS */
+};
+
+struct wire {
+	struct stream		stream;		/* first: a wire is a stream */
+	int			fd;
+	struct wire_peer	peer;
+	bool			ended;		/* the client or the front is gone */
+	bool			refuse_input;	/* between our T and theirs */
+	char			*buf;		/* rest of a packet not yet read */
+	size_t			at, n;
+};
+
+void wire_init(struct wire *w, int fd);
+/* Wait for the next client and fill w->peer. False: the front is gone, so should we be. */
+bool wire_accept(struct wire *w, ms_t until, struct err *e);
+/* Say T, drop clear text until TLS is up. The caller flushes its reply first and calls
+   line_forget() after. */
+bool wire_start_tls(struct wire *w, ms_t until, struct err *e);
+void wire_close(struct wire *w);	/* Q: what was written is sent, then the client is closed */
+void wire_ready(struct wire *w);	/* R: another client may come */
+void wire_reset(struct wire *w);	/* frees the buffer; fd stays the caller's */
+/* "192.0.2.1 40000 127.0.0.1 25 smtp tls TLSv1.3 X 256" into peer; for wire_accept and login hand-over. */
+bool wire_peer_parse(struct span text, struct wire_peer *peer);
+void wire_peer_print(const struct wire_peer *peer, struct str *out);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * NAME
+ *	envelope - who a message is from, who still waits for it, and why
+ * DESCRIPTION
+ *	ID.e beside ID.m: plain text, `key: value` lines, ended by an end line, described
+ *	as a promise in posthorn-queue(7). Rewritten by a new file and rename, never in place.
+ */
+#ifndef COMMON_QUEUE_ENVELOPE_H
+#define COMMON_QUEUE_ENVELOPE_H
+
+#include <time.h>
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/base/str.h"
+
+enum { ID_SIZE = 24 };			/* room for a queue id and its NUL */
+
+enum rcpt_state {
+	RCPT_WAITING,			/* to be delivered */
+	RCPT_DONE,			/* somebody else's 250, or in the Maildir */
+	RCPT_FAILED,			/* never; the bounce is not yet made */
+	RCPT_TOLD,			/* failed, and the sender was told (or must not be) */
+};
+
+enum notify { NOTIFY_DEFAULT = 0, NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+
+struct rcpt {
+	unsigned	 number;	/* stays with it for life: part of the Maildir name */
+	enum rcpt_state	 state;
+	const char	*address;	/* as accepted */
+	const char	*original;	/* ORCPT, "" without: RFC 3461 4.2 */
+	unsigned	 notify;	/* enum notify bits */
+	unsigned	 tries;
+	time_t		 next;		/* next try; 0 = at once */
+	const char	*status;	/* last enhanced status, or "" */
+	const char	*answer;	/* last answer or reason, one line, or "" */
+	const char	*remote;	/* host that said it, or "" */
+};
+
+struct envelope {
+	char		 id[ID_SIZE];
+	time_t		 arrived;
+	int64_t		 arrived_us;	/* first byte, wall clock */
+	const char	*sender;	/* "" = null reverse-path */
+	const char	*envid, *ret;	/* RFC 3461: ENVID, "full" "hdrs" or "" */
+	const char	*login;		/* who submitted, or "" */
+	const char	*peer;		/* "ip port" or "local uid" */
+	const char	*helo;		/* what it called itself, or "" */
+	const char	*protocol;	/* ESMTPSA ... */
+	const char	*tls;		/* "TLSv1.3 ..." or "" */
+	bool		 smtputf8, body8bit, require_tls, is_bounce;
+	time_t		 warned;	/* delay warning sent, or 0 */
+	uint64_t	 text_bytes;	/* of ID.m, lines in LF */
+	uint64_t	 wire_bytes;	/* of ID.m with CRLF */
+	uint32_t	 text_crc;	/* crc32c of ID.m */
+	struct rcpt	*rcpts;
+	size_t		 rcpt_count;
+};
+
+void envelope_print(const struct envelope *env, struct str *out);
+/* Memory from a. PERM on anything that is not a whole, well-formed envelope. */
+bool envelope_parse(struct span text, struct arena *a, struct envelope *env, struct err *e);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * NAME
+ *	queue - stations of the queue on disk
+ * DESCRIPTION
+ *	QUEUE/in/sub, in/net, in/own, out, local, hold; each with tmp/ and new/. A message is
+ *	ID.m (text) and ID.e (envelope) in new/, and exists when ID.e does. Who writes and who
+ *	reads each station: posthorn-queue(7).
+ *
+ *	Putting:
+ *		struct queue_put *q = queue_put_open(&station, id, &e);
+ *		queue_put_bytes(q, lf_text); ...	first our header lines, then the message
+ *		ok = queue_put_commit(q, &env, &e);	... or queue_put_drop(q);
+ *	When commit returns true the message is on disk and somebody will deliver or bounce
+ *	it; the caller may now say 250. Bytes may fail silently; commit tells. Both ends free q.
+ *	commit fills env's id, sizes and checksum.
+ * DIAGNOSTICS
+ *	4.3.1 disk or quota full (or below disk-reserve), 4.3.0 other system trouble.
+ */
+#ifndef COMMON_QUEUE_QUEUE_H
+#define COMMON_QUEUE_QUEUE_H
+
+#include "common/queue/envelope.h"
+
+struct station { const char *name; int dir, tmp, fresh; };	/* fresh is new/ */
+
+/* Make what is missing of the whole queue below path (keeper, with the right owners when root). */
+bool queue_make(const char *path, struct err *e);
+/* name: "in/sub" ...; queue is a descriptor of QUEUE. */
+bool station_open(int queue, const char *name, struct station *st, struct err *e);
+void station_close(struct station *st);
+
+struct queue_put;
+struct queue_put *queue_put_open(const struct station *st, const char *id, struct err *e);
+void queue_put_bytes(struct queue_put *q, struct span lf_text);
+bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e);
+void queue_put_drop(struct queue_put *q);
+
+/* Read an envelope; open a text (read-only). */
+bool queue_read_envelope(const struct station *st, const char *id, struct arena *a, struct envelope *env, struct err *e);
+int queue_open_text(const struct station *st, const char *id, struct err *e);
+bool queue_write_envelope(const struct station *st, const struct envelope *env, struct err *e);	/* durable */
+/*
+ * Move a message whole into another station (link text, rename envelope, unlink text), or put a second
+ * envelope over the same text there. Safe to repeat after a crash.
+ */
+bool queue_move(const struct station *from, const struct station *to, const char *id, struct err *e);
+bool queue_link(const struct station *from, const struct station *to, const char *id, const struct envelope *env, struct err *e);
+bool queue_remove(const struct station *st, const char *id, struct err *e);		/* envelope first, then text */
+/* Call each with every ID that has an envelope in new/; stops when each says false. */
+bool queue_each(const struct station *st, bool (*each)(void *arg, const char *id), void *arg, struct err *e);
+/* Sweep: tmp/ files older than a day, texts without envelope older than an hour. */
+void queue_sweep(const struct station *st, time_t now);
+
+/* A new id: time-ordered, unique on this host, [0-9a-z]{14}. */
+void queue_new_id(char id[ID_SIZE]);
+bool queue_is_id(struct span s);
+
+#endif
