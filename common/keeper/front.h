@@ -1,0 +1,44 @@
+/*
+ * NAME
+ *	front - what a keeper and its fronts say to each other
+ * DESCRIPTION
+ *	A front is started like every role: fd 3 is its channel to the keeper, fd 4 the
+ *	settings. It never asks and waits: packets come when they come, in both
+ *	directions. The keeper sends, in this order at the start, and some again later:
+ *
+ *	'p'		fd=peers	the peers table, PEERS_BYTES long, to be mapped shared; once
+ *	'k'		fd=certificate fd=key
+ *					PEM files, opened for reading; at the start when TLS is set up,
+ *					and after every SIGHUP: use them from the next handshake on
+ *	'l' name flags	fd=listener	a bound, listening, non-blocking TCP socket, shared with the other
+ *					fronts of the daemon. name is what the wire's P calls SERVICE;
+ *					flags is a number of enum front_flags
+ *	'g'				that was all: start to accept (the daemon is ready when
+ *					each front has said so)
+ *	'w'		fd=wire		the front's end of a wire to a ready-made session
+ *
+ *	The front sends:
+ *
+ *	'G'				it accepts now
+ *	'W' count			start that many more sessions for me. Ask at the start for
+ *					FRONT_SPARE(conf) of them, then for one more whenever a wire was
+ *					given a client or was closed while it waited. The keeper sends
+ *					them as soon as it may (sessions-max, back-off after crashes) and
+ *					remembers what it owes; it never answers no.
+ *	'B'				all sessions are taken and clients wait, or not any longer:
+ *		waiting			a number, for the keeper's log only
+ *
+ *	End of file on fd 3 means that the keeper is gone: exit. On SIGTERM a front stops to
+ *	accept and exits when its clients are gone, or after ten seconds.
+ */
+#ifndef COMMON_KEEPER_FRONT_H
+#define COMMON_KEEPER_FRONT_H
+
+enum front_flags {
+	FRONT_TLS	= 1 << 0,	/* TLS from the first byte (465, 993, 995) */
+};
+
+/* Ready-made sessions that one of several fronts holds. */
+#define FRONT_SPARE(conf)	(((conf)->sessions_spare + (conf)->fronts - 1) / (conf)->fronts)
+
+#endif
