@@ -1,0 +1,28 @@
+/*
+ * NAME
+ *	charset - text in any character set, as UTF-8
+ * DESCRIPTION
+ *	Through iconv(3), with a table for names that mail uses and iconv does not know.
+ *	Never fails: what can not be decoded becomes U+FFFD, an unknown name is read as
+ *	UTF-8 where the bytes are that and as Latin-1 with U+FFFD otherwise.
+ *	iconv loads tables from files, so a process that will be jailed calls
+ *	charset_preload() before; sets not loaded then count as unknown.
+ */
+#ifndef COMMON_MAIL_CHARSET_H
+#define COMMON_MAIL_CHARSET_H
+
+#include "common/base/str.h"
+
+enum { CHARSET_NAME_MAX = 40 };
+
+void charset_preload(void);		/* open the usual ones; they stay open. Cheap the second time */
+bool charset_known(struct span name);
+void charset_to_utf8(struct span name, struct span bytes, struct str *out);
+
+/* Is it well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
+bool utf8_ok(struct span s);
+bool utf8_is_ascii(struct span s);
+/* Copy, with U+FFFD for each byte that is not part of a well-formed sequence. */
+void utf8_mend(struct span s, struct str *out);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * NAME
+ *	msgid - a new Message-ID (RFC 5322 3.6.4)
+ */
+#ifndef COMMON_MAIL_MSGID_H
+#define COMMON_MAIL_MSGID_H
+
+#include "common/base/str.h"
+
+/* "<TIME.DICE@domain>": unique by the clock and 64 random bits of the caller. */
+void msgid_make(int64_t wall_us, uint64_t dice, struct span domain, struct str *out);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * NAME
+ *	report - tell a sender what became of a message (RFC 3461, 3462, 3464, 6522)
+ * DESCRIPTION
+ *	Writes a whole multipart/report message as LF text into a sink: a sentence that a
+ *	person understands, the facts for programs, and the original or its header.
+ *	The message goes out with the null sender; RFC 3464 2, RFC 3834.
+ */
+#ifndef COMMON_MAIL_REPORT_H
+#define COMMON_MAIL_REPORT_H
+
+#include <time.h>
+
+#include "common/base/span.h"
+#include "common/base/str.h"
+
+/* Where a report goes: called many times with pieces of LF text (queue_put_bytes). */
+struct sink { void (*put)(void *arg, struct span lf_text); void *arg; };
+
+enum report_kind { REPORT_FAILED, REPORT_DELAYED, REPORT_DELIVERED, REPORT_RELAYED, REPORT_EXPANDED };
+
+struct report_rcpt {
+	enum report_kind	 kind;		/* its Action */
+	const char		*original;	/* ORCPT "rfc822;x@y" still in xtext, or "" */
+	const char		*address;
+	const char		*status;	/* "5.1.1" */
+	const char		*diagnostic;	/* "550 5.1.1 no such user": what the remote said, or our reason */
+	bool			 from_remote;	/* diagnostic is an SMTP reply */
+	const char		*remote;	/* host name that said it, or "" */
+	time_t			 last_try;	/* 0 none */
+};
+
+struct report {
+	enum report_kind	 kind;		/* the worst of its recipients: makes Subject and sentence */
+	const char		*our_name;	/* reporting MTA and MAILER-DAEMON's domain */
+	const char		*to;		/* the original's envelope sender */
+	const char		*id;		/* the original's queue id */
+	const char		*message_id;	/* of this report, with < > (msgid.h) */
+	const char		*envid;		/* original ENVID still in xtext, or "" */
+	time_t			 arrived, now;
+	int			 zone;
+	time_t			 give_up;	/* REPORT_DELAYED: until when we try; 0 unknown */
+	const struct report_rcpt *rcpts;
+	size_t			 rcpt_count;
+	struct span		 original;	/* text of the original from its first byte, in LF */
+	bool			 full;		/* return all of it, else its header */
+	bool			 utf8;		/* an address is not ASCII: RFC 6533 forms */
+	uint64_t		 dice;		/* for the boundary */
+};
+
+void report_write(const struct report *r, struct sink to);
+
+#endif
