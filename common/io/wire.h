@@ -44,7 +44,6 @@ struct wire {
 	int			fd;
 	struct wire_peer	peer;
 	bool			ended;		/* the client or the front is gone */
-	bool			refuse_input;	/* between our T and theirs */
 	char			*buf;		/* rest of a packet not yet read */
 	size_t			at, n;
 };

@@ -1,0 +1,185 @@
+/* The session's end of a wire. See wire.h. */
+#include "common/io/wire.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/os/fd.h"
+
+/* Receive one packet into the buffer: its bytes, 0 for the end of the wire, -1 errno. */
+static ssize_t next_packet(struct wire *w, ms_t until)
+{
+	int fds[FD_PASS_MAX];
+	ssize_t n;
+
+	if (!w->buf)
+		w->buf = mem_more(NULL, WIRE_MAX, 1);
+	if (!fd_wait_read(w->fd, until)) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	n = fd_recv(w->fd, w->buf, WIRE_MAX, fds, 0);
+	for (int i = 0; i < FD_PASS_MAX; i++)
+		fd_close(&fds[i]);
+	return n;
+}
+
+static ssize_t take(struct wire *w, void *buf, size_t n)
+{
+	if (n > w->n - w->at)
+		n = w->n - w->at;
+	memcpy(buf, w->buf + w->at, n);
+	w->at += n;
+	return (ssize_t)n;
+}
+
+static ssize_t wire_read(struct stream *s, void *buf, size_t n, ms_t until)
+{
+	struct wire *w = (struct wire *)s;
+
+	while (w->at == w->n) {
+		ssize_t got;
+
+		if (w->ended)
+			return 0;
+		got = next_packet(w, until);
+		if (got < 0)
+			return -1;
+		if (got == 0 || w->buf[0] != 'D') {
+			w->ended = true;	/* 'E', or a front that talks nonsense */
+			return 0;
+		}
+		w->at = 1;
+		w->n = (size_t)got;
+	}
+	return take(w, buf, n);
+}
+
+static bool send_kind(struct wire *w, char kind, struct span bytes, ms_t until, struct err *e)
+{
+	char packet[WIRE_MAX];
+
+	if (!fd_wait_write(w->fd, until))
+		return err_temp(e, "4.4.2", "the client does not read");
+	packet[0] = kind;
+	if (bytes.n)
+		memcpy(packet + 1, bytes.p, bytes.n);
+	return fd_send(w->fd, packet, bytes.n + 1, NULL, 0, e) ||
+	    err_temp(e, "4.4.2", "the connection is gone");
+}
+
+static bool wire_write(struct stream *s, struct span bytes, ms_t until, struct err *e)
+{
+	while (bytes.n) {
+		if (!send_kind((struct wire *)s, 'D', span_take(&bytes, WIRE_MAX - 1), until, e))
+			return false;
+	}
+	return true;
+}
+
+void wire_init(struct wire *w, int fd)
+{
+	*w = (struct wire){ .stream = { wire_read, wire_write }, .fd = fd };
+}
+
+void wire_reset(struct wire *w)
+{
+	if (w->buf)
+		explicit_bzero(w->buf, WIRE_MAX);
+	free(w->buf);
+	w->buf = NULL;
+	w->at = w->n = 0;
+}
+
+static bool eat_word(struct span *in, char *buf, size_t size)
+{
+	struct span word = span_word(in);
+
+	return word.n && span_copy(word, buf, size);
+}
+
+static bool eat_port(struct span *in, unsigned *port)
+{
+	uint64_t v;
+
+	if (!span_u64(span_word(in), 65535, &v))
+		return false;
+	*port = (unsigned)v;
+	return true;
+}
+
+bool wire_peer_parse(struct span text, struct wire_peer *peer)
+{
+	struct wire_peer got = { .tls = false };
+
+	if (!eat_word(&text, got.ip, sizeof got.ip) || !eat_port(&text, &got.port) ||
+	    !eat_word(&text, got.local_ip, sizeof got.local_ip) || !eat_port(&text, &got.local_port) ||
+	    !eat_word(&text, got.service, sizeof got.service))
+		return false;
+	text = span_trim(text);
+	if (text.n) {
+		if (!span_eat(&text, "tls "))
+			return false;
+		got.tls = true;
+		if (!span_copy(text, got.tls_text, sizeof got.tls_text))
+			return false;
+	}
+	*peer = got;
+	return true;
+}
+
+void wire_peer_print(const struct wire_peer *peer, struct str *out)
+{
+	str_addf(out, "%s %u %s %u %s%s%s", peer->ip, peer->port, peer->local_ip, peer->local_port,
+	    peer->service, peer->tls ? " tls " : "", peer->tls_text);
+}
+
+bool wire_accept(struct wire *w, ms_t until, struct err *e)
+{
+	ssize_t n;
+
+	w->ended = false;
+	w->at = w->n = 0;
+	do {
+		n = next_packet(w, until);
+		if (n <= 0)
+			return err_temp(e, "4.3.0", "the front is gone");
+	} while (w->buf[0] != 'P');	/* late words of the client before */
+	if (!wire_peer_parse((struct span){ w->buf + 1, (size_t)n - 1 }, &w->peer))
+		return err_temp(e, "4.3.0", "the front named a client that cannot be");
+	return true;
+}
+
+bool wire_start_tls(struct wire *w, ms_t until, struct err *e)
+{
+	if (!send_kind(w, 'T', SPAN(""), until, e))
+		return false;
+	w->at = w->n = 0;
+	for (;;) {
+		ssize_t n = next_packet(w, until);
+
+		if (n <= 0 || w->buf[0] == 'E')
+			return err_temp(e, "4.7.0", "the client left during the TLS handshake");
+		if (w->buf[0] == 'T' && n == 1)
+			return err_temp(e, "4.7.0", "the TLS handshake failed");
+		if (w->buf[0] != 'T')
+			continue;		/* said in the clear: it never was */
+		if (!span_copy((struct span){ w->buf + 1, (size_t)n - 1 }, w->peer.tls_text,
+		    sizeof w->peer.tls_text))
+			return err_temp(e, "4.7.0", "the front named a TLS that cannot be");
+		w->peer.tls = true;
+		return true;
+	}
+}
+
+void wire_close(struct wire *w)
+{
+	send_kind(w, 'Q', SPAN(""), clock_in(10), NULL);
+}
+
+void wire_ready(struct wire *w)
+{
+	wire_reset(w);
+	send_kind(w, 'R', SPAN(""), clock_in(10), NULL);
+}
