@@ -2,44 +2,59 @@
  * NAME
  *	role - every process of the suite, who it is, and what it can touch
  * DESCRIPTION
- *	A role's row says which program runs it, as whom, in which root directory, with
+ *	A role's row (roles.c) says which program runs it, as whom, in which root directory, with
  *	what rights and limits. The program itself obeys the row (role_jail), `posthorn
  *	ps` compares it with what the kernel says, the manual prints it.
  *	A program's main() looks like this:
  *
  *		struct role_self self;
- *		role_begin(&self, &role_inbound, argc, argv);	exits 78 (EX_CONFIG) with a line in the log
+ *		role_begin(&self, ROLE_INBOUND, argc, argv);	exits 78 (EX_CONFIG) with a line in the log
  *		... open what must be open, e.g. the queue directory ...
  *		role_jail(&self);				exits if the jail can not be made
  *		... never returns to privilege ...
+ *
+ *	Between the two the process is still what its keeper is (root, mostly): short
+ *	and without a byte from anybody. It is started with
+ *
+ *		argv[0]	DAEMON/ROLE, e.g. "mta/inbound", for ps(1)
+ *		argv[1]	"UID:GID" to become, or "-" to stay the caller
+ *		argv[2]	the one directory of a user, for roles with $self
+ *		fd 0, 1	/dev/null		fd 2	the log
+ *		fd 3	channel to its keeper	fd 4	the settings (conf_from_fd)
+ *		fd 5	its work: a session's wire, deliver's and send's job channel
+ *
+ *	End of file on fd 3 or fd 5 means that nobody needs it any more: exit 0.
  */
 #ifndef COMMON_KEEPER_ROLE_H
 #define COMMON_KEEPER_ROLE_H
 
 #include "common/conf/conf.h"
 #include "common/io/packet.h"
+#include "common/os/jail.h"
 
-enum role_may {			/* seccomp and Landlock classes; 0 = compute and talk on open descriptors */
-	MAY_READ	= 1 << 0,	/* open files for reading, below its root */
-	MAY_WRITE	= 1 << 1,	/* make, rename, remove, flush files below its root */
-	MAY_NET		= 1 << 2,	/* socket, connect (TCP/UDP) */
-	MAY_ACCEPT	= 1 << 3,	/* accept on descriptors it was given */
-	MAY_FORK	= 1 << 4,	/* start processes */
-	MAY_WATCH	= 1 << 5,	/* inotify */
-	MAY_NSS		= 1 << 6,	/* look up system users: reads /etc, sockets to nscd and friends */
-	MAY_THREADS	= 1 << 7,	/* clone of a thread (libunbound) */
+enum role_id {
+	ROLE_KEEPER,
+	ROLE_FRONT, ROLE_CLERK, ROLE_RESOLVER, ROLE_AUTH,
+	ROLE_SUBMISSION,			/* msa-session */
+	ROLE_INBOUND, ROLE_SCHED, ROLE_SEND,
+	ROLE_PICK, ROLE_DELIVER,
+	ROLE_POP3_LOGIN, ROLE_POP3_SESSION,
+	ROLE_IMAP_LOGIN, ROLE_IMAP_SESSION,
+	ROLE_COUNT
 };
 
 struct role {
 	const char	*name;		/* "inbound" */
 	const char	*program;	/* "mta-inbound", in the program directory */
-	const char	*user;		/* "posthorn-in"; "" = given at the start (deliver, imap session); "root" */
-	const char	*root;		/* what Landlock leaves it: "" nothing, else words: $queue $mail $config $run $self */
-	unsigned	 may;		/* enum role_may */
-	unsigned	 at_most;	/* processes at once; 0 = the setting says (max-sessions) */
+	const char	*user;		/* "posthorn-in"; "" = given at the start (deliver, sessions); "root" */
+	const char	*root;		/* what Landlock leaves it: words, see role_paths() */
+	unsigned	 may;		/* enum may */
+	unsigned	 at_most;	/* processes at once; 0 = a setting says */
 	unsigned	 files;		/* RLIMIT_NOFILE */
 	unsigned	 memory_mb;	/* RLIMIT_DATA; 0 = none */
 };
+
+extern const struct role roles[ROLE_COUNT];
 
 enum { ROLE_KEEPER_FD = 3, ROLE_CONF_FD = 4, ROLE_WORK_FD = 5 };
 
@@ -52,8 +67,12 @@ struct role_self {
 	const char		*root_arg;	/* argv[2]: for "" users, the one directory ($self) it may touch */
 };
 
-void role_begin(struct role_self *self, const struct role *role, int argc, char **argv);
-/* uid, no-new-privs, Landlock, rlimits, undumpable, seccomp; verified. Ends the process on failure. */
+void role_begin(struct role_self *self, enum role_id role, int argc, char **argv);
+/*
+ * uid, no-new-privs, Landlock, rlimits, undumpable, seccomp; verified. Ends the process
+ * on failure. A role that may write makes its $self directory where it is missing, as
+ * the user, before the door closes.
+ */
 void role_jail(struct role_self *self);
 
 /*
@@ -68,9 +87,38 @@ void role_jail(struct role_self *self);
  *						   (login roles only; carries no name)
  *	'D' uid gid directory			-> '+' fd  a deliver process for that user (pick only)
  *	'O'					-> '+' fd  a send process (sched only)
- *	'W' count				-> '+'     the front wants more wires; they come as 'w' packets with fd
+ *
+ * What a keeper tells a child without being asked:
+ *
+ *	'c', fd					to a service (clerk, resolver): a new client's channel
+ *	'B' tag peer-text buffered-input login home mail
+ *						to a session after login: the first packet on fd 3
+ *
+ * A front's packets stand in front.h.
  */
 bool role_connect(struct role_self *self, const char *service, int *fd, struct err *e);
 bool role_ask(struct role_self *self, struct packet *p, int timeout_s, struct err *e); /* '-' becomes e, false */
+
+/* Who was let in. */
+struct role_user {
+	char		login[320];	/* the main name or address: as the users file or the system writes it */
+	uint32_t	uid, gid;
+	char		home[1024];	/* the one directory the user's processes may touch */
+	char		mail[1024];	/* the Maildir, below or equal to home; absolute */
+};
+
+/*
+ * 'A'. False: PERM 5.7.8 wrong name or password (the keeper has waited already), PERM 4.7.0 this
+ * address guesses too much, TEMP 4.7.0 cannot tell now. Wipes no memory of the caller's.
+ */
+bool role_login(struct role_self *self, const char *mechanism, const char *service, struct span user,
+    struct span password, const char *peer_ip, struct role_user *who, struct err *e);
+/* 'S'. After true the wire belongs to the session: close our end and exit. */
+bool role_start_session(struct role_self *self, struct span tag, struct span peer, struct span input,
+    int wire, struct err *e);
+
+/* 'B', at the other end; everything points into p. */
+struct role_handover { struct span tag, peer, input; struct role_user user; };
+bool role_take_over(struct role_self *self, struct packet *p, struct role_handover *h, struct err *e);
 
 #endif

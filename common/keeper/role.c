@@ -1,0 +1,2 @@
+/* What every role does at its start. See role.h. */
+#include "common/keeper/role.h"

@@ -1,0 +1,25 @@
+/*
+ * NAME
+ *	msa - take mail from our own users
+ * DESCRIPTION
+ *	This file only declares the daemon. keeper.h reads the settings, binds the
+ *	ports, opens the log, and runs the roles below. Each role is a program of its own,
+ *	so that what it links is what it can do (common/keeper/roles.c has their rows),
+ *	and each is jailed before it reads its first byte from anybody.
+ */
+#include <stddef.h>
+
+#include "common/keeper/keeper.h"
+
+static const struct daemon msa = {
+	.name		= "msa",
+	.always		= { ROLE_CLERK, ROLE_FRONT },
+	.serve		= ROLE_SUBMISSION,
+	.listen		= offsetof(struct conf, msa_listen),
+	.sessions_max	= offsetof(struct conf, msa_sessions_max),
+};
+
+int main(int argc, char **argv)
+{
+	return keeper_main(&msa, argc, argv);
+}
