@@ -73,6 +73,8 @@ int main(int argc, char **argv)
 		run_file(path);
 		seeds++;
 	}
+	if (dir)
+		closedir(dir);
 	if (!seeds)
 		fprintf(stderr, "no seeds in %s\n", argc > 1 ? argv[1] : "(no directory named)");
 	else
