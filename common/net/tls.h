@@ -2,11 +2,11 @@
  * NAME
  *	tls - TLS for fronts (event-driven) and for outgoing mail (blocking)
  * DESCRIPTION
- *	The only interface to OpenSSL for connections; tls.c, tls_server.c and tls_client.c
+ *	The only interface to OpenSSL for connections; tls.c, tls-server.c and tls-client.c
  *	behind it are the only files that see it. No OpenSSL type leaves it. Call
  *	tls_prepare() once before the jail: it reads OpenSSL's configuration, loads
- *	its provider and seeds its random numbers; after it nothing here opens a file, but
- *	tls_client_new(), which belongs before the jail too.
+ *	its provider, seeds its random numbers, and ignores SIGPIPE for the process; after
+ *	it nothing here opens a file, but tls_client_new(), which belongs before the jail too.
  *	TLS 1.2 and later, no renegotiation, no compression. A text about a connection reads
  *	"PROTOCOL CIPHER BITS", for example "TLSv1.3 TLS_AES_256_GCM_SHA384 256".
  */
@@ -16,7 +16,7 @@
 #include "common/base/err.h"
 #include "common/io/stream.h"
 
-enum { TLS_TEXT = 160, TLS_NAME = 256 };
+enum { TLS_TEXT = 160 };
 
 bool tls_prepare(struct err *e);
 
@@ -59,8 +59,8 @@ enum tls_step tls_write(struct tls_conn *c, struct span bytes, size_t *n);
 bool tls_has_input(struct tls_conn *c);		/* bytes are decrypted and not yet read */
 /* Say goodbye (close_notify). DONE or a WANT; the caller need not try again. */
 enum tls_step tls_goodbye(struct tls_conn *c);
-/* "TLSv1.3 CIPHER BITS", and " sni=NAME" when the client named a host. */
-void tls_describe(struct tls_conn *c, char text[TLS_TEXT + TLS_NAME]);
+/* "TLSv1.3 CIPHER BITS", and " sni=NAME" when the client named a host (and it fits). */
+void tls_describe(struct tls_conn *c, char text[TLS_TEXT]);
 /* Why the last step failed, for the log: one sentence. */
 void tls_why(struct tls_conn *c, char *text, size_t size);
 

@@ -1,0 +1,224 @@
+/* The client's side of TLS: a blocking stream with deadlines. See tls.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "common/base/mem.h"
+#include "common/net/tls-shared.h"
+#include "common/os/fd.h"
+
+struct tls_client { SSL_CTX *ctx; };
+
+static bool set_up(SSL_CTX *ctx, const char *ca_file, struct err *e)
+{
+	int known;
+
+	/*
+	 * Not to be verified is no reason to stop, it is a fact about the connection: who
+	 * asked for more looks at the verdict after the handshake, before the first byte.
+	 */
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+	if (!tls_common(ctx, TLS1_2_VERSION, e))
+		return false;
+	if (*ca_file)
+		known = SSL_CTX_load_verify_file(ctx, ca_file);
+	else
+		known = SSL_CTX_set_default_verify_paths(ctx);
+	if (known != 1)
+		return err_temp(e, "4.7.0", "cannot read certificate authorities from %s",
+		    *ca_file ? ca_file : "the system's list");
+	return true;
+}
+
+struct tls_client *tls_client_new(const char *ca_file, struct err *e)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	struct tls_client *t;
+
+	if (!ctx) {
+		err_temp(e, "4.7.0", "cannot prepare TLS");
+		return NULL;
+	}
+	if (!set_up(ctx, ca_file, e)) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	t = mem_get(sizeof *t);
+	t->ctx = ctx;
+	return t;
+}
+
+void tls_client_free(struct tls_client *t)
+{
+	if (!t)
+		return;
+	SSL_CTX_free(t->ctx);
+	free(t);
+}
+
+static ssize_t plain_read(struct tls_stream *s, void *buf, size_t n, ms_t until)
+{
+	for (;;) {
+		ssize_t got = recv(s->fd, buf, n, MSG_DONTWAIT);
+
+		if (got >= 0 || (errno != EAGAIN && errno != EINTR))
+			return got;
+		if (!fd_wait_read(s->fd, until)) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+}
+
+/* Wait for what OpenSSL wants. False: the deadline passed, or it wants nothing: broken. */
+static bool wait_as_told(SSL *ssl, int fd, int result, ms_t until)
+{
+	switch (SSL_get_error(ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		errno = ETIMEDOUT;
+		return fd_wait_read(fd, until);
+	case SSL_ERROR_WANT_WRITE:
+		errno = ETIMEDOUT;
+		return fd_wait_write(fd, until);
+	default:
+		if (!errno || errno == EAGAIN)
+			errno = ECONNRESET;
+		return false;
+	}
+}
+
+static ssize_t stream_read(struct stream *stream, void *buf, size_t n, ms_t until)
+{
+	struct tls_stream *s = (struct tls_stream *)stream;
+	int got;
+
+	if (!s->tls)
+		return plain_read(s, buf, n, until);
+	do {
+		ERR_clear_error();
+		errno = 0;
+		got = SSL_read(s->tls, buf, n > 1 << 20 ? 1 << 20 : (int)n);
+		if (got > 0)
+			return got;
+		if (SSL_get_error(s->tls, got) == SSL_ERROR_ZERO_RETURN)
+			return 0;
+	} while (wait_as_told(s->tls, s->fd, got, until));
+	return -1;
+}
+
+/* Some of bytes are written and eaten, or false. */
+static bool write_some(struct tls_stream *s, struct span *bytes, ms_t until)
+{
+	ssize_t n;
+
+	if (s->tls) {
+		ERR_clear_error();
+		errno = 0;
+		n = SSL_write(s->tls, bytes->p, bytes->n > 1 << 20 ? 1 << 20 : (int)bytes->n);
+		if (n <= 0)
+			return wait_as_told(s->tls, s->fd, (int)n, until);
+	} else {
+		n = send(s->fd, bytes->p, bytes->n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN) {
+			errno = ETIMEDOUT;
+			return fd_wait_write(s->fd, until);
+		}
+		if (n < 0)
+			return errno == EINTR;
+	}
+	*bytes = span_from(*bytes, (size_t)n);
+	return true;
+}
+
+static bool stream_write(struct stream *stream, struct span bytes, ms_t until, struct err *e)
+{
+	while (bytes.n) {
+		if (write_some((struct tls_stream *)stream, &bytes, until))
+			continue;
+		return err_temp(e, "4.4.2", "cannot send to the other side: %s", strerror(errno));
+	}
+	return true;
+}
+
+void tls_stream_init(struct tls_stream *s, int fd)
+{
+	*s = (struct tls_stream){ .stream = { stream_read, stream_write }, .fd = fd };
+	fd_set_blocking(fd, false);
+}
+
+/* Whom we want to speak to: an address is no name for SNI (RFC 6066 3). */
+static bool name_host(SSL *ssl, const char *host)
+{
+	X509_VERIFY_PARAM *want = SSL_get0_param(ssl);
+	char name[256];
+	size_t n = strlen(host);
+	unsigned char b[16];
+
+	if (inet_pton(AF_INET, host, b) == 1 || inet_pton(AF_INET6, host, b) == 1)
+		return X509_VERIFY_PARAM_set1_ip_asc(want, host) == 1;
+	if (n && host[n - 1] == '.')
+		n--;			/* the dot at the end is DNS's, not the certificate's */
+	return span_copy((struct span){ host, n }, name, sizeof name) &&
+	    SSL_set_tlsext_host_name(ssl, name) == 1 && X509_VERIFY_PARAM_set1_host(want, name, 0) == 1;
+}
+
+static bool shake_hands(struct tls_stream *s, ms_t until, struct err *e)
+{
+	char words[200];
+	int done;
+
+	for (;;) {
+		ERR_clear_error();
+		errno = 0;
+		done = SSL_connect(s->tls);
+		if (done == 1)
+			return true;
+		if (!wait_as_told(s->tls, s->fd, done, until))
+			break;
+	}
+	if (errno == ETIMEDOUT)
+		return err_temp(e, "4.4.2", "the TLS handshake took too long");
+	tls_reason(NULL, words, sizeof words);
+	return err_temp(e, "4.7.0", "the TLS handshake failed: %s", words);
+}
+
+static void note_verdict(struct tls_stream *s)
+{
+	long verdict = SSL_get_verify_result(s->tls);
+
+	tls_words(s->tls, s->text);
+	s->verified = verdict == X509_V_OK && SSL_get0_peer_certificate(s->tls);
+	if (!s->verified)
+		snprintf(s->why_not, sizeof s->why_not, "%s", verdict == X509_V_OK ?
+		    "no certificate" : X509_verify_cert_error_string(verdict));
+}
+
+bool tls_client_start(struct tls_client *t, struct tls_stream *s, const char *host,
+    bool must_verify, ms_t until, struct err *e)
+{
+	SSL *ssl = SSL_new(t->ctx);
+
+	s->tls = ssl;
+	if (!ssl || SSL_set_fd(ssl, s->fd) != 1 || !name_host(ssl, host))
+		return err_temp(e, "4.7.0", "cannot start TLS with %s", host);
+	if (!shake_hands(s, until, e))
+		return err_while(e, "starting TLS with %s", host);
+	note_verdict(s);
+	if (must_verify && !s->verified)
+		return err_temp(e, "4.7.5", "the certificate is not good for %s: %s", host, s->why_not);
+	return true;
+}
+
+void tls_stream_close(struct tls_stream *s)
+{
+	if (s->tls && SSL_is_init_finished(s->tls)) {
+		ERR_clear_error();
+		SSL_shutdown(s->tls);	/* one try: nothing depends on our goodbye */
+	}
+	SSL_free(s->tls);
+	s->tls = NULL;
+	fd_close(&s->fd);
+}

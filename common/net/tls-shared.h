@@ -1,0 +1,19 @@
+/*
+ * NAME
+ *	tls-shared - what the files behind tls.h share; nobody else includes it
+ */
+#ifndef COMMON_NET_TLS_SHARED_H
+#define COMMON_NET_TLS_SHARED_H
+
+#include <openssl/ssl.h>
+
+#include "common/net/tls.h"
+
+/* Why OpenSSL failed last, as words; says why the chain is bad where that is it. */
+void tls_reason(const SSL *ssl, char *text, size_t size);
+/* Options that hold for both sides: no compression, no renegotiation, no idle buffers. */
+bool tls_common(SSL_CTX *ctx, int min_version, struct err *e);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384 256" */
+void tls_words(const SSL *ssl, char text[TLS_TEXT]);
+
+#endif
