@@ -73,15 +73,24 @@ struct conf {
 	uint64_t errors_max;
 	/* bookkeeping */
 	const char *file;		/* where it was read */
+	const char **origin;		/* per row of settings[]: "FILE:LINE", or NULL for a default; NULL in a child */
 	void *memory;			/* arena of all strings */
 };
 
+/*
+ * Mistakes go to mistakes (may be NULL), one line each; e says the first, or how many.
+ * After false c is free. FILE itself must be there; FILE.d need not.
+ */
 bool conf_read(const char *file, struct conf *c, struct str *mistakes, struct err *e);
+/* The same from text in memory, without FILE.d: name is what messages call it. For tests. */
+bool conf_parse(struct span text, const char *name, struct conf *c, struct str *mistakes, struct err *e);
 void conf_free(struct conf *c);
 bool conf_to_fd(const struct conf *c, int *memfd, struct err *e);	/* sealed */
 bool conf_from_fd(int fd, struct conf *c, struct err *e);		/* reads from offset 0 by pread */
 /* One value in the file's syntax, for `posthorn config show`. */
 void conf_print(const struct conf *c, const struct setting *row, struct str *out);
 const struct setting *conf_find(const char *section, const char *key);	/* NULL: none such */
+/* Where did a row's value come from: "FILE:LINE" or "default". */
+const char *conf_origin(const struct conf *c, const struct setting *row);
 
 #endif

@@ -7,8 +7,10 @@
  *	in conf/rows.c, by section; one struct conf holds all values, so that every
  *	program and tool reads the same file the same way.
  *	File syntax: INI sections, `key = value`, `#` or `;` comments; conf.d beside the
- *	file (FILE.d/ *.conf, sorted) on top. A list is words separated by blanks or commas, and
- *	repeats of a list key add to it.
+ *	file (FILE.d/ *.conf, sorted) on top. A list is words separated by blanks or commas;
+ *	repeats of a list key add to it, and an empty value empties it. " #" ends a value.
+ *	A default may hold @hostname, @config, @programs and @here, which stand for what this
+ *	machine and file have; a value in a file is taken as it is.
  */
 #ifndef COMMON_CONF_SETTING_H
 #define COMMON_CONF_SETTING_H
@@ -37,7 +39,12 @@ struct setting {
 	enum setting_kind	 kind;
 	size_t			 at;		/* offset in struct conf */
 	const char		*fallback;	/* default, in the file's own syntax */
-	const char		*words;		/* SET_CHOICE: the choices; SET_SIZE/TIME/COUNT: "min max" or NULL */
+	/*
+	 * SET_CHOICE: the choices ("/" stands for any absolute path); SET_SIZE/TIME/COUNT:
+	 * "min max" or NULL; SET_TEXT and SET_LIST: the form of each word (value.c) or NULL;
+	 * SET_PATH: "empty" where "" is allowed.
+	 */
+	const char		*words;
 	const char		*help;		/* a sentence or some, for the manual */
 };
 

@@ -1,0 +1,229 @@
+/* What a word in a setting may look like. See form.h. */
+#include "common/conf/form.h"
+
+#include <arpa/inet.h>
+
+bool form_time(struct span s, uint64_t *seconds)
+{
+	static const struct { char unit; uint64_t each; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 },
+	};
+	uint64_t n;
+
+	if (!span_eat_u64(&s, UINT32_MAX, &n))
+		return false;
+	if (!s.n) {
+		*seconds = n;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (s.n == 1 && to_lower(*s.p) == units[i].unit) {
+			*seconds = n * units[i].each;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_host_char(char c)
+{
+	return is_alnum(c) || c == '-' || c == '_';
+}
+
+bool form_is_host(struct span s)
+{
+	struct span label;
+
+	if (!s.n || s.n > 253)
+		return false;
+	for (;;) {
+		label = span_while(&s, is_host_char);
+		if (!label.n || label.n > 63 || *label.p == '-' || label.p[label.n - 1] == '-')
+			return false;
+		if (!s.n)
+			return true;
+		if (!span_eat_char(&s, '.'))
+			return false;
+	}
+}
+
+static bool is_ip4(struct span s)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr a;
+
+	return span_copy(s, text, sizeof text) && inet_pton(AF_INET, text, &a) == 1;
+}
+
+static bool is_ip6(struct span s)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr a;
+
+	return span_copy(s, text, sizeof text) && inet_pton(AF_INET6, text, &a) == 1;
+}
+
+static bool is_ip(struct span s)
+{
+	return is_ip4(s) || is_ip6(s);
+}
+
+static bool is_bracketed_ip6(struct span s)
+{
+	return s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']' &&
+	    is_ip6(span_to(span_from(s, 1), s.n - 2));
+}
+
+static bool is_port(struct span s)
+{
+	uint64_t port;
+
+	return span_u64(s, 65535, &port);	/* 0 is "any free one", for tests */
+}
+
+static bool is_word_char(char c)
+{
+	return is_alnum(c) || c == '-' || c == '_' || c == '.';
+}
+
+static bool is_word(struct span s)
+{
+	return s.n && s.n <= 64 && *s.p != '-' && *s.p != '.' && span_while(&s, is_word_char).n && !s.n;
+}
+
+static bool fits_address(struct span s)
+{
+	ptrdiff_t at = span_rfind(s, '@');
+
+	if (at < 1 || at > 64)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_print(s.p[i]) || is_blank(s.p[i]))
+			return false;
+	}
+	return form_is_host(span_from(s, (size_t)at + 1));
+}
+
+static bool fits_separator(struct span s)
+{
+	return !s.n || (s.n == 1 && is_print(*s.p) && !is_alnum(*s.p) && !strchr("@\".: ,/", *s.p));
+}
+
+/* A path below a home: no way out of it. */
+static bool fits_below(struct span s)
+{
+	struct span part;
+
+	for (;;) {
+		bool more = span_cut(&s, '/', &part);
+
+		if (!more)
+			part = s;
+		if (!part.n || span_same(part, SPAN(".")) || span_same(part, SPAN("..")))
+			return false;
+		if (!more)
+			return true;
+	}
+}
+
+static bool fits_service(struct span s)
+{
+	return !s.n || is_word(s);
+}
+
+/* NAME=ADDRESS:PORT[:tls] */
+static bool fits_listen(struct span s)
+{
+	struct span name, port;
+	ptrdiff_t colon;
+
+	if (span_ends(s, ":tls"))
+		s.n -= 4;
+	if (!span_cut(&s, '=', &name) || !is_word(name) || name.n > 23)
+		return false;
+	colon = span_rfind(s, ':');
+	if (colon < 1)
+		return false;
+	port = span_from(s, (size_t)colon + 1);
+	s = span_to(s, (size_t)colon);
+	return is_port(port) && (span_is(s, "*") || is_ip4(s) || is_bracketed_ip6(s));
+}
+
+static bool fits_network(struct span s)
+{
+	struct span ip = s;
+	uint64_t bits = 0;
+
+	if (span_cut(&s, '/', &ip) && !span_u64(s, is_ip4(ip) ? 32 : 128, &bits))
+		return false;
+	return is_ip(ip);
+}
+
+static bool fits_relay(struct span s)
+{
+	ptrdiff_t colon = span_rfind(s, ':');
+	struct span host = s;
+
+	if (!s.n || is_bracketed_ip6(s))
+		return true;
+	if (colon > 0) {
+		if (!is_port(span_from(s, (size_t)colon + 1)))
+			return false;
+		host = span_to(s, (size_t)colon);
+	}
+	if (host.n > 2 && *host.p == '[' && host.p[host.n - 1] == ']')
+		return is_ip(span_to(span_from(host, 1), host.n - 2));
+	return form_is_host(host);
+}
+
+static bool fits_time(struct span s)
+{
+	uint64_t seconds;
+
+	return form_time(s, &seconds) && seconds > 0;
+}
+
+static bool fits_optional_ip(struct span s)
+{
+	return !s.n || is_ip(s);
+}
+
+static bool fits_server(struct span s)
+{
+	struct span ip = s;
+
+	if (span_cut(&s, '@', &ip) && !is_port(s))
+		return false;
+	return is_ip(ip);
+}
+
+static bool fits_line(struct span s)
+{
+	return s.n > 0;
+}
+
+static const struct form forms[] = {
+	{ "name", form_is_host, false, "a host name like mx.example.org" },
+	{ "address", fits_address, false, "an address like ann@example.org" },
+	{ "domain", form_is_host, false, "domains like example.org" },
+	{ "separator", fits_separator, true, "one sign like +, or nothing" },
+	{ "user", is_word, false, "the name of an account" },
+	{ "below", fits_below, false, "a path below the home directory, like Maildir" },
+	{ "service", fits_service, true, "the name of a PAM service, or nothing" },
+	{ "listen", fits_listen, false, "NAME=ADDRESS:PORT or NAME=ADDRESS:PORT:tls, like smtp=*:25" },
+	{ "network", fits_network, false, "addresses or networks like 192.0.2.0/24" },
+	{ "relay", fits_relay, true, "HOST, HOST:PORT or [ADDRESS]:PORT, or nothing" },
+	{ "time", fits_time, false, "times like 30s, 5m, 4h, 5d" },
+	{ "ip", fits_optional_ip, true, "an IP address, or nothing" },
+	{ "server", fits_server, false, "ADDRESS or ADDRESS@PORT, like 127.0.0.1@5353" },
+	{ "lines", fits_line, false, "records separated by semicolons" },
+};
+
+const struct form *form_find(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof forms / sizeof *forms; i++) {
+		if (span_is(span_of(name), forms[i].name))
+			return &forms[i];
+	}
+	return NULL;
+}

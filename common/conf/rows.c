@@ -1,0 +1,169 @@
+/*
+ * All settings of the suite, by section. See setting.h; posthorn.conf(5) is made from
+ * here. "@hostname" is the host-name that was set, where one was.
+ */
+#include "common/conf/setting.h"
+
+#include "common/conf/conf.h"
+
+#define AT(field)	offsetof(struct conf, field)
+
+const struct setting settings[] = {
+	/* ---- for all daemons ---- */
+	{ "posthorn", "host-name", SET_TEXT, AT(host_name), "@hostname", "name",
+	  "The name we call ourselves in greetings, EHLO, Received, Message-ID and bounces. "
+	  "The world should find our address by this name, and this name by our address." },
+	{ "posthorn", "queue-directory", SET_PATH, AT(queue_directory), "/var/spool/posthorn", NULL,
+	  "Where mail on its way lies; see posthorn-queue(7). Its parts must be on one filesystem." },
+	{ "posthorn", "config-directory", SET_PATH, AT(config_directory), "@here", NULL,
+	  "Where users, domains, aliases and what is compiled from them lie. "
+	  "By default the directory of the settings file." },
+	{ "posthorn", "run-directory", SET_PATH, AT(run_directory), "/run/posthorn", NULL,
+	  "For sockets and counters that a reboot may forget." },
+	{ "posthorn", "program-directory", SET_PATH, AT(program_directory), "@programs", NULL,
+	  "Where the programs lie that the daemons start. By default the place they were installed "
+	  "in, or the build directory for a daemon that runs from there." },
+	{ "posthorn", "log", SET_CHOICE, AT(log), "stderr", "stderr journal syslog /",
+	  "Where log lines go: standard error, the journal (standard error with priorities), "
+	  "syslog, or the file with this path." },
+	{ "posthorn", "postmaster", SET_TEXT, AT(postmaster), "postmaster@@hostname", "address",
+	  "Who gets mail for postmaster and abuse at any domain of ours where no user or alias says "
+	  "otherwise, and bounces that cannot be delivered. When nobody is behind this address "
+	  "either, such mail is kept in the Maildir postmaster below mail-directory." },
+	{ "posthorn", "debug", SET_FLAG, AT(debug), "no", NULL,
+	  "Log every step." },
+	{ "posthorn", "message-size-limit", SET_SIZE, AT(message_size_limit), "50M", "1K 2G",
+	  "Largest message we take, as on the wire; also what EHLO announces as SIZE." },
+	{ "posthorn", "recipients-max", SET_COUNT, AT(recipients_max), "1000", "100 100000",
+	  "Most recipients of one message; RFC 5321 asks for at least 100." },
+	{ "posthorn", "hops-max", SET_COUNT, AT(hops_max), "50", "10 1000",
+	  "Received lines before we call it a loop." },
+	{ "posthorn", "disk-reserve", SET_SIZE, AT(disk_reserve), "100M", "0 1T",
+	  "New mail is refused, for now, when less than this is free in the queue's filesystem." },
+
+	/* ---- who is who ---- */
+	{ "directory", "users-file", SET_PATH, AT(users_file), "@config/users", NULL,
+	  "Virtual users and password hashes; see posthorn-users(5)." },
+	{ "directory", "domains-file", SET_PATH, AT(domains_file), "@config/domains", NULL,
+	  "Domains of virtual users, and domains we carry mail for; see posthorn-domains(5)." },
+	{ "directory", "aliases-file", SET_PATH, AT(aliases_file), "@config/aliases", NULL,
+	  "Addresses that stand for others; see posthorn-aliases(5)." },
+	{ "directory", "system-users", SET_FLAG, AT(system_users), "yes", NULL,
+	  "Do accounts of this machine get mail, at each of system-domains?" },
+	{ "directory", "system-domains", SET_LIST, AT(system_domains), "@hostname localhost", "domain",
+	  "Domains whose mailboxes are the accounts of this machine." },
+	{ "directory", "recipient-separator", SET_TEXT, AT(recipient_separator), "+", "separator",
+	  "Mail for user+anything goes to user where nothing says otherwise. Empty: not so." },
+	{ "directory", "mail-directory", SET_PATH, AT(mail_directory), "/var/mail", NULL,
+	  "Homes of virtual users: DOMAIN/USER below it, with the mailbox in Maildir there." },
+	{ "directory", "vmail-user", SET_TEXT, AT(vmail_user), "posthorn-vmail", "user",
+	  "The account that owns virtual users' mail where posthorn-users(5) names none. "
+	  "Without root's rights everything belongs to the caller instead." },
+	{ "directory", "system-mail", SET_TEXT, AT(system_mail), "Maildir", "below",
+	  "Mailbox of a system user, below the home directory." },
+	{ "directory", "uid-min", SET_COUNT, AT(uid_min), "1000", "1 4294967294",
+	  "Accounts with a lower number get no mail, and no delivery runs as them." },
+	{ "directory", "pam-service", SET_TEXT, AT(pam_service), "posthorn", "service",
+	  "PAM service that checks the passwords of system users. Empty: they cannot log in." },
+
+	/* ---- TLS ---- */
+	{ "tls", "certificate", SET_PATH, AT(tls_certificate), "", "empty",
+	  "PEM file with our certificate and those between it and its authority. "
+	  "Empty: no TLS is offered." },
+	{ "tls", "key", SET_PATH, AT(tls_key), "", "empty",
+	  "PEM file with the private key. It is opened before privileges go." },
+	{ "tls", "min-version", SET_CHOICE, AT(tls_min), "TLSv1.2", "TLSv1.2 TLSv1.3",
+	  "Oldest version we speak as a server." },
+	{ "tls", "auth-without-tls", SET_FLAG, AT(auth_without_tls), "no", NULL,
+	  "Take passwords in the clear. For tests on one machine only." },
+
+	/* ---- against strangers ---- */
+	{ "limits", "connections-per-address", SET_COUNT, AT(peer_connections), "50", "1 1000000",
+	  "Connections from one address (IPv6: one /64) at once, all daemons together." },
+	{ "limits", "connections-max", SET_COUNT, AT(connections_max), "10000", "1 1000000",
+	  "Connections of one daemon at once." },
+	{ "limits", "connections-per-minute", SET_COUNT, AT(connection_rate), "300", "1 1000000",
+	  "New connections from one address within a minute." },
+	{ "limits", "sessions-spare", SET_COUNT, AT(sessions_spare), "4", "1 1000",
+	  "Sessions that wait ready-made for the next client." },
+	{ "limits", "fronts", SET_COUNT, AT(fronts), "1", "1 64",
+	  "Front processes of each daemon; one serves thousands of clients." },
+	{ "limits", "greet-timeout", SET_TIME, AT(greet_timeout), "60s", "1s 1h",
+	  "From connecting to having logged in (or to the first MAIL): longer is too long." },
+	{ "limits", "command-timeout", SET_TIME, AT(command_timeout), "5m", "1s 1d",
+	  "How long we wait for the next command or for the next bytes of one; RFC 5321 4.5.3.2.7." },
+	{ "limits", "data-rate-min", SET_SIZE, AT(data_rate_min), "500", "0 1G",
+	  "Bytes a second that a client must manage while it sends a message." },
+	{ "limits", "errors-max", SET_COUNT, AT(errors_max), "15", "1 1000",
+	  "Mistakes in one session before we hang up." },
+
+	/* ---- msa ---- */
+	{ "msa", "listen", SET_LIST, AT(msa_listen), "submission=*:587 submissions=*:465:tls", "listen",
+	  "Where mail clients submit: NAME=ADDRESS:PORT, with :tls behind it where TLS begins at once. "
+	  "An address is a number, [IPv6] in brackets, or * for all." },
+	{ "msa", "hide-client", SET_FLAG, AT(msa_hide_client), "yes", NULL,
+	  "Leave the client's address and name out of the Received line of submitted mail." },
+	{ "msa", "sessions-max", SET_COUNT, AT(msa_sessions_max), "500", "1 100000",
+	  "Session processes at once." },
+
+	/* ---- mta ---- */
+	{ "mta", "listen", SET_LIST, AT(mta_listen), "smtp=*:25", "listen",
+	  "Where other servers bring mail: NAME=ADDRESS:PORT." },
+	{ "mta", "sessions-max", SET_COUNT, AT(mta_sessions_max), "500", "1 100000",
+	  "Session processes at once." },
+	{ "mta", "clients-per-session", SET_COUNT, AT(mta_clients_per_session), "20", "1 100000",
+	  "Clients that one session process serves, one after the other, before it ends." },
+	{ "mta", "relay-networks", SET_LIST, AT(mta_relay_networks), "", "network",
+	  "Addresses that may send anywhere through us without a login: 192.0.2.0/24, 2001:db8::/64." },
+	{ "mta", "relay-host", SET_TEXT, AT(relay_host), "", "relay",
+	  "Hand everything for elsewhere to this server: HOST, HOST:PORT or [ADDRESS]:PORT. "
+	  "Empty: look up where each domain wants its mail." },
+	{ "mta", "port", SET_COUNT, AT(mta_port), "25", "1 65535",
+	  "Where other servers listen. For tests." },
+	{ "mta", "tls", SET_CHOICE, AT(mta_tls), "may", "none may encrypt",
+	  "Sending: never TLS, TLS where it is offered, or no mail without TLS." },
+	{ "mta", "retry", SET_LIST, AT(mta_retry), "5m 15m 30m 1h 2h 4h", "time",
+	  "How long to wait before each further try; the last one repeats." },
+	{ "mta", "give-up", SET_TIME, AT(mta_give_up), "5d", "1s 60d",
+	  "How long we keep trying before the sender gets the message back." },
+	{ "mta", "warn-after", SET_TIME, AT(mta_warn_after), "0", "0 60d",
+	  "Tell the sender once when a message has waited this long. 0: never." },
+	{ "mta", "send-max", SET_COUNT, AT(mta_send_max), "50", "1 10000",
+	  "Outgoing conversations at once." },
+	{ "mta", "send-per-destination", SET_COUNT, AT(mta_send_per_destination), "5", "1 1000",
+	  "Outgoing conversations with one destination at once." },
+	{ "mta", "source-address", SET_TEXT, AT(mta_source_address), "", "ip",
+	  "Send from this address of ours. Empty: the system chooses." },
+
+	/* ---- dns ---- */
+	{ "dns", "forward", SET_LIST, AT(dns_forward), "", "server",
+	  "Ask these servers: ADDRESS or ADDRESS@PORT. Empty: those of /etc/resolv.conf." },
+	{ "dns", "local-data", SET_LIST, AT(dns_local_data), "", "lines",
+	  "Records to answer with instead of asking, as in a zone file, separated by semicolons "
+	  "or one a line: example.test. IN MX 10 mx.example.test. For tests and small networks." },
+	{ "dns", "trust-anchor", SET_PATH, AT(dns_trust_anchor), "", "empty",
+	  "File with the key of the DNS root, for DNSSEC. Empty: answers are not validated." },
+	{ "dns", "timeout", SET_TIME, AT(dns_timeout), "10s", "1s 5m",
+	  "How long one question may take." },
+
+	/* ---- mda ---- */
+	{ "mda", "deliver-max", SET_COUNT, AT(mda_deliver_max), "20", "1 10000",
+	  "Delivering processes at once." },
+	{ "mda", "idle", SET_TIME, AT(mda_idle), "10s", "0 1h",
+	  "A delivering process without work ends after this." },
+
+	/* ---- pop3d and imapd ---- */
+	{ "pop3d", "listen", SET_LIST, AT(pop3d_listen), "pop3=*:110 pop3s=*:995:tls", "listen",
+	  "Where POP3 clients come: NAME=ADDRESS:PORT, with :tls where TLS begins at once." },
+	{ "pop3d", "sessions-max", SET_COUNT, AT(pop3d_sessions_max), "500", "1 100000",
+	  "Session processes at once." },
+	{ "pop3d", "idle-timeout", SET_TIME, AT(pop3d_idle_timeout), "10m", "1s 1d",
+	  "A session without a command for this long ends, and deletes nothing; RFC 1939 asks for 10 minutes." },
+	{ "imapd", "listen", SET_LIST, AT(imapd_listen), "imap=*:143 imaps=*:993:tls", "listen",
+	  "Where IMAP clients come: NAME=ADDRESS:PORT, with :tls where TLS begins at once." },
+	{ "imapd", "sessions-max", SET_COUNT, AT(imapd_sessions_max), "1000", "1 100000",
+	  "Session processes at once." },
+	{ "imapd", "idle-timeout", SET_TIME, AT(imapd_idle_timeout), "30m", "1s 1d",
+	  "A session without a command for this long ends; RFC 3501 asks for 30 minutes." },
+	{ .key = NULL }
+};
