@@ -1,4 +1,4 @@
-/* All settings in one struct, and how they travel to a child. See conf.h; read.c reads files. */
+/* All settings in one struct, and how they travel to a child. See conf.h; file.c reads files. */
 #include "common/conf/conf.h"
 
 #include <errno.h>
