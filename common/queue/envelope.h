@@ -2,8 +2,12 @@
  * NAME
  *	envelope - who a message is from, who still waits for it, and why
  * DESCRIPTION
- *	ID.e beside ID.m: plain text, `key: value` lines, ended by an end line, described
- *	as a promise in posthorn-queue(7). Rewritten by a new file and rename, never in place.
+ *	ID.e beside ID.m: plain text, `key: value` lines, ended by an end line with a
+ *	checksum over all before it; the promise is posthorn-queue(7). Rewritten by a new
+ *	file and rename, never in place. Printing never fails: a control character in a value
+ *	(there should be none) becomes "?". What envelope_print() wrote, envelope_parse() reads
+ *	back equal. A text with a key that this version does not know is refused, so that an
+ *	older program never loses what a newer one noted.
  */
 #ifndef COMMON_QUEUE_ENVELOPE_H
 #define COMMON_QUEUE_ENVELOPE_H
@@ -14,7 +18,10 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
-enum { ID_SIZE = 24 };			/* room for a queue id and its NUL */
+enum {
+	ID_SIZE		= 24,		/* room for a queue id and its NUL */
+	ENVELOPE_MAX	= 16 << 20,	/* bytes of one ID.e: 10,000 recipients with all they can have */
+};
 
 enum rcpt_state {
 	RCPT_WAITING,			/* to be delivered */
@@ -38,6 +45,7 @@ struct rcpt {
 	const char	*remote;	/* host that said it, or "" */
 };
 
+/* Text fields may be NULL when printing; after parsing they are "" where there is nothing. */
 struct envelope {
 	char		 id[ID_SIZE];
 	time_t		 arrived;
@@ -61,5 +69,9 @@ struct envelope {
 void envelope_print(const struct envelope *env, struct str *out);
 /* Memory from a. PERM on anything that is not a whole, well-formed envelope. */
 bool envelope_parse(struct span text, struct arena *a, struct envelope *env, struct err *e);
+
+const char *rcpt_state_name(enum rcpt_state s);		/* "waiting" "done" "failed" "told" */
+size_t envelope_waiting(const struct envelope *env);	/* recipients in RCPT_WAITING */
+void notify_print(unsigned notify, struct str *out);	/* "success,failure,delay", "never", "" */
 
 #endif

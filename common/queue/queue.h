@@ -1,18 +1,29 @@
 /*
  * NAME
  *	queue - stations of the queue on disk
+ * SYNOPSIS
+ *	struct queue_put *q = queue_put_open(&station, id, &e);
+ *	queue_put_bytes(q, lf_text); ...	first our header lines, then the message
+ *	ok = queue_put_commit(q, &env, &e);	... or queue_put_drop(q);
  * DESCRIPTION
  *	QUEUE/in/sub, in/net, in/own, out, local, hold; each with tmp/ and new/. A message is
  *	ID.m (text) and ID.e (envelope) in new/, and exists when ID.e does. Who writes and who
  *	reads each station: posthorn-queue(7).
  *
- *	Putting:
- *		struct queue_put *q = queue_put_open(&station, id, &e);
- *		queue_put_bytes(q, lf_text); ...	first our header lines, then the message
- *		ok = queue_put_commit(q, &env, &e);	... or queue_put_drop(q);
- *	When commit returns true the message is on disk and somebody will deliver or bounce
- *	it; the caller may now say 250. Bytes may fail silently; commit tells. Both ends free q.
- *	commit fills env's id, sizes and checksum.
+ *	When queue_put_commit() returns true the message is on disk and somebody will deliver
+ *	or bounce it; the caller may now say 250. Bytes may fail silently; commit tells. Both
+ *	ends free q. commit fills env's id, sizes and checksum (and arrival, when it is 0).
+ *	A text of up to QUEUE_HELD bytes is not on disk before the commit.
+ *
+ *	The order that keeps the promise: text written to new/ID.m and envelope to tmp/ID.e;
+ *	both flushed; the envelope renamed into new/; new/ flushed. A text without envelope
+ *	is no message, so it needs no name of its own while it is written.
+ *	Moving relies on the order of names: on ext4, xfs and btrfs a crash never keeps a
+ *	later change of names and forgets an earlier one, so that hand-overs flush nothing.
+ * FILES
+ *	STATION/tmp/ID.e	an envelope being written; older than a day means abandoned
+ *	STATION/new/ID.m	a text, never changed after the commit
+ *	STATION/new/ID.e	an envelope
  * DIAGNOSTICS
  *	4.3.1 disk or quota full (or below disk-reserve), 4.3.0 other system trouble.
  */
@@ -21,11 +32,15 @@
 
 #include "common/queue/envelope.h"
 
-struct station { const char *name; int dir, tmp, fresh; };	/* fresh is new/ */
+enum { QUEUE_HELD = 65536 };
+
+/* fresh is new/. The caller may set reserve: putting is refused below that much free space. */
+struct station { const char *name; int dir, tmp, fresh; uint64_t reserve; };
 
 /* Make what is missing of the whole queue below path (keeper, with the right owners when root). */
 bool queue_make(const char *path, struct err *e);
-/* name: "in/sub" ...; queue is a descriptor of QUEUE. */
+int queue_open(const char *path, struct err *e);	/* a descriptor for station_open(); -1 */
+/* name: "in/sub" ...; sets the process's umask to 007, as a queue's files are its group's. */
 bool station_open(int queue, const char *name, struct station *st, struct err *e);
 void station_close(struct station *st);
 
@@ -33,12 +48,16 @@ struct queue_put;
 struct queue_put *queue_put_open(const struct station *st, const char *id, struct err *e);
 void queue_put_bytes(struct queue_put *q, struct span lf_text);
 bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e);
-void queue_put_drop(struct queue_put *q);
+void queue_put_drop(struct queue_put *q);		/* NULL is fine */
 
-/* Read an envelope; open a text (read-only). */
+/*
+ * Read an envelope; open a text (read-only). PERM: the envelope is damaged, or (5.3.0 with
+ * "is gone") there is none.
+ */
 bool queue_read_envelope(const struct station *st, const char *id, struct arena *a, struct envelope *env, struct err *e);
 int queue_open_text(const struct station *st, const char *id, struct err *e);
-bool queue_write_envelope(const struct station *st, const struct envelope *env, struct err *e);	/* durable */
+/* After a crash the old one or this one is there, whole. */
+bool queue_write_envelope(const struct station *st, const struct envelope *env, struct err *e);
 /*
  * Move a message whole into another station (link text, rename envelope, unlink text), or put a second
  * envelope over the same text there. Safe to repeat after a crash.
@@ -54,5 +73,7 @@ void queue_sweep(const struct station *st, time_t now);
 /* A new id: time-ordered, unique on this host, [0-9a-z]{14}. */
 void queue_new_id(char id[ID_SIZE]);
 bool queue_is_id(struct span s);
+/* "ID.e" -> ID; false for any other name. */
+bool queue_id_of(const char *name, char id[ID_SIZE]);
 
 #endif

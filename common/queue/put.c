@@ -1,0 +1,220 @@
+/* A message comes into a station. See queue.h; this file keeps the promise of a 250. */
+#include "common/queue/queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/base/crc.h"
+#include "common/base/mem.h"
+#include "common/os/clock.h"
+#include "common/os/fd.h"
+#include "common/os/file.h"
+
+enum { NAME_SIZE = ID_SIZE + 2, QUEUE_FILE_MODE = 0660 };
+
+struct queue_put {
+	const struct station	*st;
+	char			 id[ID_SIZE];
+	char			 text_name[NAME_SIZE], envelope_name[NAME_SIZE];
+	int			 fd;		/* of the text; -1 as long as all of it is held */
+	struct str		 held;
+	uint64_t		 bytes, lines;
+	uint32_t		 crc;
+	bool			 failed;
+	struct err		 why;
+};
+
+/* Asked at most once a second; a second's mail fits into what the reserve leaves. */
+static bool has_room(const struct station *st, struct err *e)
+{
+	static ms_t asked = -1000;
+	static bool room;
+	struct statvfs fs;
+	ms_t now;
+
+	if (!st->reserve)
+		return true;
+	now = clock_ms();
+	if (now - asked >= 1000) {
+		asked = now;
+		if (fstatvfs(st->fresh, &fs) < 0)
+			return err_sys(e, "cannot ask for free space");
+		room = (uint64_t)fs.f_bavail * fs.f_frsize >= st->reserve && fs.f_favail >= fs.f_files / 20;
+	}
+	return room || err_temp(e, "4.3.1", "too little space is left on the queue's disk");
+}
+
+struct queue_put *queue_put_open(const struct station *st, const char *id, struct err *e)
+{
+	struct queue_put *q;
+
+	if (!has_room(st, e))
+		return NULL;
+	q = mem_get(sizeof *q);
+	q->st = st;
+	q->fd = -1;
+	q->held = STR(QUEUE_HELD);
+	snprintf(q->id, sizeof q->id, "%s", id);
+	snprintf(q->text_name, sizeof q->text_name, "%s.m", id);
+	snprintf(q->envelope_name, sizeof q->envelope_name, "%s.e", id);
+	return q;
+}
+
+static bool write_held(struct queue_put *q)
+{
+	if (q->fd < 0)
+		q->fd = openat(q->st->fresh, q->text_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    QUEUE_FILE_MODE);
+	if (q->fd < 0)
+		return err_sys(&q->why, "cannot create %s", q->text_name);
+	if (!file_write(q->fd, str_span(&q->held), &q->why))
+		return false;
+	str_reset(&q->held);
+	return true;
+}
+
+static void measure(struct queue_put *q, struct span bytes)
+{
+	q->bytes += bytes.n;
+	q->crc = crc32c(q->crc, bytes);
+	for (size_t i = 0; i < bytes.n; i++)
+		q->lines += bytes.p[i] == '\n';
+}
+
+void queue_put_bytes(struct queue_put *q, struct span lf_text)
+{
+	if (q->failed)
+		return;
+	measure(q, lf_text);
+	while (lf_text.n && !q->failed) {
+		size_t room = q->held.max - q->held.n;
+
+		str_add(&q->held, span_take(&lf_text, room));
+		if (lf_text.n)
+			q->failed = !write_held(q);
+	}
+}
+
+static void fill(const struct queue_put *q, struct envelope *env)
+{
+	snprintf(env->id, sizeof env->id, "%s", q->id);
+	if (!env->arrived_us)
+		env->arrived_us = env->arrived ? (int64_t)env->arrived * 1000000 : clock_wall_us();
+	env->arrived = (time_t)(env->arrived_us / 1000000);
+	env->text_bytes = q->bytes;
+	env->wire_bytes = q->bytes + q->lines;
+	env->text_crc = q->crc;
+}
+
+/* Owner of fd is the caller; -1 when it could not be made. */
+static int create_envelope(const struct station *st, const char *name, const struct envelope *env, struct err *e)
+{
+	struct str text = STR(ENVELOPE_MAX);
+	int fd;
+
+	envelope_print(env, &text);
+	if (text.over) {
+		str_free(&text);
+		err_perm(e, "5.5.3", "the envelope is too large: too many recipients");
+		return -1;
+	}
+	fd = openat(st->tmp, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, QUEUE_FILE_MODE);
+	if (fd < 0)
+		err_sys(e, "cannot create %s", name);
+	else if (!file_write(fd, str_span(&text), e))
+		fd_close(&fd);
+	str_free(&text);
+	return fd;
+}
+
+/*
+ * The order of the promise. Where both are new, the envelope's bytes are started on their
+ * way first, so that they ride in the journal's commit that the text's flush makes, and
+ * the envelope's own flush finds nothing left to do.
+ */
+static bool flush_and_name(struct queue_put *q, int envelope, struct err *e)
+{
+	const struct station *st = q->st;
+
+	sync_file_range(envelope, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return file_flush(q->fd, q->text_name, e)
+	    && file_commit(envelope, st->tmp, q->envelope_name, st->fresh, q->envelope_name, false, e);
+}
+
+static bool commit(struct queue_put *q, struct envelope *env, struct err *e)
+{
+	int envelope;
+	bool ok;
+
+	if (q->failed || !write_held(q)) {
+		*e = q->why;
+		return false;
+	}
+	fill(q, env);
+	envelope = create_envelope(q->st, q->envelope_name, env, e);
+	if (envelope < 0)
+		return false;
+	ok = flush_and_name(q, envelope, e);
+	close(envelope);
+	return ok;
+}
+
+static void put_free(struct queue_put *q)
+{
+	fd_close(&q->fd);
+	str_free(&q->held);
+	free(q);
+}
+
+bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e)
+{
+	struct err why;
+	bool ok = commit(q, env, &why);
+
+	if (!ok) {
+		if (e)
+			*e = why;
+		err_while(e, "queueing %s", q->id);
+		queue_put_drop(q);
+		return false;
+	}
+	put_free(q);
+	return true;
+}
+
+void queue_put_drop(struct queue_put *q)
+{
+	if (!q)
+		return;
+	if (q->fd >= 0) {
+		/* Envelope first: it may have got its name before the last flush failed. */
+		unlinkat(q->st->fresh, q->envelope_name, 0);
+		unlinkat(q->st->tmp, q->envelope_name, 0);
+		unlinkat(q->st->fresh, q->text_name, 0);
+	}
+	put_free(q);
+}
+
+bool queue_write_envelope(const struct station *st, const struct envelope *env, struct err *e)
+{
+	char name[NAME_SIZE];
+	bool ok;
+	int fd;
+
+	snprintf(name, sizeof name, "%s.e", env->id);
+	fd = create_envelope(st, name, env, e);
+	if (fd < 0)
+		return err_while(e, "noting the state of %s", env->id);
+	/* Without a flush of the directory: a crash may show the state before, which costs a
+	   try made twice. Half an envelope it can not show. */
+	ok = file_flush(fd, name, e);
+	close(fd);
+	if (ok && renameat(st->tmp, name, st->fresh, name) < 0)
+		ok = err_sys(e, "cannot move %s to its place", name);
+	if (!ok)
+		unlinkat(st->tmp, name, 0);
+	return ok || err_while(e, "noting the state of %s", env->id);
+}

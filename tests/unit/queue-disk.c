@@ -1,0 +1,258 @@
+/* The queue on a real directory: what is put can be read, moved, shared and removed. */
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/crc.h"
+#include "common/os/file.h"
+#include "common/queue/queue.h"
+
+static char root[64];
+static int queue;
+static struct arena *a;
+
+static void set_up(void)
+{
+	struct err e;
+
+	snprintf(root, sizeof root, "/tmp/queue-disk.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	ck_assert_msg(queue_make(root, &e), "%s", e.text);
+	ck_assert(queue_make(root, &e));	/* twice is fine */
+	queue = queue_open(root, &e);
+	ck_assert_int_ge(queue, 0);
+	a = arena_new(1 << 20, NULL, NULL);
+}
+
+static void tear_down(void)
+{
+	char command[96];
+
+	snprintf(command, sizeof command, "rm -rf %s", root);
+	ck_assert_int_eq(system(command), 0);
+	close(queue);
+	arena_free(a);
+}
+
+static struct station open_station(const char *name)
+{
+	struct station st;
+	struct err e;
+
+	ck_assert_msg(station_open(queue, name, &st, &e), "%s", e.text);
+	return st;
+}
+
+static bool count_one(void *arg, const char *id)
+{
+	ck_assert(queue_is_id(span_of(id)));
+	++*(int *)arg;
+	return true;
+}
+
+static int count(const struct station *st)
+{
+	int n = 0;
+
+	ck_assert(queue_each(st, count_one, &n, NULL));
+	return n;
+}
+
+static void put(const struct station *st, size_t lines, char id[ID_SIZE])
+{
+	struct rcpt r[] = { { .number = 0, .address = "bob@beta.test" }, { .number = 1, .address = "c@d.test" } };
+	struct envelope env = { .sender = "ann@alpha.test", .rcpts = r, .rcpt_count = 2 };
+	struct queue_put *q;
+	struct err e;
+
+	queue_new_id(id);
+	q = queue_put_open(st, id, &e);
+	ck_assert_ptr_nonnull(q);
+	for (size_t i = 0; i < lines; i++)
+		queue_put_bytes(q, SPAN("0123456789012345678901234567890123456789012345678901234567890\n"));
+	ck_assert_msg(queue_put_commit(q, &env, &e), "%s", e.text);
+	ck_assert_str_eq(env.id, id);
+	ck_assert_uint_eq(env.text_bytes, lines * 62);
+	ck_assert_uint_eq(env.wire_bytes, lines * 63);
+	ck_assert(env.arrived > 0);
+}
+
+static const size_t sizes[] = { 0, 1, 1057, 1058, 10000 };	/* around QUEUE_HELD */
+
+START_TEST(what_is_put_is_there_whole)
+{
+	struct station st = open_station("in/sub");
+	struct str text = STR(1 << 20);
+	struct envelope env;
+	char id[ID_SIZE];
+	struct err e;
+	int fd;
+
+	put(&st, sizes[_i], id);
+	ck_assert_int_eq(count(&st), 1);
+	ck_assert_msg(queue_read_envelope(&st, id, a, &env, &e), "%s", e.text);
+	fd = queue_open_text(&st, id, &e);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(file_read_all(fd, &text, &e));
+	ck_assert_uint_eq(text.n, env.text_bytes);
+	ck_assert_uint_eq(crc32c(0, str_span(&text)), env.text_crc);
+	close(fd);
+	str_free(&text);
+	ck_assert(queue_remove(&st, id, &e));
+	ck_assert_int_eq(count(&st), 0);
+	ck_assert_int_lt(queue_open_text(&st, id, &e), 0);
+	station_close(&st);
+}
+END_TEST
+
+START_TEST(dropped_leaves_nothing)
+{
+	struct station st = open_station("in/net");
+	char id[ID_SIZE], big[QUEUE_HELD * 2], path[128];
+	struct queue_put *q;
+
+	queue_new_id(id);
+	q = queue_put_open(&st, id, NULL);
+	memset(big, 'x', sizeof big);
+	queue_put_bytes(q, (struct span){ big, sizeof big });
+	snprintf(path, sizeof path, "%s/in/net/new/%s.m", root, id);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	queue_put_drop(q);
+	ck_assert_int_lt(access(path, F_OK), 0);
+	ck_assert_int_eq(count(&st), 0);
+}
+END_TEST
+
+START_TEST(same_id_twice_keeps_the_first)
+{
+	struct station st = open_station("in/net");
+	struct rcpt r = { .address = "x@y" };
+	struct envelope env = { .sender = "", .rcpts = &r, .rcpt_count = 1 }, got;
+	struct queue_put *q;
+	char id[ID_SIZE];
+	struct err e;
+
+	put(&st, 3, id);
+	q = queue_put_open(&st, id, &e);
+	queue_put_bytes(q, SPAN("other\n"));
+	ck_assert(!queue_put_commit(q, &env, &e));
+	ck_assert_int_eq(e.kind, ERR_TEMP);
+	ck_assert(queue_read_envelope(&st, id, a, &got, &e));
+	ck_assert_uint_eq(got.text_bytes, 186);
+}
+END_TEST
+
+START_TEST(moved_is_there_and_only_there)
+{
+	struct station in = open_station("in/sub"), local = open_station("local");
+	struct envelope env;
+	char id[ID_SIZE];
+	struct err e;
+
+	put(&in, 2, id);
+	/* as after a crash between link and rename */
+	ck_assert_int_eq(linkat(in.fresh, "x", local.fresh, "x", 0), -1);
+	ck_assert_msg(queue_move(&in, &local, id, &e), "%s", e.text);
+	ck_assert_int_eq(count(&in), 0);
+	ck_assert_int_eq(count(&local), 1);
+	ck_assert(queue_read_envelope(&local, id, a, &env, &e));
+	ck_assert(!queue_move(&in, &local, id, &e));	/* it is gone from there */
+	ck_assert_int_eq(e.kind, ERR_PERM);
+	ck_assert_int_eq(count(&local), 1);
+}
+END_TEST
+
+START_TEST(two_envelopes_share_a_text)
+{
+	struct station in = open_station("in/sub"), local = open_station("local"), out = open_station("out");
+	struct envelope env;
+	struct stat x, y;
+	char id[ID_SIZE];
+	struct err e;
+	int m, n;
+
+	put(&in, 2, id);
+	ck_assert(queue_read_envelope(&in, id, a, &env, &e));
+	env.rcpt_count = 1;
+	for (int again = 0; again < 2; again++)		/* a repeat after a crash changes nothing */
+		ck_assert_msg(queue_link(&in, &local, id, &env, &e), "%s", e.text);
+	env.rcpts++;
+	ck_assert(queue_link(&in, &out, id, &env, &e));
+	ck_assert(queue_remove(&in, id, &e));
+	m = queue_open_text(&local, id, &e);
+	n = queue_open_text(&out, id, &e);
+	ck_assert(fstat(m, &x) == 0 && fstat(n, &y) == 0 && x.st_ino == y.st_ino && x.st_nlink == 2);
+	ck_assert(queue_read_envelope(&out, id, a, &env, &e));
+	ck_assert_str_eq(env.rcpts[0].address, "c@d.test");
+	ck_assert(queue_remove(&out, id, &e));
+	ck_assert_int_eq(count(&local), 1);
+}
+END_TEST
+
+START_TEST(rewritten_is_the_new_one)
+{
+	struct station out = open_station("out");
+	struct envelope env, got;
+	char id[ID_SIZE];
+	struct err e;
+
+	put(&out, 1, id);
+	ck_assert(queue_read_envelope(&out, id, a, &env, &e));
+	env.rcpts[1].state = RCPT_DONE;
+	env.rcpts[0].answer = "451 4.2.0 later";
+	ck_assert(queue_write_envelope(&out, &env, &e));
+	ck_assert(queue_read_envelope(&out, id, a, &got, &e));
+	ck_assert_int_eq(got.rcpts[1].state, RCPT_DONE);
+	ck_assert_str_eq(got.rcpts[0].answer, "451 4.2.0 later");
+	ck_assert_uint_eq(envelope_waiting(&got), 1);
+}
+END_TEST
+
+START_TEST(sweep_takes_old_strays_only)
+{
+	struct station st = open_station("in/sub");
+	char id[ID_SIZE], path[128];
+	time_t now = time(NULL);
+
+	put(&st, 1, id);
+	snprintf(path, sizeof path, "%s/in/sub/new/00000000000000.m", root);
+	close(creat(path, 0600));
+	queue_sweep(&st, now);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	queue_sweep(&st, now + 2 * 3600);
+	ck_assert_int_lt(access(path, F_OK), 0);
+	ck_assert_int_eq(count(&st), 1);
+	close(queue_open_text(&st, id, NULL));
+}
+END_TEST
+
+START_TEST(full_disk_is_temporary)
+{
+	struct station st = open_station("in/sub");
+	struct err e;
+
+	st.reserve = UINT64_MAX;
+	ck_assert_ptr_null(queue_put_open(&st, "0abcdefghijklm", &e));
+	ck_assert_int_eq(e.kind, ERR_TEMP);
+	ck_assert_str_eq(e.status, "4.3.1");
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = unit_begin("queue-disk");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, what_is_put_is_there_whole, 0, COUNT(sizes));
+	tcase_add_test(tc, dropped_leaves_nothing);
+	tcase_add_test(tc, same_id_twice_keeps_the_first);
+	tcase_add_test(tc, moved_is_there_and_only_there);
+	tcase_add_test(tc, two_envelopes_share_a_text);
+	tcase_add_test(tc, rewritten_is_the_new_one);
+	tcase_add_test(tc, sweep_takes_old_strays_only);
+	tcase_add_test(tc, full_disk_is_temporary);
+	return unit_end();
+}
