@@ -17,7 +17,7 @@ struct loop_io {
 	void		(*call)(void *arg, unsigned ready);
 	void		*arg;
 	struct loop_io	*next_dead;
-	bool		 dead;
+	bool		 dead, asleep;	/* asleep: wants nothing, so epoll does not know it */
 };
 
 struct loop_timer {
@@ -72,23 +72,31 @@ struct loop_io *loop_add(struct loop *l, int fd, unsigned want, void (*call)(voi
 	io->fd = fd;
 	io->call = call;
 	io->arg = arg;
-	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
+	io->asleep = !want;
+	if (want && epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
 		no_room("cannot watch a descriptor");
 	return io;
 }
 
+/* epoll tells a hang-up even to who wants nothing, over and over: so nothing is not watched. */
 void loop_want(struct loop_io *io, unsigned want)
 {
 	struct epoll_event ev = { .events = as_epoll(want), .data.ptr = io };
+	bool was_asleep = io->asleep;
 
-	epoll_ctl(io->loop->epoll, EPOLL_CTL_MOD, io->fd, &ev);
+	io->asleep = !want;
+	if (was_asleep && want && epoll_ctl(io->loop->epoll, EPOLL_CTL_ADD, io->fd, &ev) < 0)
+		no_room("cannot watch a descriptor");
+	else if (!was_asleep)
+		epoll_ctl(io->loop->epoll, want ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, io->fd, &ev);
 }
 
 void loop_remove(struct loop_io *io)
 {
 	if (!io || io->dead)
 		return;
-	epoll_ctl(io->loop->epoll, EPOLL_CTL_DEL, io->fd, NULL);
+	if (!io->asleep)
+		epoll_ctl(io->loop->epoll, EPOLL_CTL_DEL, io->fd, NULL);
 	io->dead = true;
 	io->next_dead = io->loop->dead;
 	io->loop->dead = io;
@@ -236,7 +244,7 @@ void loop_run(struct loop *l)
 		for (int i = 0; i < n && !l->stop; i++) {
 			struct loop_io *io = ev[i].data.ptr;
 
-			if (!io->dead)
+			if (!io->dead && !io->asleep)
 				io->call(io->arg, as_ready(ev[i].events));
 		}
 		run_timers(l);

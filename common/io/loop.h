@@ -21,7 +21,7 @@ enum { LOOP_READ = 1, LOOP_WRITE = 2 };		/* hang-up and error count as both */
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
 struct loop_io *loop_add(struct loop *l, int fd, unsigned want, void (*call)(void *arg, unsigned ready), void *arg);
-void loop_want(struct loop_io *io, unsigned want);
+void loop_want(struct loop_io *io, unsigned want);	/* 0: not even a hang-up is told */
 void loop_remove(struct loop_io *io);			/* NULL is fine; does not close fd */
 struct loop_timer *loop_at(struct loop *l, ms_t when, void (*call)(void *arg), void *arg);	/* once */
 void loop_cancel(struct loop_timer *t);			/* NULL is fine; not after it was called */
