@@ -3,10 +3,10 @@
  *	param - what may follow the path in MAIL and RCPT
  * DESCRIPTION
  *	One row per parameter (param.c), each tied to its extension: not offered means
- *	not understood (555 5.5.4), given twice or malformed is 501 5.5.4. xtext (RFC
- *	3461 4) is decoded on the way in and encoded on the way out, so everything in
- *	between, the envelope too, holds plain text. What decodes to control characters
- *	is refused.
+ *	not understood (5.5.4, reply 555); given twice or malformed is 5.5.2 (reply 501).
+ *	ENVID, ORCPT and AUTH are xtext (RFC 3461 4): looked through here, and carried on
+ *	as they came, in the envelope too; reports decode them. What decodes to control
+ *	characters is refused.
  */
 #ifndef COMMON_SMTP_PARAM_H
 #define COMMON_SMTP_PARAM_H
@@ -28,23 +28,28 @@ struct mail_params {
 	bool		 body8bit;	/* BODY=8BITMIME */
 	bool		 smtputf8;
 	const char	*ret;		/* "full" "hdrs" or "" */
-	const char	*envid;		/* decoded, or "" */
-	const char	*auth;		/* RFC 4954 5, decoded; "<>" or "" */
+	const char	*envid;		/* xtext, or "" */
+	const char	*auth;		/* RFC 4954 5: xtext, "<>" or "" */
 };
 
 struct rcpt_params {
 	unsigned	 notify;	/* enum param_notify */
-	const char	*original;	/* ORCPT decoded: "rfc822;ann@example.org", or "" */
+	const char	*original;	/* ORCPT: "rfc822;" and xtext, or "" */
 };
 
 /* rest: what follows the path. offered: enum smtp_ext bits. Memory from a. */
 bool param_mail(struct span rest, unsigned offered, struct arena *a, struct mail_params *out, struct err *e);
 bool param_rcpt(struct span rest, unsigned offered, bool utf8, struct arena *a, struct rcpt_params *out, struct err *e);
 
-/* xtext: RFC 3461 4. Decoding fails on anything that is not xtext or decodes to a control. */
+/*
+ * As the other server wants them, each with a blank in front; nothing when not given or
+ * not in ext. AUTH is not passed on (RFC 4954 5: only to servers we trust).
+ */
+void param_print_mail(const struct mail_params *p, unsigned ext, struct str *out);
+void param_print_rcpt(const struct rcpt_params *p, unsigned ext, struct str *out);
+
+/* RFC 3461 4. Decoding fails on what is not xtext or decodes to a control; out is as it was then. */
 bool xtext_decode(struct span in, struct str *out);
 void xtext_encode(struct span in, struct str *out);
-/* "ORCPT=rfc822;..." and "NOTIFY=..." as RCPT wants them, with a blank in front; nothing when not given. */
-void param_print_rcpt(const struct rcpt_params *p, struct str *out);
 
 #endif

@@ -36,7 +36,7 @@ struct path {
 
 /*
  * Eat one path from the front of a MAIL or RCPT tail. utf8: characters beyond ASCII are
- * welcome (well-formed UTF-8 only), else PERM 5.6.7. PERM 5.5.4 without <, 5.1.3 otherwise.
+ * welcome (well-formed UTF-8 only), else PERM 5.6.7. PERM 5.5.2 without <, 5.1.3 otherwise.
  */
 bool path_parse(struct span *in, enum path_kind kind, bool utf8, struct path *out, struct err *e);
 /* The canonical text; nothing at all for the null path. At most PATH_TEXT_MAX bytes. */
@@ -44,9 +44,5 @@ void path_print(const struct path *p, struct str *out);
 const char *path_text(const struct path *p, struct arena *a);
 /* The reverse: is text (local@domain, no brackets) an address that path_parse would take? */
 bool path_is_address(struct span text, bool utf8);
-/* A name for EHLO: a domain or an address literal; is it one? RFC 5321 4.1.1.1 */
-bool path_is_domain(struct span text, bool utf8);
-/* Well-formed UTF-8 without control characters? */
-bool path_is_utf8(struct span text);
 
 #endif

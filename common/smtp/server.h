@@ -6,8 +6,8 @@
  *	limits, deadlines (RFC 5321). What is allowed stands in the hooks: msa and mta
  *	differ only in them. A hook that fails fills e; the reply is made from it.
  *	Nothing spoken before STARTTLS counts after it.
- *	A hook may use s->mail (memory until the transaction ends) and s->command (until
- *	the reply is sent).
+ *	What a hook is given lives in s->command, until the reply is sent; what it wants to
+ *	keep it copies into s->mail, which lives as long as the transaction.
  */
 #ifndef COMMON_SMTP_SERVER_H
 #define COMMON_SMTP_SERVER_H
@@ -44,7 +44,7 @@ enum smtp_state {
 
 struct smtp_mail {			/* MAIL FROM */
 	struct path		path;	/* points into the command line */
-	const char		*address;	/* canonical, memory of s->mail; "" = null path */
+	const char		*address;	/* canonical; "" = null path */
 	struct mail_params	params;
 };
 
