@@ -1,0 +1,260 @@
+/* Text files into tables. See compile.h. */
+#include "common/directory/compile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/directory/aliases.h"
+#include "common/directory/domains.h"
+#include "common/directory/name.h"
+#include "common/directory/text.h"
+#include "common/directory/users.h"
+#include "common/os/file.h"
+
+struct compiling {
+	const char	*file;
+	struct table	*t;
+	struct str	*mistakes;
+	unsigned	 wrong;
+	struct err	 first;
+};
+
+/* ---- a line becomes a key and a row ---- */
+
+static bool line_of_users(struct span line, struct str *key, struct str *row, struct err *e)
+{
+	struct users_row u;
+	struct name name;
+	struct span rest = line, address, hash;
+
+	if (!users_line_parse(line, &u, e) || !name_read(u.address, &name, e))
+		return false;
+	str_add(key, name_span(&name));
+	str_add(row, u.address);
+	if (span_cut(&rest, ':', &address) && span_cut(&rest, ':', &hash))
+		str_addf(row, "::" SPAN_FMT, SPAN_ARG(rest));
+	return true;
+}
+
+static void add_folded(struct str *out, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		str_add_char(out, to_lower(s.p[i]));
+}
+
+static bool line_of_domains(struct span line, struct str *key, struct str *row, struct err *e)
+{
+	struct domains_row d;
+
+	if (!domains_line_parse(line, &d, e))
+		return false;
+	add_folded(key, d.domain);
+	str_addf(row, "%s" SPAN_FMT, d.relay ? "relay: " : "", SPAN_ARG(d.domain));
+	return true;
+}
+
+static bool line_of_aliases(struct span line, struct str *key, struct str *row, struct err *e)
+{
+	struct aliases_row a;
+	struct name name;
+
+	if (!aliases_line_parse(line, &a, e))
+		return false;
+	if (*a.name.p == '@') {
+		add_folded(key, a.name);
+	} else {
+		if (!name_read(a.name, &name, e))
+			return false;
+		str_add(key, name_span(&name));
+	}
+	str_add(row, line);
+	return true;
+}
+
+static const struct {
+	const char	*name;
+	bool		 join;
+	bool		(*line)(struct span line, struct str *key, struct str *row, struct err *e);
+} kinds[TABLE_COUNT] = {
+	[TABLE_USERS] = { "users", false, line_of_users },
+	[TABLE_DOMAINS] = { "domains", false, line_of_domains },
+	[TABLE_ALIASES] = { "aliases", true, line_of_aliases },
+};
+
+const char *compile_kind_name(enum table_kind kind)
+{
+	return kinds[kind].name;
+}
+
+/* ---- a text ---- */
+
+static void mistake(struct compiling *c, unsigned line, const char *text)
+{
+	struct err e;
+
+	err_perm(&e, "5.3.5", "%s:%u: %s", c->file, line, text);
+	if (c->wrong++ == 0)
+		c->first = e;
+	if (c->mistakes)
+		str_addf(c->mistakes, "%s\n", e.text);
+}
+
+static bool put(struct compiling *c, unsigned line, struct span key, struct span row, struct err *e)
+{
+	struct str value = STR(TEXT_LINE_MAX + 40), old = STR(TEXT_LINE_MAX + 40);
+	bool found, ok;
+
+	str_addf(&value, "%u ", line);
+	str_add(&value, row);
+	ok = table_put(c->t, key, str_span(&value), e);
+	if (!ok && e->kind == ERR_PERM && table_get(c->t, key, &old, &found, e) && found)
+		err_perm(e, "5.3.5", "\"" SPAN_FMT "\" stands here twice, first in line " SPAN_FMT,
+		    SPAN_ARG(key), (int)strspn(old.p, "0123456789"), old.p);
+	str_free(&value);
+	str_free(&old);
+	return ok;
+}
+
+static bool take_line(struct compiling *c, enum table_kind kind, const struct text *in,
+    struct span line, struct err *e)
+{
+	struct str key = STR(NAME_SIZE), row = STR(TEXT_LINE_MAX);
+	bool ok;
+
+	if (in->too_long)
+		return err_perm(e, "5.3.5", "longer than %d bytes", TEXT_LINE_MAX);
+	ok = kinds[kind].line(line, &key, &row, e);
+	if (ok && (key.over || row.over || !key.n))
+		ok = err_perm(e, "5.3.5", "too long");
+	ok = ok && put(c, in->line, str_span(&key), str_span(&row), e);
+	str_free(&key);
+	str_free(&row);
+	return ok;
+}
+
+bool compile_text(enum table_kind kind, struct span text, const char *file, struct table *t,
+    struct str *mistakes, struct err *e)
+{
+	struct compiling c = { .file = file, .t = t, .mistakes = mistakes };
+	struct err why = { 0 };
+	struct text in;
+	struct span line;
+
+	text_begin(&in, text, kinds[kind].join);
+	while (why.kind != ERR_TEMP && text_next(&in, &line)) {
+		if (!take_line(&c, kind, &in, line, &why))
+			mistake(&c, in.line, why.text);
+	}
+	text_end(&in);
+	if (why.kind == ERR_TEMP)
+		return err_temp(e, why.status, "%s", why.text);
+	if (c.wrong > 1)
+		err_perm(e, "5.3.5", "%u mistakes, the first: %s", c.wrong, c.first.text);
+	else if (c.wrong)
+		err_perm(e, "5.3.5", "%s", c.first.text);
+	return !c.wrong;
+}
+
+/* ---- files ---- */
+
+bool compile_stamp(const char *file, char stamp[STAMP_SIZE], struct err *e)
+{
+	struct stat st;
+
+	if (stat(file, &st) < 0) {
+		snprintf(stamp, STAMP_SIZE, "none");
+		return errno == ENOENT || err_sys(e, "cannot look at %s", file);
+	}
+	snprintf(stamp, STAMP_SIZE, "1 %" PRIdMAX ".%09ld %" PRIdMAX " %" PRIuMAX, (intmax_t)st.st_mtim.tv_sec,
+	    st.st_mtim.tv_nsec, (intmax_t)st.st_size, (uintmax_t)st.st_ino);
+	return true;
+}
+
+bool compile_read(const char *file, struct str *text, struct err *e)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	bool ok;
+
+	if (fd < 0)
+		return errno == ENOENT || err_sys(e, "cannot open %s", file);
+	ok = file_read_all(fd, text, e) || err_while(e, "reading %s", file);
+	close(fd);
+	return ok;
+}
+
+/* The stamp is taken before the text, so a change in between is seen again. */
+static bool fill(enum table_kind kind, const char *file, struct table *t, struct str *mistakes, struct err *e)
+{
+	struct str text = STR(TEXT_FILE_MAX);
+	char stamp[STAMP_SIZE];
+	bool ok = compile_stamp(file, stamp, e) && compile_read(file, &text, e) &&
+	    compile_text(kind, str_span(&text), file, t, mistakes, e) &&
+	    table_put(t, SPAN(""), span_of(stamp), e);
+
+	str_free(&text);
+	return ok;
+}
+
+struct table *compile_memory(enum table_kind kind, const char *file, struct str *mistakes, struct err *e)
+{
+	struct table *t = table_new(e);
+
+	if (t && !fill(kind, file, t, mistakes, e)) {
+		table_close(t, NULL);
+		t = NULL;
+	}
+	return t;
+}
+
+static bool make(enum table_kind kind, const char *file, const char *path, struct str *mistakes, struct err *e)
+{
+	struct table *t = table_create(path, e);
+
+	if (!t)
+		return false;
+	if (!fill(kind, file, t, mistakes, e)) {
+		table_close(t, NULL);
+		return false;
+	}
+	return table_close(t, e);
+}
+
+static bool commit(int dir, const char *tmp, const char *name, struct err *e)
+{
+	int fd = file_open_beneath(dir, tmp, O_RDONLY, 0);
+	struct stat st;
+	bool ok;
+
+	if (fd < 0)
+		return err_sys(e, "cannot open %s", tmp);
+	if (geteuid() == 0 && (fstat(dir, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
+		ok = err_sys(e, "cannot hand %s to the owner of its directory", name);
+	else
+		ok = file_commit(fd, dir, tmp, dir, name, true, e);
+	close(fd);
+	return ok;
+}
+
+bool compile_file(enum table_kind kind, const char *file, const char *directory, struct str *mistakes,
+    struct err *e)
+{
+	char tmp[64], name[32], path[4096];
+	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok;
+
+	if (dir < 0)
+		return err_sys(e, "cannot open the directory %s", directory);
+	snprintf(name, sizeof name, "%s.db", kinds[kind].name);
+	snprintf(tmp, sizeof tmp, ".%s.%d", name, (int)getpid());
+	snprintf(path, sizeof path, "%s/%s", directory, tmp);
+	unlinkat(dir, tmp, 0);		/* left by a crash under the same pid */
+	ok = make(kind, file, path, mistakes, e) && commit(dir, tmp, name, e);
+	if (!ok)
+		unlinkat(dir, tmp, 0);
+	close(dir);
+	return ok;
+}

@@ -1,0 +1,41 @@
+/*
+ * NAME
+ *	compile - text files into tables
+ * DESCRIPTION
+ *	Keys are names as name.h folds them ("@domain" as it is). A value is "LINE ROW": the number
+ *	of the line, and the row in the syntax of its own file, without the hash of a password. The
+ *	key "" holds the stamp of the text that a table was made from.
+ */
+#ifndef COMMON_DIRECTORY_COMPILE_H
+#define COMMON_DIRECTORY_COMPILE_H
+
+#include "common/directory/table.h"
+
+enum table_kind { TABLE_USERS, TABLE_DOMAINS, TABLE_ALIASES, TABLE_COUNT };
+
+enum { STAMP_SIZE = 96 };
+
+const char *compile_kind_name(enum table_kind kind);		/* "users" */
+
+/*
+ * Fill t from text. Each mistake becomes a line "FILE:LINE: ..." in mistakes (may be NULL); e gets
+ * the first. False when there was one.
+ */
+bool compile_text(enum table_kind kind, struct span text, const char *file, struct table *t,
+    struct str *mistakes, struct err *e);
+
+/* Time, size and inode of a text as one word; "none" when it is not there. False: cannot be told. */
+bool compile_stamp(const char *file, char stamp[STAMP_SIZE], struct err *e);
+/* All of a text; a missing file reads as empty. */
+bool compile_read(const char *file, struct str *text, struct err *e);
+
+/* FILE into a table in memory, to look into and throw away. NULL: e and mistakes. */
+struct table *compile_memory(enum table_kind kind, const char *file, struct str *mistakes, struct err *e);
+/*
+ * FILE into DIRECTORY/KIND.db, through a temporary file beside it that takes its place
+ * when it is whole and on disk. It belongs to who owns the directory.
+ */
+bool compile_file(enum table_kind kind, const char *file, const char *directory, struct str *mistakes,
+    struct err *e);
+
+#endif

@@ -1,0 +1,135 @@
+/* Texts by key, in a file that is replaced whole. See table.h. */
+#include "common/directory/table.h"
+
+#include <db.h>
+#include <stdlib.h>
+
+#include "common/base/mem.h"
+
+enum { CACHE_SIZE = 1 << 20, VALUE_MAX = 128 << 10 };
+
+struct table { DB_ENV *env; DB *db; };
+
+static bool failed(struct err *e, const char *what, const char *path, int rc)
+{
+	return err_temp(e, "4.3.0", "cannot %s the table %s: %s", what, path ? path : "in memory",
+	    db_strerror(rc));
+}
+
+/* Libdb prints to standard error by itself unless told where else. */
+static void be_quiet(const DB_ENV *env, const char *prefix, const char *text)
+{
+	(void)env;
+	(void)prefix;
+	(void)text;
+}
+
+static int open_environment(struct table *t, const char *path)
+{
+	char home[4096] = "/";
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	int rc;
+
+	if (slash && slash != path)
+		snprintf(home, sizeof home, "%.*s", (int)(slash - path), path);
+	rc = db_env_create(&t->env, 0);
+	if (rc)
+		return rc;
+	t->env->set_errcall(t->env, be_quiet);
+	rc = t->env->set_cachesize(t->env, 0, CACHE_SIZE, 1);
+	if (rc)
+		return rc;
+	return t->env->open(t->env, home, DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL, 0);
+}
+
+static int open_both(struct table *t, const char *path, u_int32_t flags)
+{
+	int rc = open_environment(t, path);
+
+	if (rc)
+		return rc;
+	rc = db_create(&t->db, t->env, 0);
+	if (rc)
+		return rc;
+	return t->db->open(t->db, NULL, path, NULL, DB_BTREE, flags, 0640);
+}
+
+static struct table *table_any(const char *path, u_int32_t flags, const char *what, struct err *e)
+{
+	struct table *t;
+	int rc;
+
+	if (path && *path != '/') {
+		err_perm(e, "5.3.5", "a table's path is absolute, not %s", path);
+		return NULL;
+	}
+	t = mem_get(sizeof *t);
+	rc = open_both(t, path, flags);
+	if (!rc)
+		return t;
+	table_close(t, NULL);
+	failed(e, what, path, rc);
+	return NULL;
+}
+
+struct table *table_new(struct err *e)
+{
+	return table_any(NULL, DB_CREATE, "make", e);
+}
+
+struct table *table_create(const char *path, struct err *e)
+{
+	return table_any(path, DB_CREATE | DB_EXCL, "create", e);
+}
+
+struct table *table_open(const char *path, struct err *e)
+{
+	return table_any(path, DB_RDONLY, "open", e);
+}
+
+bool table_close(struct table *t, struct err *e)
+{
+	int rc = 0, rc_env = 0;
+
+	if (!t)
+		return true;
+	if (t->db)
+		rc = t->db->close(t->db, 0);
+	if (t->env)
+		rc_env = t->env->close(t->env, 0);
+	free(t);
+	return rc || rc_env ? failed(e, "close", "", rc ? rc : rc_env) : true;
+}
+
+static DBT dbt_of(struct span s)
+{
+	return (DBT){ .data = (void *)(uintptr_t)s.p, .size = (u_int32_t)s.n };
+}
+
+bool table_put(struct table *t, struct span key, struct span value, struct err *e)
+{
+	DBT k = dbt_of(key), v = dbt_of(value);
+	int rc;
+
+	if (value.n > VALUE_MAX)
+		return err_perm(e, "5.3.5", "longer than %d bytes", VALUE_MAX);
+	rc = t->db->put(t->db, NULL, &k, &v, DB_NOOVERWRITE);
+	if (rc == DB_KEYEXIST)
+		return err_perm(e, "5.3.5", "the key is there already");
+	return rc ? failed(e, "write", "", rc) : true;
+}
+
+bool table_get(struct table *t, struct span key, struct str *value, bool *found, struct err *e)
+{
+	DBT k = dbt_of(key), v = { 0 };
+	int rc = t->db->get(t->db, NULL, &k, &v, 0);
+
+	str_reset(value);
+	*found = rc == 0;
+	if (rc == DB_NOTFOUND)
+		return true;
+	if (rc)
+		return failed(e, "read", "", rc);
+	str_add(value, (struct span){ v.data, v.size });
+	return value->over ? err_temp(e, "4.3.0", "a row of a table is too long") : true;
+}

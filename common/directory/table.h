@@ -1,0 +1,28 @@
+/*
+ * NAME
+ *	table - texts by key, in a file that is replaced whole
+ * DESCRIPTION
+ *	Berkeley DB, used where it is strong: one process writes a fresh file and renames
+ *	it into place; readers open it read-only and never see it change. Without
+ *	locks, without logs, in a private environment whose home is the directory of
+ *	the file, so that no DB_CONFIG of somebody else's directory counts
+ *	(CVE-2017-10140). The only file that sees db.h.
+ */
+#ifndef COMMON_DIRECTORY_TABLE_H
+#define COMMON_DIRECTORY_TABLE_H
+
+#include "common/base/err.h"
+#include "common/base/str.h"
+
+struct table;
+
+struct table *table_new(struct err *e);				/* in memory, to be filled; NULL: e */
+struct table *table_create(const char *path, struct err *e);	/* a new file; path must not be there */
+struct table *table_open(const char *path, struct err *e);	/* to read */
+bool table_close(struct table *t, struct err *e);		/* a file's bytes may fail only now; NULL is fine */
+/* False with kind ERR_PERM: the key is there already. */
+bool table_put(struct table *t, struct span key, struct span value, struct err *e);
+/* value is emptied first; *found false: no such key. */
+bool table_get(struct table *t, struct span key, struct str *value, bool *found, struct err *e);
+
+#endif
