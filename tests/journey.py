@@ -252,10 +252,10 @@ def main():
     words.add_argument("--keep", metavar="DIR", help="use DIR and leave it to look at")
     given = words.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if given.keep and os.path.exists(given.keep) and os.listdir(given.keep):
-        say(f"{given.keep} is not empty: name a new directory")
+    directory = given.keep and os.path.abspath(os.path.join(os.environ.get("TRY_FROM", "."), given.keep))
+    if directory and os.path.exists(directory) and os.listdir(directory):
+        say(f"{directory} is not empty: name a new directory")
         return 1
-    directory = os.path.abspath(given.keep) if given.keep else None
     try:
         with hosts.two_hosts(given.build, directory, keep=bool(given.keep)) as net:
             say(f"Two mail hosts below {net.directory}: alpha.test at {net['alpha'].address}, "
