@@ -3,8 +3,8 @@
  *	charset - text in any character set, as UTF-8
  * DESCRIPTION
  *	Through iconv(3), with a table for names that mail uses and iconv does not know.
- *	Never fails: what can not be decoded becomes U+FFFD, an unknown name is read as
- *	UTF-8 where the bytes are that and as Latin-1 with U+FFFD otherwise.
+ *	Never fails: what can not be decoded becomes U+FFFD; text under an unknown name
+ *	is read as UTF-8.
  *	iconv loads tables from files, so a process that will be jailed calls
  *	charset_preload() before; sets not loaded then count as unknown.
  */

@@ -13,15 +13,14 @@
 
 #include "common/mail/report.h"
 
-struct fix {
-	/* set by the caller, the rest zero */
+struct fix {			/* fix_init() sets it; nothing here is for the caller */
 	struct sink	 to;
 	time_t		 now;
 	int		 zone;
 	const char	*message_id;	/* to be added where missing, with < > */
 	const char	*from;		/* likewise "ann@example.org"; "" or NULL: leave it missing */
-	/* ours */
-	struct str	 held;		/* the field being read */
+	struct str	 held;		/* the field being read, whole lines */
+	struct str	 line;		/* the line being read */
 	unsigned	 seen;
 	size_t		 header_bytes;
 	bool		 in_body, too_long;

@@ -6,7 +6,8 @@
  *	unquoted words. Parts lie in one array in the order of the text; parts[0] is the
  *	message itself. A message/rfc822 (or message/global) part has one child, the message inside it.
  *	What lies deeper than MIME_DEPTH_MAX, is more than MIME_PARTS_MAX or has a longer
- *	boundary than MIME_BOUNDARY_MAX is left as an opaque leaf of the part around it.
+ *	boundary than MIME_BOUNDARY_MAX is left as an opaque leaf of the part around it: such
+ *	a leaf may say "multipart/..." or "message/rfc822". A multipart may have no child.
  *	Bytes and lines are counted in LF text; mime_crlf() gives sizes on the wire.
  */
 #ifndef COMMON_MAIL_MIME_H

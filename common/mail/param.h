@@ -12,7 +12,7 @@
 #include "common/base/arena.h"
 #include "common/base/str.h"
 
-enum { PARAM_MAX = 100, PARAM_PIECES_MAX = 500 };
+enum { PARAM_MAX = 100, PARAM_PIECES_MAX = 200 };
 
 struct param {
 	struct span	name;		/* without any "*" */
