@@ -1,23 +1,23 @@
 /*
- * Address lists, RFC 5322 3.4 with 4.4 and RFC 6532. See address.h.
+ * Address lists, RFC 5322 3.4 with 4.4 and RFC 6532. See addr.h.
  *
  * A list is read token by token, straight through and without looking back: words
  * gather until a special character says what they were ("<": a name, "@": a local part,
  * ":": a group's name). So time is linear whatever stands there.
  */
-#include "common/mail/address.h"
+#include "common/mail/addr.h"
 
 enum { WORDS_MAX = 1 << 20 };
 
 struct reader {
 	struct arena	 *arena;
-	struct addresses *out;
+	struct addrs *out;
 	size_t		  room;
 	struct str	  words;	/* what gathered, with one blank where there were some */
 	struct str	  tight;	/* the same without blanks: a local part, a domain, a route */
 	size_t		  local_n;	/* after_at: that much of words is the local part */
 	struct str	  comment;	/* the last one: the name where no other is given */
-	struct address	  now;		/* what is known of the mailbox being read */
+	struct addr	  now;		/* what is known of the mailbox being read */
 	bool		  blank;	/* blanks or a comment stand before this token */
 	bool		  in_angle, after_angle, after_at, in_route, in_group;
 };
@@ -84,12 +84,12 @@ static void keep_address(struct reader *r)
 
 /* --- giving out --- */
 
-static void give(struct reader *r, struct address one)
+static void give(struct reader *r, struct addr one)
 {
-	struct addresses *out = r->out;
+	struct addrs *out = r->out;
 
 	if (out->count == r->room) {
-		struct address *more;
+		struct addr *more;
 
 		r->room = r->room ? r->room * 2 : 4;
 		more = arena_array(r->arena, r->room, sizeof *more);
@@ -109,7 +109,7 @@ static void end_mailbox(struct reader *r)
 		r->now.name = keep(r, &r->comment);
 	if (r->now.local.n || r->now.domain.n || r->now.name.n)
 		give(r, r->now);
-	r->now = (struct address){ .kind = ADDRESS_MAILBOX };
+	r->now = (struct addr){ .kind = ADDR_MAILBOX };
 	r->in_angle = r->after_angle = r->after_at = r->in_route = false;
 	str_reset(&r->comment);
 	forget(r);
@@ -119,7 +119,7 @@ static void end_group(struct reader *r)
 {
 	end_mailbox(r);
 	if (r->in_group)
-		give(r, (struct address){ .kind = ADDRESS_GROUP_END });
+		give(r, (struct addr){ .kind = ADDR_GROUP_END });
 	r->in_group = false;
 }
 
@@ -173,7 +173,7 @@ static void on_colon(struct reader *r)
 	} else if (r->in_group || r->in_angle || r->after_at || r->after_angle) {
 		gather(r, SPAN(":"));
 	} else {
-		give(r, (struct address){ .kind = ADDRESS_GROUP, .name = keep(r, &r->words) });
+		give(r, (struct addr){ .kind = ADDR_GROUP, .name = keep(r, &r->words) });
 		r->in_group = true;
 		str_reset(&r->comment);
 		forget(r);
@@ -266,18 +266,18 @@ static void eat_token(struct span *in, struct reader *r)
 	r->blank = false;
 }
 
-void address_parse(struct span value, struct arena *a, struct addresses *out)
+void addr_parse(struct span value, struct arena *a, struct addrs *out)
 {
 	struct reader r = {
 		.arena = a, .out = out,
 		.words = STR(WORDS_MAX), .tight = STR(WORDS_MAX), .comment = STR(WORDS_MAX),
 	};
 
-	*out = (struct addresses){ 0 };
+	*out = (struct addrs){ 0 };
 	for (size_t tokens = 0; value.n; tokens++) {
 		if (span_while(&value, is_space).n)
 			r.blank = true;
-		if (tokens == ADDRESS_TOKENS_MAX)
+		if (tokens == ADDR_TOKENS_MAX)
 			out->cut = true;
 		if (out->cut || !value.n)
 			break;
@@ -306,7 +306,7 @@ static bool is_dot_atom(struct span s)
 	return !dot_before;
 }
 
-void address_print(struct span local, struct span domain, struct str *out)
+void addr_print(struct span local, struct span domain, struct str *out)
 {
 	if (is_dot_atom(local)) {
 		str_add(out, local);
@@ -324,7 +324,7 @@ void address_print(struct span local, struct span domain, struct str *out)
 	str_add(out, domain);
 }
 
-bool address_split(struct span address, struct span *local, struct span *domain)
+bool addr_split(struct span address, struct span *local, struct span *domain)
 {
 	ptrdiff_t at = span_rfind(address, '@');
 

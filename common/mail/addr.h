@@ -1,24 +1,24 @@
 /*
  * NAME
- *	address - the addresses of a header field (RFC 5322 3.4, 4.4, RFC 6532)
+ *	addr - the addresses of a header field (RFC 5322 3.4, 4.4, RFC 6532)
  * DESCRIPTION
  *	Reads From, To, Cc and the like: groups, quoted strings, comments, routes, UTF-8.
  *	Never fails: what can not be read is left out or left empty, and reading goes on at
  *	the next comma. A group is a start mark, its mailboxes, an end mark, as IMAP's
- *	ENVELOPE wants it. Linear; after ADDRESS_TOKENS_MAX tokens the rest is left out.
+ *	ENVELOPE wants it. Linear; after ADDR_TOKENS_MAX tokens the rest is left out.
  */
-#ifndef COMMON_MAIL_ADDRESS_H
-#define COMMON_MAIL_ADDRESS_H
+#ifndef COMMON_MAIL_ADDR_H
+#define COMMON_MAIL_ADDR_H
 
 #include "common/base/arena.h"
 #include "common/base/str.h"
 
-enum { ADDRESS_TOKENS_MAX = 100000 };
+enum { ADDR_TOKENS_MAX = 100000 };
 
-enum address_kind { ADDRESS_MAILBOX, ADDRESS_GROUP, ADDRESS_GROUP_END };
+enum addr_kind { ADDR_MAILBOX, ADDR_GROUP, ADDR_GROUP_END };
 
-struct address {
-	enum address_kind	kind;
+struct addr {
+	enum addr_kind	kind;
 	struct span		name;	/* display name unquoted (encoded words still encoded), a
 					   comment's text without one, or the group's name; .p NULL: none */
 	struct span		route;	/* "@a,@b" before the colon, or empty */
@@ -26,17 +26,17 @@ struct address {
 	struct span		domain;	/* without comments and blanks; a literal with its brackets; empty: none */
 };
 
-struct addresses {
-	struct address	*list;
+struct addrs {
+	struct addr	*list;
 	size_t		 count;
 	bool		 cut;		/* past the limit */
 };
 
 /* value: folded or unfolded. Memory from a. */
-void address_parse(struct span value, struct arena *a, struct addresses *out);
+void addr_parse(struct span value, struct arena *a, struct addrs *out);
 /* local@domain with the local part quoted where it needs that. */
-void address_print(struct span local, struct span domain, struct str *out);
+void addr_print(struct span local, struct span domain, struct str *out);
 /* Cut "local@domain" (as envelopes have it) at its last @. False without both parts. */
-bool address_split(struct span address, struct span *local, struct span *domain);
+bool addr_split(struct span address, struct span *local, struct span *domain);
 
 #endif
