@@ -28,6 +28,7 @@
 #ifndef COMMON_KEEPER_ROLE_H
 #define COMMON_KEEPER_ROLE_H
 
+#include "common/base/arena.h"
 #include "common/conf/conf.h"
 #include "common/io/packet.h"
 #include "common/os/jail.h"
@@ -47,7 +48,8 @@ struct role {
 	const char	*name;		/* "inbound" */
 	const char	*program;	/* "mta-inbound", in the program directory */
 	const char	*user;		/* "posthorn-in"; "" = given at the start (deliver, sessions); "root" */
-	const char	*root;		/* what Landlock leaves it: words, see role_paths() */
+	const char	*group;		/* NULL: the user's own */
+	const char	*root;		/* what Landlock leaves it: words, see roles.c */
 	unsigned	 may;		/* enum may */
 	unsigned	 at_most;	/* processes at once; 0 = a setting says */
 	unsigned	 files;		/* RLIMIT_NOFILE */
@@ -66,6 +68,10 @@ struct role_self {
 	int			 uid, gid;	/* to become; -1 when we run as the caller */
 	const char		*root_arg;	/* argv[2]: for "" users, the one directory ($self) it may touch */
 };
+
+/* Words of root as paths with these settings; words that say nothing here are left out. Memory from a. */
+void role_paths(const struct role *role, const struct conf *c, const char *self, struct arena *a,
+    struct jail_path paths[JAIL_PATHS_MAX]);
 
 void role_begin(struct role_self *self, enum role_id role, int argc, char **argv);
 /*

@@ -35,16 +35,17 @@ const struct role roles[ROLE_COUNT] = {
 	},
 	[ROLE_SUBMISSION] = {
 		.name = "session", .program = "msa-session", .user = "posthorn-sub",
-		.root = QUEUE_IN("in/sub"),
+		.group = "posthorn", .root = QUEUE_IN("in/sub"),
 		.may = MAY_READ | MAY_WRITE, .files = 32, .memory_mb = 128,
 	},
 	[ROLE_INBOUND] = {
 		.name = "inbound", .program = "mta-inbound", .user = "posthorn-in",
-		.root = QUEUE_IN("in/net"),
+		.group = "posthorn", .root = QUEUE_IN("in/net"),
 		.may = MAY_READ | MAY_WRITE, .files = 32, .memory_mb = 128,
 	},
 	[ROLE_SCHED] = {
-		.name = "sched", .program = "mta-sched", .user = "posthorn-mta", .root = "$queue",
+		.name = "sched", .program = "mta-sched", .user = "posthorn-mta",
+		.group = "posthorn", .root = "$queue",
 		.may = MAY_READ | MAY_WRITE | MAY_WATCH, .at_most = 1, .files = 16384, .memory_mb = 2048,
 	},
 	[ROLE_SEND] = {
@@ -54,7 +55,7 @@ const struct role roles[ROLE_COUNT] = {
 	},
 	[ROLE_PICK] = {
 		.name = "pick", .program = "mda-pick", .user = "posthorn-mda",
-		.root = QUEUE_IN("local") " " QUEUE_IN("hold") " " QUEUE_IN("in/own"),
+		.group = "posthorn", .root = QUEUE_IN("local") " " QUEUE_IN("hold") " " QUEUE_IN("in/own"),
 		.may = MAY_READ | MAY_WRITE | MAY_WATCH, .at_most = 1, .files = 16384, .memory_mb = 1024,
 	},
 	[ROLE_DELIVER] = {

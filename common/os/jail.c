@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/os/fd.h"
+#include "common/os/file.h"
 #include "common/os/filter.h"
 
 #ifndef __has_feature
@@ -198,6 +199,23 @@ static bool landlock(const struct jail *j, const char **without, struct err *e)
 
 /* --- all of it --- */
 
+/* A user's first mail finds no home yet. Made with the user's own rights: root follows no path of theirs. */
+static bool make_home(const char *path, struct err *e)
+{
+	struct stat st;
+	int root;
+	bool ok;
+
+	if (!path || stat(path, &st) == 0)
+		return true;
+	root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(e, "cannot open /");
+	ok = file_make_dirs(root, path + (*path == '/'), 0700, e) || err_while(e, "making %s", path);
+	fd_close(&root);
+	return ok;
+}
+
 static bool may_only_log(void)
 {
 	const char *wish = geteuid() ? getenv("POSTHORN_SECCOMP") : NULL;
@@ -212,7 +230,7 @@ bool jail_enter(const struct jail *j, const char **without, struct err *e)
 
 	if (without)
 		*without = "";
-	if (!set_limits(j, e) || !become(j, e))
+	if (!set_limits(j, e) || !become(j, e) || !make_home(j->make, e))
 		return false;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "cannot give up new privileges");
