@@ -21,6 +21,11 @@ int watch_add(int watch, const char *path, bool gone)
 	return inotify_add_watch(watch, path, mask);
 }
 
+int watch_add_moved(int watch, const char *path)
+{
+	return inotify_add_watch(watch, path, IN_MOVED_TO | IN_ONLYDIR);
+}
+
 bool watch_each(int watch, void (*each)(void *arg, int which, const char *name), void *arg)
 {
 	alignas(struct inotify_event) char buf[16384];

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/os/file.h"
@@ -115,4 +116,12 @@ int queue_open_text(const struct station *st, const char *id, struct err *e)
 	struct names n = names_of(id);
 
 	return open_file(st, n.text, e);
+}
+
+time_t queue_next_try(const struct station *st, const char *id)
+{
+	struct names n = names_of(id);
+	struct stat at;
+
+	return fstatat(st->fresh, n.envelope, &at, AT_SYMLINK_NOFOLLOW) == 0 ? at.st_mtime : 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "common/os/clock.h"
 #include "common/os/fd.h"
 #include "common/os/file.h"
+#include "common/queue/plan.h"
 
 enum { NAME_SIZE = ID_SIZE + 2, QUEUE_FILE_MODE = 0660 };
 
@@ -198,6 +200,15 @@ void queue_put_drop(struct queue_put *q)
 	put_free(q);
 }
 
+/* The file's time is that of the next try: a start reads a million names, not a million files. */
+static void set_time(int fd, const struct envelope *env)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = plan_first(env) } };
+
+	if (times[1].tv_sec > 0)
+		futimens(fd, times);
+}
+
 bool queue_write_envelope(const struct station *st, const struct envelope *env, struct err *e)
 {
 	char name[NAME_SIZE];
@@ -208,6 +219,7 @@ bool queue_write_envelope(const struct station *st, const struct envelope *env, 
 	fd = create_envelope(st, name, env, e);
 	if (fd < 0)
 		return err_while(e, "noting the state of %s", env->id);
+	set_time(fd, env);
 	/* Without a flush of the directory: a crash may show the state before, which costs a
 	   try made twice. Half an envelope it can not show. */
 	ok = file_flush(fd, name, e);

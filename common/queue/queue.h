@@ -56,7 +56,7 @@ void queue_put_drop(struct queue_put *q);		/* NULL is fine */
  */
 bool queue_read_envelope(const struct station *st, const char *id, struct arena *a, struct envelope *env, struct err *e);
 int queue_open_text(const struct station *st, const char *id, struct err *e);
-/* After a crash the old one or this one is there, whole. */
+/* After a crash the old one or this one is there, whole. Its file's mtime is the next try. */
 bool queue_write_envelope(const struct station *st, const struct envelope *env, struct err *e);
 /*
  * Move a message whole into another station (link text, rename envelope, unlink text), or put a second
@@ -65,6 +65,7 @@ bool queue_write_envelope(const struct station *st, const struct envelope *env, 
 bool queue_move(const struct station *from, const struct station *to, const char *id, struct err *e);
 bool queue_link(const struct station *from, const struct station *to, const char *id, const struct envelope *env, struct err *e);
 bool queue_remove(const struct station *st, const char *id, struct err *e);		/* envelope first, then text */
+time_t queue_next_try(const struct station *st, const char *id);	/* the mtime; 0 when it is gone */
 /* Call each with every ID that has an envelope in new/; stops when each says false. */
 bool queue_each(const struct station *st, bool (*each)(void *arg, const char *id), void *arg, struct err *e);
 /* Sweep: tmp/ files older than a day, texts without envelope older than an hour. */

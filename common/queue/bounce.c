@@ -1,0 +1,224 @@
+/* Reports to senders. See bounce.h. */
+#include "common/queue/bounce.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "common/base/mem.h"
+#include "common/mail/date.h"
+#include "common/mail/maillog.h"
+#include "common/mail/msgid.h"
+#include "common/mail/trace.h"
+#include "common/os/clock.h"
+
+enum { FULL_MAX = 64 << 10 };	/* larger originals come back as their header, unless RET=FULL */
+
+static const char *const kind_names[] = {
+	[REPORT_FAILED] = "failed", [REPORT_DELAYED] = "delayed", [REPORT_DELIVERED] = "delivered",
+	[REPORT_RELAYED] = "relayed", [REPORT_EXPANDED] = "expanded",
+};
+
+static void print_postmaster(const char *postmaster, const char *our_name, char out[320])
+{
+	if (!*postmaster)
+		postmaster = "postmaster";
+	snprintf(out, 320, "%s%s%s", postmaster, span_has(span_of(postmaster), '@') ? "" : "@",
+	    span_has(span_of(postmaster), '@') ? "" : our_name);
+}
+
+static bool names_postmaster(const char *address, const char *postmaster)
+{
+	struct span who = span_of(address), local = who;
+
+	return span_is(who, postmaster)
+	    || (span_cut(&who, '@', &local) && (span_is(local, postmaster) || span_is(local, "postmaster")));
+}
+
+enum bounce_to bounce_whom(const struct envelope *env, const struct rcpt *r, const char *postmaster)
+{
+	/* RFC 3461 5.2.7: asked not to tell */
+	if (r->notify & NOTIFY_NEVER || (r->notify && !(r->notify & NOTIFY_FAILURE)))
+		return BOUNCE_NOBODY;
+	if (*env->sender)
+		return BOUNCE_SENDER;
+	return names_postmaster(r->address, postmaster) ? BOUNCE_HOLD : BOUNCE_POSTMASTER;
+}
+
+/* --- one report --- */
+
+struct job {
+	const struct bounce	*b;
+	const struct envelope	*env;
+	enum report_kind	 kind;
+	const char		*to;
+	struct report_rcpt	*rcpts;
+	size_t			 count;
+	int			 text;
+	time_t			 now;
+};
+
+static void put_text(void *arg, struct span lf_text)
+{
+	queue_put_bytes(arg, lf_text);
+}
+
+static uint64_t dice(void)
+{
+	uint64_t n = 0;
+
+	if (getrandom(&n, sizeof n, GRND_NONBLOCK) != sizeof n)
+		n = (uint64_t)clock_wall_us();
+	return n;
+}
+
+static bool wants_full(const struct job *j, size_t size)
+{
+	/* RFC 3461 4.3: RET is about failures; other reports carry the header. */
+	if (j->kind != REPORT_FAILED || strcmp(j->env->ret, "hdrs") == 0)
+		return false;
+	return strcmp(j->env->ret, "full") == 0 || size <= FULL_MAX;
+}
+
+static bool put_report(const struct job *j, struct queue_put *q, const char *id, struct span original, struct err *e)
+{
+	struct rcpt to = { .address = j->to };
+	struct envelope env = { .sender = "", .peer = "local", .protocol = "bounce", .is_bounce = true,
+		.smtputf8 = j->env->smtputf8, .body8bit = true, .rcpts = &to, .rcpt_count = 1 };
+	struct str received = STR(1024), message_id = STR(400);
+	int zone = date_local_zone(j->now);
+
+	trace_received(&(struct trace){ .helo = "", .peer_ip = "", .peer_name = "", .by = j->b->our_name,
+	    .protocol = "", .tls = "", .id = id, .recipient = "", .login = "", .when = j->now, .zone = zone },
+	    &received);
+	queue_put_bytes(q, str_span(&received));
+	msgid_make(clock_wall_us(), dice(), span_of(j->b->our_name), &message_id);
+	report_write(&(struct report){ .kind = j->kind, .our_name = j->b->our_name, .to = j->to,
+	    .id = j->env->id, .message_id = message_id.p, .envid = j->env->envid, .arrived = j->env->arrived,
+	    .now = j->now, .zone = zone, .give_up = j->kind == REPORT_DELAYED ? j->env->arrived + j->b->give_up : 0,
+	    .rcpts = j->rcpts, .rcpt_count = j->count, .original = original, .full = wants_full(j, original.n),
+	    .utf8 = j->env->smtputf8, .dice = dice() }, (struct sink){ put_text, q });
+	str_free(&received);
+	str_free(&message_id);
+	return queue_put_commit(q, &env, e);
+}
+
+/* Not a copy: of a large text only the pages of its header are ever touched. */
+static struct span map_text(int text)
+{
+	struct stat st;
+	size_t size;
+	void *p;
+
+	if (text < 0 || fstat(text, &st) < 0 || st.st_size <= 0)
+		return SPAN("");
+	size = (size_t)st.st_size;
+	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, text, 0);
+	return p == MAP_FAILED ? SPAN("") : (struct span){ p, size };
+}
+
+static bool report(const struct job *j, struct err *e)
+{
+	struct span original;
+	struct queue_put *q;
+	char id[ID_SIZE];
+	bool ok;
+
+	queue_new_id(id);
+	q = queue_put_open(j->b->own, id, e);
+	if (!q)
+		return false;
+	original = map_text(j->text);
+	ok = put_report(j, q, id, original, e);
+	if (original.n)
+		munmap((void *)original.p, original.n);
+	if (ok)
+		maillog_bounced(j->env->id, span_of(j->to), id, kind_names[j->kind]);
+	return ok || err_while(e, "telling the sender of %s", j->env->id);
+}
+
+static void add_rcpt(struct job *j, const struct rcpt *r, time_t last_try)
+{
+	bool remote = r->remote && *r->remote;
+
+	j->rcpts[j->count++] = (struct report_rcpt){ .kind = j->kind, .original = r->original,
+		.address = r->address, .status = r->status && *r->status ? r->status
+		    : j->kind == REPORT_FAILED ? "5.0.0" : j->kind == REPORT_DELAYED ? "4.0.0" : "2.0.0",
+		.diagnostic = r->answer, .from_remote = remote && r->answer && is_digit(*r->answer),
+		.remote = r->remote, .last_try = last_try };
+}
+
+/* --- what the callers ask --- */
+
+static bool report_to(const struct bounce *b, struct envelope *env, enum bounce_to whom, int text, time_t now,
+    struct err *e)
+{
+	char postmaster[320];
+	struct job j = { .b = b, .env = env, .kind = REPORT_FAILED, .to = env->sender, .text = text, .now = now };
+	bool ok;
+
+	print_postmaster(b->postmaster, b->our_name, postmaster);
+	if (whom == BOUNCE_POSTMASTER)
+		j.to = postmaster;
+	j.rcpts = mem_get((env->rcpt_count ? env->rcpt_count : 1) * sizeof *j.rcpts);
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		const struct rcpt *r = &env->rcpts[i];
+
+		if (r->state == RCPT_FAILED && bounce_whom(env, r, b->postmaster) == whom)
+			add_rcpt(&j, r, now);
+	}
+	ok = !j.count || report(&j, e);
+	free(j.rcpts);
+	return ok;
+}
+
+bool bounce_failed(const struct bounce *b, struct envelope *env, int text, time_t now, bool *hold, struct err *e)
+{
+	*hold = false;
+	if (!report_to(b, env, BOUNCE_SENDER, text, now, e) || !report_to(b, env, BOUNCE_POSTMASTER, text, now, e))
+		return false;
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		struct rcpt *r = &env->rcpts[i];
+
+		if (r->state != RCPT_FAILED)
+			continue;
+		if (bounce_whom(env, r, b->postmaster) == BOUNCE_HOLD)
+			*hold = true;
+		else
+			r->state = RCPT_TOLD;
+	}
+	return true;
+}
+
+bool bounce_delayed(const struct bounce *b, struct envelope *env, int text, time_t now, struct err *e)
+{
+	struct job j = { .b = b, .env = env, .kind = REPORT_DELAYED, .to = env->sender, .text = text, .now = now };
+	bool ok;
+
+	env->warned = now;
+	if (!*env->sender)
+		return true;
+	j.rcpts = mem_get(env->rcpt_count * sizeof *j.rcpts);
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		const struct rcpt *r = &env->rcpts[i];
+
+		if (r->state == RCPT_WAITING && (!r->notify || r->notify & NOTIFY_DELAY))
+			add_rcpt(&j, r, now);
+	}
+	ok = !j.count || report(&j, e);
+	free(j.rcpts);
+	return ok;
+}
+
+bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+    enum report_kind kind, int text, time_t now, struct err *e)
+{
+	struct report_rcpt one;
+	struct job j = { .b = b, .env = env, .kind = kind, .to = env->sender, .rcpts = &one, .text = text, .now = now };
+
+	if (!*env->sender || !(r->notify & NOTIFY_SUCCESS))
+		return true;
+	add_rcpt(&j, r, now);
+	return report(&j, e);
+}

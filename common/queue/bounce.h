@@ -1,0 +1,42 @@
+/*
+ * NAME
+ *	bounce - tell the sender what became of a message
+ * DESCRIPTION
+ *	Writes a report (mail/report.h, RFC 3464) as a new message with the null sender into
+ *	in/own, for sched and for pick. NOTIFY and RET of the original are honoured (RFC 3461 5.2).
+ *	A message with the null sender has nobody to tell: when it fails, a copy of the
+ *	report goes to the postmaster (a double bounce); when that fails too, the message is
+ *	to be put on hold (BOUNCE_HOLD) and a person looks.
+ *	After true the report is on disk, or nobody had to be told. Do it first, note the new states
+ *	(RCPT_TOLD) after: a crash between costs a second report, never the only one.
+ */
+#ifndef COMMON_QUEUE_BOUNCE_H
+#define COMMON_QUEUE_BOUNCE_H
+
+#include "common/mail/report.h"
+#include "common/queue/queue.h"
+
+struct bounce {			/* who we are; the same for all messages */
+	const struct station	*own;		/* in/own */
+	const char		*our_name;
+	const char		*postmaster;	/* address or bare name; without a domain ours is added */
+	time_t			 give_up;	/* seconds, for delay reports */
+};
+
+enum bounce_to { BOUNCE_NOBODY, BOUNCE_SENDER, BOUNCE_POSTMASTER, BOUNCE_HOLD };
+
+/* Pure: who hears of a failure of this recipient? */
+enum bounce_to bounce_whom(const struct envelope *env, const struct rcpt *r, const char *postmaster);
+
+/*
+ * Report all recipients in RCPT_FAILED, and make them RCPT_TOLD. hold: some have nobody to be
+ * told; they stay RCPT_FAILED. text: descriptor of ID.m. The report's id goes to the log.
+ */
+bool bounce_failed(const struct bounce *b, struct envelope *env, int text, time_t now, bool *hold, struct err *e);
+/* Report a delay of all that wait (and want to hear of it), and set env->warned. */
+bool bounce_delayed(const struct bounce *b, struct envelope *env, int text, time_t now, struct err *e);
+/* One recipient asked for NOTIFY=SUCCESS and was delivered, relayed or expanded. */
+bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+    enum report_kind kind, int text, time_t now, struct err *e);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * NAME
+ *	route - where a recipient goes from here
+ * DESCRIPTION
+ *	Pure: what the clerk said and the settings are arguments.
+ */
+#ifndef COMMON_QUEUE_ROUTE_H
+#define COMMON_QUEUE_ROUTE_H
+
+#include "common/base/span.h"
+#include "common/directory/directory.h"
+
+enum { ROUTE_NAME = 256 };	/* RFC 1035 2.3.4, with its NUL */
+
+enum route { ROUTE_LOCAL, ROUTE_OUT };
+
+/* Mail for somebody unknown in a domain of ours is local: there it is found out and bounced. */
+enum route route_of(enum dir_class is);
+
+/*
+ * The name under which messages for the same servers meet: the relay host where one is set,
+ * else the domain in lower case. False: an address without a domain, or one too long.
+ */
+bool route_destination(struct span address, const char *relay_host, char out[ROUTE_NAME]);
+
+/* "HOST", "HOST:PORT", "[ADDRESS]:PORT" of the setting relay-host. port stays where none is said. */
+bool route_relay(struct span setting, char host[ROUTE_NAME], unsigned *port);
+
+#endif
