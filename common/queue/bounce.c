@@ -30,10 +30,10 @@ static void print_postmaster(const char *postmaster, const char *our_name, char 
 
 static bool names_postmaster(const char *address, const char *postmaster)
 {
-	struct span who = span_of(address), local = who;
+	struct span who = span_of(address), domain = who, local = who;
 
-	return span_is(who, postmaster)
-	    || (span_cut(&who, '@', &local) && (span_is(local, postmaster) || span_is(local, "postmaster")));
+	span_cut(&domain, '@', &local);
+	return span_is(who, postmaster) || span_is(local, postmaster) || span_is(local, "postmaster");
 }
 
 enum bounce_to bounce_whom(const struct envelope *env, const struct rcpt *r, const char *postmaster)
