@@ -52,21 +52,6 @@ static bool starts_anew(const struct reader *r, struct span word)
 	return r->blank && r->tight.n && r->tight.p[r->tight.n - 1] != '.' && !(word.n && *word.p == '.');
 }
 
-static void gather(struct reader *r, struct span word)
-{
-	if (r->after_angle)
-		return;
-	if (starts_anew(r, word)) {
-		if (r->after_at)
-			return;
-		str_reset(&r->tight);
-	}
-	if (r->blank && r->words.n && !r->after_at)
-		str_add_char(&r->words, ' ');
-	str_add(&r->words, word);
-	str_add(&r->tight, word);
-}
-
 static struct span keep(struct reader *r, const struct str *s)
 {
 	return s->n ? arena_copy(r->arena, str_span(s)) : (struct span){ 0 };
@@ -80,6 +65,25 @@ static void keep_address(struct reader *r)
 	if (r->after_at)
 		r->now.domain = keep(r, &r->tight);
 	r->now.local = arena_copy(r->arena, r->after_at ? span_to(words, r->local_n) : words);
+}
+
+static void gather(struct reader *r, struct span word)
+{
+	if (r->after_angle)
+		return;
+	if (starts_anew(r, word)) {
+		if (r->after_at) {
+			r->after_angle = !r->in_angle;	/* junk behind an address */
+			if (r->after_angle)
+				keep_address(r);
+			return;
+		}
+		str_reset(&r->tight);
+	}
+	if (r->blank && r->words.n && !r->after_at)
+		str_add_char(&r->words, ' ');
+	str_add(&r->words, word);
+	str_add(&r->tight, word);
 }
 
 /* --- giving out --- */
@@ -105,7 +109,7 @@ static void end_mailbox(struct reader *r)
 {
 	if (!r->after_angle)
 		keep_address(r);
-	if (!r->now.name.p)
+	if (!r->now.name.p && (r->now.local.n || r->now.domain.n))
 		r->now.name = keep(r, &r->comment);
 	if (r->now.local.n || r->now.domain.n || r->now.name.n)
 		give(r, r->now);
