@@ -10,7 +10,8 @@
  *
  *	Packets: verb, fields -> '+' fields | '-' err
  *	'R' address			-> class, user, detail		(directory_resolve)
- *	'X' address			-> count, then targets		(directory_expand)
+ *	'X' address, from		-> count of all, then targets from number from on, as
+ *					   many as fit			(directory_expand)
  *	'M' login address		-> class			(directory_may_send)
  *	'D' domain			-> class
  */

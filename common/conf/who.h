@@ -1,0 +1,18 @@
+/*
+ * NAME
+ *	who - the directory's rules, as the settings have them
+ */
+#ifndef COMMON_CONF_WHO_H
+#define COMMON_CONF_WHO_H
+
+#include "common/conf/conf.h"
+#include "common/directory/place.h"
+
+/*
+ * Points into c. as_root: the daemons run as root, so that mail can belong to anybody (it is
+ * not asked of the system, because a role may have given root up already). Looks up
+ * vmail-user (NSS), so call it before a jail.
+ */
+void who_rules(const struct conf *c, bool as_root, struct dir_rules *rules);
+
+#endif

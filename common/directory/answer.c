@@ -1,0 +1,114 @@
+/* One question to the clerk, answered. See answer.h. */
+#include "common/directory/answer.h"
+
+/* What p's fields say, out of p, because the answer is written over them. */
+static struct span take(struct packet *p, struct arena *a)
+{
+	return arena_copy(a, packet_take(p));
+}
+
+static bool refuse(struct packet *p, const struct err *e)
+{
+	packet_begin(p, '-');
+	packet_put_err(p, e);
+	return true;
+}
+
+static bool say_class(struct packet *p, enum dir_class is)
+{
+	packet_begin(p, '+');
+	packet_put_u64(p, is);
+	return true;
+}
+
+static bool answer_resolve(const struct lookup *l, struct arena *a, struct packet *p)
+{
+	struct span address = take(p, a);
+	struct lookup_answer found;
+	struct err e;
+
+	if (p->bad)
+		return false;
+	if (!lookup_resolve(l, address, a, &found, &e))
+		return refuse(p, &e);
+	say_class(p, found.is);
+	packet_put_text(p, found.user);
+	packet_put_text(p, found.detail);
+	return true;
+}
+
+static void put_target(struct packet *p, const struct dir_target *t)
+{
+	packet_put_u64(p, t->kind);
+	packet_put_text(p, t->address);
+	packet_put_text(p, t->login);
+	packet_put_text(p, t->home);
+	packet_put_text(p, t->mail);
+	packet_put_text(p, t->detail);
+	packet_put_u64(p, t->uid);
+	packet_put_u64(p, t->gid);
+	packet_put_u64(p, t->quota);
+}
+
+static bool answer_expand(const struct lookup *l, struct arena *a, struct packet *p)
+{
+	struct span address = take(p, a);
+	uint64_t from = packet_take_u64(p);
+	struct dir_target *targets;
+	struct err e;
+	size_t count;
+
+	if (p->bad)
+		return false;
+	if (!lookup_expand(l, address, a, &targets, &count, &e))
+		return refuse(p, &e);
+	packet_begin(p, '+');
+	packet_put_u64(p, count);
+	for (size_t i = from; i < count; i++) {
+		size_t was = p->n;
+
+		put_target(p, &targets[i]);
+		if (p->bad) {			/* full: the rest when it is asked for */
+			p->bad = i == from;
+			p->n = was;
+			break;
+		}
+	}
+	return !p->bad;
+}
+
+static bool answer_may_send(const struct lookup *l, struct arena *a, struct packet *p)
+{
+	struct span login = take(p, a), address = take(p, a);
+	struct err e;
+
+	if (p->bad)
+		return false;
+	return lookup_may_send(l, login, address, a, &e) ? say_class(p, DIR_LOCAL) : refuse(p, &e);
+}
+
+static bool answer_domain(const struct lookup *l, struct arena *a, struct packet *p)
+{
+	struct span domain = take(p, a);
+	enum dir_class is;
+	struct err e;
+
+	if (p->bad)
+		return false;
+	return lookup_domain(l, domain, &is, &e) ? say_class(p, is) : refuse(p, &e);
+}
+
+bool answer(const struct lookup *l, struct arena *a, struct packet *p)
+{
+	static const struct { char verb; bool (*run)(const struct lookup *, struct arena *, struct packet *); } verbs[] = {
+		{ 'R', answer_resolve }, { 'X', answer_expand },
+		{ 'M', answer_may_send }, { 'D', answer_domain },
+	};
+
+	packet_drop_fds(p);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		if (verbs[i].verb == p->verb)
+			return verbs[i].run(l, a, p);
+	}
+	return false;
+}

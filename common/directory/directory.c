@@ -1,0 +1,115 @@
+/* Questions to the clerk. See directory.h. */
+#include "common/directory/directory.h"
+
+#include "common/io/packet.h"
+
+enum { PATIENCE_S = 30, TARGETS_MAX = 1000 };
+
+/* Sends p and takes the answer; '-' becomes e. */
+static bool ask(int clerk, struct packet *p, struct err *e)
+{
+	if (!packet_ask(clerk, p, clock_in(PATIENCE_S), e))
+		return err_while(e, "asking the clerk");
+	packet_drop_fds(p);
+	if (p->verb == '+')
+		return true;
+	packet_take_err(p, e);
+	return false;
+}
+
+static bool nonsense(struct err *e)
+{
+	return err_temp(e, "4.3.0", "the clerk answered nonsense");
+}
+
+static bool take_class(struct packet *p, enum dir_class *is, struct err *e)
+{
+	uint64_t v = packet_take_u64(p);
+
+	if (p->bad || v > DIR_RELAY)
+		return nonsense(e);
+	*is = (enum dir_class)v;
+	return true;
+}
+
+static bool ask_class(int clerk, char verb, struct span about, enum dir_class *is, struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, verb);
+	packet_put(&p, about);
+	return ask(clerk, &p, e) && take_class(&p, is, e);
+}
+
+bool directory_domain(int clerk, struct span domain, enum dir_class *is, struct err *e)
+{
+	return ask_class(clerk, 'D', domain, is, e);
+}
+
+bool directory_resolve(int clerk, struct span address, enum dir_class *is, struct err *e)
+{
+	return ask_class(clerk, 'R', address, is, e);
+}
+
+bool directory_may_send(int clerk, struct span login, struct span address, struct err *e)
+{
+	enum dir_class is;
+	struct packet p;
+
+	packet_begin(&p, 'M');
+	packet_put(&p, login);
+	packet_put(&p, address);
+	return ask(clerk, &p, e) && take_class(&p, &is, e);
+}
+
+static bool take_target(struct packet *p, struct arena *a, struct dir_target *t)
+{
+	t->kind = packet_take_u64(p) == DIR_MAILBOX ? DIR_MAILBOX : DIR_ADDRESS;
+	t->address = arena_text(a, packet_take(p));
+	t->login = arena_text(a, packet_take(p));
+	t->home = arena_text(a, packet_take(p));
+	t->mail = arena_text(a, packet_take(p));
+	t->detail = arena_text(a, packet_take(p));
+	t->uid = (uint32_t)packet_take_u64(p);
+	t->gid = (uint32_t)packet_take_u64(p);
+	t->quota = packet_take_u64(p);
+	return !p->bad;
+}
+
+/* One packet of targets from number *have on. */
+static bool ask_more(int clerk, struct span address, struct arena *a, struct dir_target **targets,
+    size_t *have, uint64_t *total, struct err *e)
+{
+	size_t before = *have;
+	struct packet p;
+
+	packet_begin(&p, 'X');
+	packet_put(&p, address);
+	packet_put_u64(&p, before);
+	if (!ask(clerk, &p, e))
+		return false;
+	*total = packet_take_u64(&p);
+	if (p.bad || *total > TARGETS_MAX)
+		return nonsense(e);
+	if (!*targets)
+		*targets = arena_array(a, TARGETS_MAX, sizeof **targets);
+	while (p.at < p.n && *have < *total) {
+		if (!take_target(&p, a, &(*targets)[(*have)++]))
+			return nonsense(e);
+	}
+	return *have > before || *have >= *total || nonsense(e);
+}
+
+bool directory_expand(int clerk, struct span address, struct arena *a,
+    struct dir_target **targets, size_t *count, struct err *e)
+{
+	uint64_t total;
+
+	*targets = NULL;
+	*count = 0;
+	do {
+		if (!ask_more(clerk, address, a, targets, count, &total, e))
+			return false;
+	} while (*count < total);
+	return true;
+}

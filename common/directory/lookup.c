@@ -1,0 +1,519 @@
+/* Who is behind an address. See lookup.h. */
+#include "common/directory/lookup.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "common/base/mem.h"
+#include "common/directory/aliases.h"
+#include "common/directory/domains.h"
+#include "common/directory/name.h"
+#include "common/directory/text.h"
+#include "common/mail/addr.h"
+
+/* What the tables say about one name. */
+enum finding { NOBODY, ELSEWHERE, RELAYED, ALIAS, MAILBOX, POSTMASTER };
+
+struct found {
+	enum finding		 kind;
+	const char		*key;		/* ALIAS: its key in the table */
+	struct span		 targets;	/* ALIAS */
+	struct dir_target	 place;		/* MAILBOX */
+	const char		*detail;
+};
+
+struct query {
+	const struct lookup	*l;
+	struct arena		*a;
+	struct err		*e;
+};
+
+static void because(const struct query *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void because(const struct query *q, const char *fmt, ...)
+{
+	char line[700];
+	va_list args;
+
+	if (!q->l->why)
+		return;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof line, fmt, args);
+	va_end(args);
+	str_addf(q->l->why, "%s\n", line);
+}
+
+/* ---- tables ---- */
+
+/* row.p NULL: no such key. The text stays until the arena's reset. */
+static bool row_of(const struct query *q, enum table_kind kind, struct span key, struct span *row, unsigned *line)
+{
+	struct str value = STR(TEXT_LINE_MAX + 40);
+	uint64_t n = 0;
+	bool found, ok;
+
+	*row = (struct span){ NULL, 0 };
+	if (!key.n)
+		return true;
+	if (!q->l->tables[kind])
+		return err_temp(q->e, "4.3.0", "the table of %s is not there", compile_kind_name(kind));
+	ok = table_get(q->l->tables[kind], key, &value, &found, q->e);
+	if (ok && found) {
+		*row = arena_copy(q->a, str_span(&value));
+		span_eat_u64(row, UINT32_MAX, &n);
+		span_eat(row, " ");
+		*line = (unsigned)n;
+	}
+	str_free(&value);
+	return ok;
+}
+
+static bool is_system_domain(const struct lookup *l, struct span domain)
+{
+	for (size_t i = 0; i < l->rules->system_domain_count; i++) {
+		if (span_is(domain, l->rules->system_domains[i]))
+			return true;
+	}
+	return false;
+}
+
+enum domain_kind { DOMAIN_ELSEWHERE, DOMAIN_SYSTEM, DOMAIN_VIRTUAL, DOMAIN_RELAY };
+
+static bool domain_kind(const struct query *q, struct span domain, enum domain_kind *kind)
+{
+	struct domains_row parsed;
+	struct span row;
+	unsigned line;
+
+	if (!row_of(q, TABLE_DOMAINS, domain, &row, &line))
+		return false;
+	if (row.p && domains_line_parse(row, &parsed, NULL)) {
+		*kind = parsed.relay ? DOMAIN_RELAY : DOMAIN_VIRTUAL;
+		because(q, SPAN_FMT ": a %s domain, %s:%u", SPAN_ARG(domain),
+		    parsed.relay ? "relay" : "virtual", q->l->files[TABLE_DOMAINS], line);
+	} else if (is_system_domain(q->l, domain)) {
+		*kind = DOMAIN_SYSTEM;
+		because(q, SPAN_FMT ": a system domain, by the setting system-domains", SPAN_ARG(domain));
+	} else {
+		*kind = DOMAIN_ELSEWHERE;
+		because(q, SPAN_FMT ": not one of our domains", SPAN_ARG(domain));
+	}
+	return true;
+}
+
+/* ---- one name ---- */
+
+static bool find_alias(const struct query *q, struct span key, struct found *f)
+{
+	struct aliases_row alias;
+	struct span row;
+	unsigned line;
+
+	if (!row_of(q, TABLE_ALIASES, key, &row, &line))
+		return false;
+	if (!row.p || !aliases_line_parse(row, &alias, NULL))
+		return true;
+	f->kind = ALIAS;
+	f->key = arena_text(q->a, key);
+	f->targets = alias.targets;
+	because(q, SPAN_FMT ": an alias for " SPAN_FMT ", %s:%u", SPAN_ARG(key),
+	    SPAN_ARG(span_to(alias.targets, 200)), q->l->files[TABLE_ALIASES], line);
+	return true;
+}
+
+static bool find_user(const struct query *q, const struct name *n, struct found *f)
+{
+	struct users_row user;
+	struct span row;
+	unsigned line;
+
+	if (!row_of(q, TABLE_USERS, name_span(n), &row, &line))
+		return false;
+	if (!row.p || !users_line_parse(row, &user, NULL))
+		return true;
+	because(q, "%s: a user, %s:%u", n->text, q->l->files[TABLE_USERS], line);
+	f->kind = MAILBOX;
+	return place_of_user(q->l->rules, &user, q->a, &f->place, q->e);
+}
+
+static bool find_account(const struct query *q, const struct name *n, struct found *f)
+{
+	bool found;
+
+	if (!place_of_account(q->l->rules, name_local(n), q->a, &f->place, &found, q->e))
+		return false;
+	if (found) {
+		f->kind = MAILBOX;
+		because(q, "%s: the account %s of this system", n->text, f->place.login);
+	}
+	return true;
+}
+
+/* This very name: alias first, then a mailbox. */
+static bool find_exact(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
+    struct found *f)
+{
+	if (aliases && !find_alias(q, name_span(n), f))
+		return false;
+	if (aliases && f->kind == NOBODY && kind == DOMAIN_SYSTEM && !find_alias(q, name_local(n), f))
+		return false;
+	if (f->kind != NOBODY)
+		return true;
+	return kind == DOMAIN_SYSTEM ? find_account(q, n, f) : find_user(q, n, f);
+}
+
+/* ann of ann+x: false when there is no such part. */
+static bool base_of(const struct query *q, const struct name *n, struct name *base, const char **detail)
+{
+	struct span local = name_local(n), head;
+
+	if (!*q->l->rules->separator || !span_cut(&local, *q->l->rules->separator, &head) || !head.n)
+		return false;
+	*detail = arena_text(q->a, local);
+	return name_make(head, name_domain(n), base);
+}
+
+static bool is_postmaster(struct span local)
+{
+	return span_is(local, "postmaster") || span_is(local, "abuse");
+}
+
+/* A name at a domain of ours. */
+static bool find_local(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
+    struct found *f)
+{
+	const char *detail;
+	struct name base;
+
+	if (!find_exact(q, n, kind, aliases, f))
+		return false;
+	if (f->kind != NOBODY)
+		return true;
+	if (base_of(q, n, &base, &detail)) {
+		if (!find_exact(q, &base, kind, aliases, f))
+			return false;
+		if (f->kind != NOBODY) {
+			f->detail = detail;
+			return true;
+		}
+	}
+	if (aliases && !find_alias(q, span_from(name_span(n), n->local_n), f))	/* @domain */
+		return false;
+	if (f->kind == NOBODY && is_postmaster(name_local(n))) {
+		f->kind = POSTMASTER;
+		because(q, "%s: the setting postmaster, %s", n->text, q->l->rules->postmaster);
+	}
+	return true;
+}
+
+/* A name alone is at the first system domain, or at our host's name. */
+static bool complete(const struct query *q, struct name *n)
+{
+	const struct dir_rules *rules = q->l->rules;
+	struct name alone = *n;
+
+	if (name_domain(n).n)
+		return true;
+	return name_make(name_local(&alone),
+	    span_of(rules->system_domain_count ? rules->system_domains[0] : rules->host_name), n) ||
+	    err_perm(q->e, "5.1.3", "the name is too long");
+}
+
+static bool find(const struct query *q, struct name *n, bool aliases, struct found *f)
+{
+	bool alone = !name_domain(n).n;
+	enum domain_kind kind;
+
+	*f = (struct found){ .kind = NOBODY, .detail = "" };
+	if (!complete(q, n) || !domain_kind(q, name_domain(n), &kind))
+		return false;
+	if (kind == DOMAIN_ELSEWHERE && alone && is_postmaster(name_local(n)))
+		f->kind = POSTMASTER;		/* RFC 5321 4.5.1 */
+	else if (kind == DOMAIN_ELSEWHERE)
+		f->kind = ELSEWHERE;
+	else if (kind == DOMAIN_RELAY)
+		f->kind = RELAYED;
+	else if (!find_local(q, n, kind, aliases, f))
+		return false;
+	if (f->kind == NOBODY)
+		because(q, "%s: nobody", n->text);
+	return true;
+}
+
+/* ---- following aliases ---- */
+
+struct step { const char *key; bool open; };	/* open: we are inside of it */
+
+struct expansion {
+	struct query		 q;
+	struct dir_target	*targets;
+	size_t			 count, room;
+	struct step		*steps;
+	size_t			 step_count, step_room;
+};
+
+static bool same_place(const struct dir_target *a, const struct dir_target *b)
+{
+	if (a->kind != b->kind || strcmp(a->detail, b->detail) != 0)
+		return false;
+	return a->kind == DIR_MAILBOX ? strcmp(a->login, b->login) == 0 : strcasecmp(a->address, b->address) == 0;
+}
+
+static bool add_target(struct expansion *x, const struct dir_target *t)
+{
+	for (size_t i = 0; i < x->count; i++) {
+		if (same_place(&x->targets[i], t))
+			return true;
+	}
+	if (x->count >= LOOKUP_TARGETS_MAX)
+		return err_perm(x->q.e, "5.4.6", "the alias expands to more than %d addresses",
+		    LOOKUP_TARGETS_MAX);
+	if (x->count == x->room) {
+		x->room = x->room ? x->room * 2 : 8;
+		x->targets = mem_more(x->targets, x->room, sizeof *x->targets);
+	}
+	x->targets[x->count++] = *t;
+	return true;
+}
+
+/* Local parts that need quotes get them: an address goes out as RFC 5321 writes it. */
+static bool add_address(struct expansion *x, struct span as_written, const struct name *n)
+{
+	struct str text = STR(2 * NAME_SIZE);
+	struct dir_target t = { .kind = DIR_ADDRESS, .login = "", .home = "", .mail = "", .detail = "" };
+	struct span local, domain;
+
+	if (addr_split(as_written, &local, &domain))
+		str_add(&text, as_written);
+	else
+		addr_print(name_local(n), name_domain(n), &text);
+	t.address = arena_text(x->q.a, str_span(&text));
+	str_free(&text);
+	return add_target(x, &t);
+}
+
+static struct step *step_of(struct expansion *x, const char *key)
+{
+	for (size_t i = 0; i < x->step_count; i++) {
+		if (strcmp(x->steps[i].key, key) == 0)
+			return &x->steps[i];
+	}
+	return NULL;
+}
+
+static size_t step_into(struct expansion *x, const char *key)
+{
+	if (x->step_count == x->step_room) {
+		x->step_room = x->step_room ? x->step_room * 2 : 16;
+		x->steps = mem_more(x->steps, x->step_room, sizeof *x->steps);
+	}
+	x->steps[x->step_count] = (struct step){ key, true };
+	return x->step_count++;
+}
+
+static bool expand(struct expansion *x, struct span address, const char *detail, const char *parent,
+    unsigned depth);
+
+static bool loops(struct expansion *x, const char *key)
+{
+	return err_perm(x->q.e, "5.4.6", "the alias %s leads back to itself", key);
+}
+
+static bool expand_alias(struct expansion *x, const struct found *f, const char *detail, unsigned depth)
+{
+	struct step *seen = step_of(x, f->key);
+	struct span targets = f->targets, target;
+	size_t step;
+
+	if (seen)
+		return !seen->open || loops(x, f->key);
+	if (depth >= LOOKUP_DEPTH_MAX || x->step_count >= LOOKUP_TARGETS_MAX)
+		return err_perm(x->q.e, "5.4.6", "the alias %s leads too far", f->key);
+	step = step_into(x, f->key);
+	while (aliases_target(&targets, &target)) {
+		if (!expand(x, target, detail, f->key, depth + 1))
+			return false;
+	}
+	x->steps[step].open = false;
+	return true;
+}
+
+static bool expand_postmaster(struct expansion *x)
+{
+	static const char key[] = "\001postmaster";	/* no name has a control character */
+	struct dir_target place;
+	size_t before = x->count, step;
+	struct lookup_answer answer;
+
+	if (!step_of(x, key)) {
+		step = step_into(x, key);
+		if (!lookup_resolve(x->q.l, span_of(x->q.l->rules->postmaster), x->q.a, &answer, x->q.e))
+			return false;
+		if (answer.is != DIR_UNKNOWN &&
+		    !expand(x, span_of(x->q.l->rules->postmaster), "", key, 1))
+			return false;
+		x->steps[step].open = false;
+		if (x->count > before)
+			return true;
+	}
+	if (!place_of_postmaster(x->q.l->rules, x->q.a, &place, x->q.e))
+		return false;
+	because(&x->q, "postmaster: nobody is behind it, so %s", place.mail);
+	return add_target(x, &place);
+}
+
+static bool expand_mailbox(struct expansion *x, const struct found *f, const char *detail)
+{
+	struct dir_target place = f->place;
+
+	place.detail = *f->detail ? f->detail : detail;
+	return add_target(x, &place);
+}
+
+/* parent: the alias that we come from, or NULL. */
+static bool expand(struct expansion *x, struct span address, const char *detail, const char *parent,
+    unsigned depth)
+{
+	struct found f;
+	struct name n;
+
+	if (!name_read(address, &n, x->q.e) || !find(&x->q, &n, true, &f))
+		return false;
+	if (f.kind == ALIAS && parent && strcmp(f.key, parent) == 0) {
+		if (!find(&x->q, &n, false, &f))
+			return false;
+		if (f.kind == NOBODY)
+			return loops(x, parent);
+	}
+	switch (f.kind) {
+	case ALIAS:		return expand_alias(x, &f, *f.detail ? f.detail : detail, depth);
+	case MAILBOX:		return expand_mailbox(x, &f, detail);
+	case POSTMASTER:	return expand_postmaster(x);
+	case NOBODY:
+		if (!parent)
+			return err_perm(x->q.e, "5.1.1", "nobody is called " SPAN_FMT " here",
+			    SPAN_ARG(span_to(address, 200)));
+		break;		/* goes its way as an address, so that the sender hears of it */
+	default:
+		break;
+	}
+	return add_address(x, address, &n);
+}
+
+bool lookup_expand(const struct lookup *l, struct span address, struct arena *a,
+    struct dir_target **targets, size_t *count, struct err *e)
+{
+	struct err why = { 0 };
+	struct expansion x = { .q = { l, a, &why } };
+	bool ok = expand(&x, address, "", NULL, 0);
+
+	if (ok) {
+		*targets = arena_array(a, x.count + 1, sizeof **targets);
+		if (x.count)
+			memcpy(*targets, x.targets, x.count * sizeof **targets);
+		*count = x.count;
+	} else if (e) {
+		*e = why;
+	}
+	free(x.targets);
+	free(x.steps);
+	return ok;
+}
+
+/* ---- the other questions ---- */
+
+bool lookup_domain(const struct lookup *l, struct span domain, enum dir_class *is, struct err *e)
+{
+	static const enum dir_class classes[] = {
+		[DOMAIN_ELSEWHERE] = DIR_ELSEWHERE, [DOMAIN_SYSTEM] = DIR_LOCAL,
+		[DOMAIN_VIRTUAL] = DIR_LOCAL, [DOMAIN_RELAY] = DIR_RELAY,
+	};
+	struct err why = { 0 };
+	struct arena *a = arena_new(1 << 20, NULL, NULL);
+	struct query q = { l, a, &why };
+	enum domain_kind kind = DOMAIN_ELSEWHERE;
+	struct name n;
+	bool ok = !domain.n || !name_read(domain, &n, NULL) || domain_kind(&q, name_span(&n), &kind);
+
+	*is = classes[kind];
+	arena_free(a);
+	if (!ok && e)
+		*e = why;
+	return ok;
+}
+
+bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a,
+    struct lookup_answer *answer, struct err *e)
+{
+	static const enum dir_class classes[] = {
+		[NOBODY] = DIR_UNKNOWN, [ELSEWHERE] = DIR_ELSEWHERE, [RELAYED] = DIR_RELAY,
+		[ALIAS] = DIR_LOCAL, [MAILBOX] = DIR_LOCAL, [POSTMASTER] = DIR_LOCAL,
+	};
+	struct err why = { 0 };
+	struct query q = { l, a, &why };
+	struct found f;
+	struct name n;
+
+	if (!name_read(address, &n, &why) || !find(&q, &n, true, &f)) {
+		if (e)
+			*e = why;
+		return false;
+	}
+	*answer = (struct lookup_answer){ classes[f.kind], f.kind == MAILBOX ? f.place.login : "", f.detail };
+	return true;
+}
+
+/* ann+x@d and ann@d are both the login ann@d; for a system user the domain is any of the system's. */
+static bool is_own(const struct query *q, const struct name *login, struct name *address)
+{
+	struct name base;
+	const char *detail;
+
+	if (!name_domain(login).n) {
+		if (!is_system_domain(q->l, name_domain(address)))
+			return false;
+		name_make(name_local(address), (struct span){ "", 0 }, &base);
+		*address = base;
+	}
+	if (span_same(name_span(address), name_span(login)))
+		return true;
+	return base_of(q, address, &base, &detail) && span_same(name_span(&base), name_span(login));
+}
+
+static bool leads_to(const struct dir_target *targets, size_t count, const struct name *login)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (targets[i].kind == DIR_MAILBOX && span_is(name_span(login), targets[i].login))
+			return true;
+	}
+	return false;
+}
+
+/* The null sender is nobody's, and anybody's: RFC 8098 3 wants it for receipts. */
+bool lookup_may_send(const struct lookup *l, struct span login, struct span address, struct arena *a,
+    struct err *e)
+{
+	struct err why = { 0 };
+	struct query q = { l, a, &why };
+	struct dir_target *targets;
+	struct name who, from, own;
+	size_t count;
+
+	if (!address.n)
+		return true;
+	if (!name_read(login, &who, e) || !name_read(address, &from, e) || !complete(&q, &from))
+		return false;
+	own = from;
+	if (is_own(&q, &who, &own))
+		return true;
+	if (lookup_expand(l, address, a, &targets, &count, &why)) {
+		if (leads_to(targets, count, &who))
+			return true;
+	} else if (why.kind == ERR_TEMP) {
+		if (e)
+			*e = why;
+		return false;
+	}
+	return err_perm(e, "5.7.1", "%s may not send as %s", who.text, from.text);
+}

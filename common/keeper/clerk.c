@@ -1,0 +1,192 @@
+/*
+ * NAME
+ *	posthorn-clerk - whose address is this
+ * DESCRIPTION
+ *	The only process that opens users, domains, aliases and the system's accounts. Its
+ *	keeper sends a channel for each process that has questions ('c'); what they may ask
+ *	stands in directory.h. A channel that talks nonsense, or that does not take its
+ *	answers, is closed. The texts are looked at once a second at most, and only when somebody asks.
+ * FILES
+ *	RUN/tables/KIND.db	compiled from the texts, replaced whole
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/conf/who.h"
+#include "common/directory/answer.h"
+#include "common/directory/shelf.h"
+#include "common/io/loop.h"
+#include "common/keeper/role.h"
+#include "common/os/fd.h"
+#include "common/os/log.h"
+
+enum { CHANNELS_MAX = 8192, ANSWER_MEMORY = 512 << 20, LOOK_AGAIN_MS = 1000 };
+
+struct clerk {
+	struct role_self	 self;
+	struct dir_rules	 rules;
+	struct shelf		 shelf;
+	char			 directory[4096];
+	struct loop		*loop;
+	struct arena		*arena;		/* for one answer */
+	struct packet		 packet;	/* the one at hand */
+	size_t			 channels;
+	ms_t			 looked;
+};
+
+struct channel { struct clerk *clerk; int fd; struct loop_io *io; };
+
+static void refresh(struct clerk *c)
+{
+	struct str news = STR(16384);
+	struct span rest, line;
+
+	if (c->looked && clock_ms() < c->looked + LOOK_AGAIN_MS)
+		return;
+	shelf_refresh(&c->shelf, &news);
+	c->looked = clock_ms();
+	for (rest = str_span(&news); span_cut(&rest, '\n', &line);)
+		log_warn(SPAN_FMT, SPAN_ARG(line));
+	str_free(&news);
+}
+
+/* ---- channels ---- */
+
+static void hang_up(struct channel *ch)
+{
+	loop_remove(ch->io);
+	fd_close(&ch->fd);
+	ch->clerk->channels--;
+	free(ch);
+}
+
+static bool serve(struct clerk *c, int fd)
+{
+	struct err e;
+	bool ok;
+
+	refresh(c);
+	ok = answer(&c->shelf.lookup, c->arena, &c->packet);
+	arena_reset(c->arena);
+	if (!ok)
+		log_warn("a channel asked something that is no question, closing it");
+	return ok && packet_send(fd, &c->packet, &e);
+}
+
+static void on_channel(void *arg, unsigned ready)
+{
+	struct channel *ch = arg;
+	struct clerk *c = ch->clerk;
+
+	(void)ready;
+	switch (packet_recv(ch->fd, &c->packet, MS_NEVER)) {
+	case PACKET_OK:
+		if (!serve(c, ch->fd))
+			hang_up(ch);
+		return;
+	case PACKET_LATE:
+		return;
+	default:
+		hang_up(ch);
+	}
+}
+
+static void add_channel(struct clerk *c, int fd)
+{
+	struct channel *ch;
+
+	if (c->channels >= CHANNELS_MAX) {
+		log_warn("more than %d channels, refusing another", CHANNELS_MAX);
+		fd_close(&fd);
+		return;
+	}
+	ch = mem_get(sizeof *ch);
+	fd_set_blocking(fd, false);	/* who does not read its answers must not hold up the others */
+	*ch = (struct channel){ c, fd, NULL };
+	ch->io = loop_add(c->loop, fd, LOOP_READ, on_channel, ch);
+	c->channels++;
+}
+
+/* ---- our keeper ---- */
+
+static void on_keeper(void *arg, unsigned ready)
+{
+	struct clerk *c = arg;
+	int fd;
+
+	(void)ready;
+	switch (packet_recv(c->self.keeper, &c->packet, clock_ms())) {
+	case PACKET_OK:
+		fd = c->packet.verb == 'c' ? packet_take_fd(&c->packet) : -1;
+		packet_drop_fds(&c->packet);
+		if (fd >= 0)
+			add_channel(c, fd);
+		break;
+	case PACKET_LATE:
+		break;
+	default:
+		loop_stop(c->loop);
+	}
+}
+
+static void on_signal(void *arg, int signo)
+{
+	struct clerk *c = arg;
+
+	(void)signo;
+	loop_stop(c->loop);
+}
+
+/* ---- the start ---- */
+
+/* While we are still root: a directory of our own below RUN. */
+static void make_directory(struct clerk *c)
+{
+	snprintf(c->directory, sizeof c->directory, "%s/tables", c->self.conf.run_directory);
+	if (mkdir(c->directory, 0750) < 0 && errno != EEXIST)
+		log_warn("cannot make %s: %s", c->directory, strerror(errno));
+	else if (c->self.uid >= 0 &&
+	    fchownat(AT_FDCWD, c->directory, (uid_t)c->self.uid, (gid_t)c->self.gid, AT_SYMLINK_NOFOLLOW) < 0)
+		log_warn("cannot give %s to its owner: %s", c->directory, strerror(errno));
+}
+
+/* libc loads its name services at the first question, which the jail would forbid. */
+static void load_name_services(void)
+{
+	struct passwd row, *pw;
+	char room[16384];
+
+	getpwnam_r("nobody-of-this-name", &row, room, sizeof room, &pw);
+}
+
+int main(int argc, char **argv)
+{
+	static struct clerk c;
+
+	role_begin(&c.self, ROLE_CLERK, argc, argv);
+	who_rules(&c.self.conf, geteuid() == 0, &c.rules);
+	if (!c.rules.as_caller && !c.rules.has_vmail)
+		log_warn("there is no account %s, so virtual users get no mail", c.self.conf.vmail_user);
+	load_name_services();
+	make_directory(&c);
+	role_jail(&c.self);
+
+	c.arena = arena_new(ANSWER_MEMORY, NULL, NULL);
+	c.loop = loop_new();
+	shelf_begin(&c.shelf, (const char *const[]){ c.self.conf.users_file, c.self.conf.domains_file,
+	    c.self.conf.aliases_file }, c.directory, &c.rules);
+	refresh(&c);
+	loop_on_signal(c.loop, SIGTERM, on_signal, &c);
+	loop_add(c.loop, c.self.keeper, LOOP_READ, on_keeper, &c);
+	loop_run(c.loop);
+	shelf_end(&c.shelf);
+	loop_free(c.loop);
+	arena_free(c.arena);
+	return EXIT_SUCCESS;
+}
