@@ -1,0 +1,467 @@
+#!/usr/bin/env python3
+"""The front as a process: this plays its keeper, its sessions and its clients.
+Arguments: run-role, posthorn-front."""
+import os, signal, socket, ssl, subprocess, sys, tempfile, threading, time
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from play import Role, number, pack, send_fds, unpack
+
+REFUSAL = "421 4.7.0 come back later\r\n"
+SETTINGS = """
+[posthorn]
+host-name = front.test
+run-directory = @DIR@
+queue-directory = @DIR@
+[limits]
+connections-per-address = 40
+connections-per-minute = 100000
+sessions-spare = 2
+greet-timeout = 1s
+"""
+
+def certificate(where, *names):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", where + ".key", "-out", where + ".crt", "-days", "2", "-subj", "/CN=" + names[0],
+                    "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names)],
+                   check=True, stderr=subprocess.DEVNULL)
+    return where + ".crt", where + ".key"
+
+class Front:
+    def __init__(self, settings=SETTINGS):
+        self.role = Role(sys.argv[1], sys.argv[2], "test/front", settings)
+        self.keeper = self.role.keeper
+        self.asked = 0
+        self.ports = {}
+        peers = os.memfd_create("peers")
+        os.truncate(peers, 1 << 20)
+        send_fds(self.keeper, pack("p"), peers)
+        os.close(peers)
+
+    def certify(self, crt, key):
+        a, b = os.open(crt, os.O_RDONLY), os.open(key, os.O_RDONLY)
+        send_fds(self.keeper, pack("k"), a, b)
+        os.close(a)
+        os.close(b)
+
+    def listen(self, name, flags=0, alpn="smtp", host=""):
+        s = socket.create_server((host, 0), backlog=1000)
+        s.setblocking(False)
+        send_fds(self.keeper, pack("l", name, flags, alpn, REFUSAL), s.fileno())
+        self.ports[name] = s.getsockname()[1]
+        s.close()
+
+    def go(self):
+        self.keeper.send(pack("g"))
+        while self.heard()[0] != "G":
+            pass
+
+    def heard(self):
+        verb, fields = unpack(self.keeper.recv(65536))
+        if verb == "W":
+            self.asked += number(fields[0])
+        return verb, fields
+
+    def wire(self):
+        """One more session, ready made: our end of its wire."""
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        mine.settimeout(10)
+        send_fds(self.keeper, pack("w"), theirs.fileno())
+        theirs.close()
+        return mine
+
+    def connect(self, name, source=None, host="127.0.0.1"):
+        s = socket.create_connection((host, self.ports[name]), 10, source and (source, 0))
+        s.settimeout(10)
+        return s
+
+    def memory(self):
+        for line in open(f"/proc/{self.role.process.pid}/smaps_rollup"):
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+
+def kind(wire, want):
+    p = wire.recv(65536)
+    assert p[:1].decode() == want, f"wanted {want}, got {p[:80]!r}"
+    return p[1:]
+
+def drained(sock):
+    """All until the end."""
+    out = b""
+    while True:
+        try:
+            more = sock.recv(65536)
+        except ConnectionResetError:
+            return out
+        if not more:
+            return out
+        out += more
+
+def context(alpn=None):
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    c.check_hostname = False
+    c.verify_mode = ssl.CERT_NONE
+    if alpn:
+        c.set_alpn_protocols(alpn)
+    return c
+
+def eventually(what, fact, seconds=5):
+    until = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < until, what
+        time.sleep(0.01)
+
+# ---- what must be true ----
+
+def plain_talk_and_goodbye(f):
+    w, c = f.wire(), f.connect("smtp")
+    p = kind(w, "P").decode().split()
+    assert p[0] == "127.0.0.1" and int(p[1]) == c.getsockname()[1], p
+    assert p[2] == "127.0.0.1" and int(p[3]) == f.ports["smtp"] and p[4] == "smtp" and len(p) == 5, p
+    w.send(b"D220 hello\r\n")
+    assert c.recv(100) == b"220 hello\r\n"
+    c.send(b"QUIT\r\n")
+    assert kind(w, "D") == b"QUIT\r\n"
+    w.send(b"D221 bye\r\n")
+    w.send(b"Q")
+    assert drained(c) == b"221 bye\r\n"
+    w.close()
+
+def session_serves_one_after_the_other(f):
+    w = f.wire()
+    for i in range(3):
+        c = f.connect("smtp")
+        kind(w, "P")
+        w.send(b"Dhello %d" % i)
+        w.send(b"Q")
+        assert drained(c) == b"hello %d" % i
+        w.send(b"R")
+    w.close()
+
+def starttls_drops_what_came_in_the_clear(f):
+    w, c = f.wire(), f.connect("smtp")
+    kind(w, "P")
+    c.send(b"STARTTLS\r\nMAIL FROM:<evil>\r\n")
+    assert kind(w, "D") == b"STARTTLS\r\nMAIL FROM:<evil>\r\n"	# the session's to throw away
+    w.send(b"D220 go ahead\r\n")
+    w.send(b"T")
+    assert c.recv(100) == b"220 go ahead\r\n"
+    t = context().wrap_socket(c, server_hostname="mx.front.test")
+    text = kind(w, "T").decode().split()
+    assert text[0] == t.version() and text[1] == t.cipher()[0] and text[3] == "sni=mx.front.test", text
+    t.send(b"EHLO again\r\n")
+    assert kind(w, "D") == b"EHLO again\r\n"
+    w.send(b"D250 fine\r\n")
+    assert t.recv(100) == b"250 fine\r\n"
+    w.send(b"Q")
+    assert t.recv(100) == b""
+    w.close()
+
+def clear_text_behind_starttls_never_gets_through(f):
+    w, c = f.wire(), f.connect("smtp")
+    kind(w, "P")
+    c.send(b"STARTTLS\r\n")
+    kind(w, "D")
+    w.send(b"D220\r\n")
+    w.send(b"T")
+    c.recv(100)
+    c.send(b"MAIL FROM:<evil>\r\n")
+    assert kind(w, "T") == b""			# the handshake failed, and no D came before
+    assert kind(w, "E") == b""
+    w.send(b"Q")
+    w.close()
+    drained(c)
+
+def tls_from_the_first_byte(f):
+    w, c = f.wire(), f.connect("submissions")
+    t = context().wrap_socket(c, server_hostname="other.test")
+    p = kind(w, "P").decode().split()
+    assert p[4:6] == ["submissions", "tls"] and p[6] == t.version() and p[9] == "sni=other.test", p
+    t.send(b"x" * 100)
+    assert kind(w, "D") == b"x" * 100
+    w.close()					# the session died
+    assert t.recv(100) == b""
+
+def alpn_is_strict(f):
+    w = f.wire()
+    t = context(["imap", "smtp"]).wrap_socket(f.connect("submissions"))
+    assert t.selected_alpn_protocol() == "smtp"
+    kind(w, "P")
+    w.send(b"Q")
+    w.send(b"R")
+    try:
+        context(["h2", "http/1.1"]).wrap_socket(f.connect("submissions"))
+        assert False, "a browser was let in"
+    except ssl.SSLError as e:
+        assert "application protocol" in str(e).lower().replace("_", " "), e
+    w.close()
+
+def nonsense_instead_of_tls_is_closed(f):
+    c = f.connect("submissions")
+    c.send(b"POST / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"POST" not in drained(c)
+
+def half_closed_client_reads_on(f):
+    w, c = f.wire(), f.connect("smtp")
+    kind(w, "P")
+    c.send(b"last words\r\n")
+    c.shutdown(socket.SHUT_WR)
+    assert kind(w, "D") == b"last words\r\n"
+    assert kind(w, "E") == b""
+    w.send(b"D250 heard\r\n")
+    w.send(b"Q")
+    assert drained(c) == b"250 heard\r\n"
+    w.close()
+
+def client_that_vanishes_frees_its_session(f):
+    w, c = f.wire(), f.connect("smtp")
+    kind(w, "P")
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    c.close()
+    assert kind(w, "E") == b""
+    w.send(b"Dto nobody")
+    w.send(b"Q")
+    w.send(b"R")
+    c = f.connect("smtp")
+    kind(w, "P")
+    w.close()
+    assert drained(c) == b""
+
+def pump(f, name, wrap, size):
+    """size bytes each way at once, with a slow start of each reader."""
+    w, c = f.wire(), f.connect(name)
+    c = wrap(c)
+    kind(w, "P")
+    data = os.urandom(1 << 16) * (size >> 16)
+    got = [b"", b""]
+    def session_reads():
+        time.sleep(0.3)
+        parts, n = [], 0
+        while n < size:
+            parts.append(kind(w, "D"))
+            n += len(parts[-1])
+        got[0] = b"".join(parts)
+    def client_reads():
+        time.sleep(0.3)
+        parts, n = [], 0
+        while n < size:
+            parts.append(c.recv(65536))
+            assert parts[-1]
+            n += len(parts[-1])
+        got[1] = b"".join(parts)
+    def session_writes():
+        for at in range(0, size, 60000):
+            w.send(b"D" + data[at:at + 60000])
+    # Python's TLS sockets may not be used by two threads at once: one way after the other then
+    if isinstance(c, ssl.SSLSocket):
+        rounds = [[session_reads, lambda: c.sendall(data)], [client_reads, session_writes]]
+    else:
+        rounds = [[session_reads, client_reads, lambda: c.sendall(data), session_writes]]
+    before = f.memory()
+    for jobs in rounds:
+        threads = [threading.Thread(target=j) for j in jobs]
+        for t in threads:
+            t.start()
+        time.sleep(0.2)
+        grown = f.memory() - before
+        assert grown < 400, f"{grown} KiB for one stalled connection"
+        for t in threads:
+            t.join()
+    assert got[0] == data and got[1] == data
+    w.send(b"Q")
+    w.close()
+    c.close()
+
+def much_both_ways_in_the_clear(f):
+    pump(f, "smtp", lambda c: c, 16 << 20)
+
+def much_both_ways_in_tls(f):
+    pump(f, "submissions", context().wrap_socket, 16 << 20)
+
+def session_end_behind_much_output(f):
+    w, c = f.wire(), f.connect("smtp")
+    kind(w, "P")
+    data = os.urandom(60000)
+    sent = threading.Thread(target=lambda: ([w.send(b"D" + data) for _ in range(200)], w.close()))
+    sent.start()
+    time.sleep(0.2)
+    assert drained(c) == data * 200
+    sent.join()
+
+def one_address_cannot_take_all(f):
+    def come(source):
+        w, c = f.wire(), f.connect("smtp", source)
+        return w, c, kind(w, "P").split()[0]
+    held = [come("127.0.0.1") for _ in range(40)]
+    assert drained(f.connect("smtp")) == REFUSAL.encode()
+    try:
+        context().wrap_socket(f.connect("submissions"))
+        assert False, "the other port counts apart"
+    except (ssl.SSLError, OSError):
+        pass
+    held.append(come("127.0.0.9"))
+    assert held[-1][2] == b"127.0.0.9"
+    for w, c, _ in held:
+        c.close()
+        w.close()
+    eventually("the address stays full", lambda: comes_in(f))
+
+def comes_in(f):
+    w, c = f.wire(), f.connect("smtp")
+    try:
+        kind(w, "P")
+        return True
+    except (AssertionError, OSError):
+        return False
+    finally:
+        c.close()
+        w.close()
+
+def waits_for_a_session(f):
+    c = f.connect("smtp")
+    time.sleep(0.2)
+    w = f.wire()
+    kind(w, "P")
+    w.send(b"Dat last")
+    w.send(b"Q")
+    assert drained(c) == b"at last"
+    w.close()
+
+def waits_not_for_ever(f):
+    c, t = f.connect("smtp"), context().wrap_socket(f.connect("submissions"))
+    began = time.monotonic()
+    assert drained(c) == REFUSAL.encode()
+    assert 0.5 < time.monotonic() - began < 4
+    assert drained(t) == REFUSAL.encode()
+
+def certificate_changes_while_we_run(f):
+    def served():
+        w = f.wire()
+        t = context().wrap_socket(f.connect("submissions"))
+        kind(w, "P")
+        w.close()
+        return t.getpeercert(True)
+    first = served()
+    f.certify(*certificate(f.role.dir + "/second", "second.test"))
+    eventually("still the old certificate", lambda: served() != first)
+    second = served()
+    bad = f.role.dir + "/bad"
+    open(bad, "w").write("this is no certificate\n")
+    f.certify(bad, bad)
+    eventually("no word in the log", lambda: "cannot use the certificate" in f.role.told())
+    assert served() == second
+
+def asks_for_spare_sessions(f):
+    g = Front()
+    g.listen("smtp")
+    g.go()
+    while g.asked < 2:
+        g.heard()
+    assert g.asked == 2
+    w, _ = g.wire(), g.wire()
+    c = g.connect("smtp")
+    while g.asked < 3:
+        g.heard()
+    assert g.asked == 3
+    c.close()
+    w.close()
+    assert g.role.stop() == 0, "the keeper is gone and the front stays"
+
+def without_certificate_no_tls(f):
+    g = Front()
+    g.listen("smtp")
+    g.listen("submissions", 1)
+    g.go()
+    w, c = g.wire(), g.connect("smtp")
+    kind(w, "P")
+    w.send(b"T")
+    assert kind(w, "T") == b""
+    c.send(b"on in the clear")
+    assert kind(w, "D") == b"on in the clear"
+    assert drained(g.connect("submissions")) == b""
+    g.role.stop()
+
+def stops_when_told(f):
+    g = Front()
+    g.listen("smtp")
+    g.go()
+    w, spare, c = g.wire(), g.wire(), g.connect("smtp")
+    busy = next(x for x in (w, spare) if comes(x))
+    g.role.process.send_signal(signal.SIGTERM)
+    idle = spare if busy is w else w
+    assert idle.recv(10) == b"", "a ready session is not sent home"
+    busy.send(b"Dbye")
+    assert c.recv(10) == b"bye"
+    busy.send(b"Q")
+    c.close()
+    assert g.role.process.wait(5) == 0
+    g.role.stop()
+
+def comes(wire):
+    wire.settimeout(0.5)
+    try:
+        return wire.recv(65536)[:1] == b"P"
+    except TimeoutError:
+        return False
+    finally:
+        wire.settimeout(10)
+
+def idle_tls_costs_little(f):
+    """Not a limit to sleep by, a guard against keeping buffers: below 25 KiB each."""
+    g = Front(SETTINGS.replace("connections-per-address = 40", "connections-per-address = 1000"))
+    g.certify(*certificate(g.role.dir + "/c", "front.test"))
+    g.listen("submissions", 1)
+    g.go()
+    kept = []
+    def more(n):
+        for _ in range(n):
+            w = g.wire()
+            t = context().wrap_socket(g.connect("submissions"))
+            kind(w, "P")
+            w.send(b"D* OK\r\n")
+            assert t.recv(100)
+            t.send(b"a NOOP\r\n")
+            kind(w, "D")
+            kept.append((w, t))
+    more(20)
+    before = g.memory()
+    more(200)
+    each = (g.memory() - before) / 200
+    print(f"  an idle TLS connection costs the front {each:.1f} KiB", flush=True)
+    assert each < 25 or "san" in os.environ.get("POSTHORN_BUILD", ""), each
+    for w, t in kept:
+        w.close()
+        t.close()
+    g.role.stop()
+
+def main():
+    f = Front()
+    f.certify(*certificate(f.role.dir + "/first", "front.test", "*.front.test"))
+    f.listen("smtp")
+    f.listen("submissions", 1)
+    f.go()
+    failed = 0
+    tests = [plain_talk_and_goodbye, session_serves_one_after_the_other, starttls_drops_what_came_in_the_clear,
+             clear_text_behind_starttls_never_gets_through, tls_from_the_first_byte, alpn_is_strict,
+             nonsense_instead_of_tls_is_closed, half_closed_client_reads_on, client_that_vanishes_frees_its_session,
+             much_both_ways_in_the_clear, much_both_ways_in_tls, session_end_behind_much_output,
+             one_address_cannot_take_all, waits_for_a_session, waits_not_for_ever,
+             certificate_changes_while_we_run, asks_for_spare_sessions, without_certificate_no_tls,
+             stops_when_told, idle_tls_costs_little]
+    for t in tests:
+        if len(sys.argv) > 3 and t.__name__ not in sys.argv[3:]:
+            continue
+        try:
+            t(f)
+            print(f"ok {t.__name__}", flush=True)
+        except Exception as e:
+            failed += 1
+            print(f"FAILED {t.__name__}: {type(e).__name__}: {e}", flush=True)
+            import traceback
+            traceback.print_exc()
+            if f.role.process.poll() is not None:
+                break
+    if failed:
+        print(f.role.told())
+    f.role.stop()
+    sys.exit(failed > 0)
+
+main()
