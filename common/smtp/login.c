@@ -17,8 +17,9 @@ static struct reply exchange(struct smtp *s, struct span mechanism, const struct
 	struct reply r;
 	struct err e = { .kind = ERR_NONE };
 	enum smtp_auth step;
+	bool first = true;
 
-	while ((step = s->hooks->auth(s, mechanism, said, challenge, &e)) == SMTP_AUTH_MORE) {
+	while ((step = s->hooks->auth(s, mechanism, said, first, challenge, &e)) == SMTP_AUTH_MORE) {
 		r = reply_say(334, "", "%s", challenge->p);
 		str_reset(challenge);
 		if (!smtp_ask(s, &r, &line))
@@ -26,6 +27,7 @@ static struct reply exchange(struct smtp *s, struct span mechanism, const struct
 		if (span_is(line, "*"))
 			return reply_say(501, "5.7.0", "cancelled, as you wish");
 		said = &line;
+		first = false;
 	}
 	if (step == SMTP_AUTH_FAILED)
 		return failed(s, &e);

@@ -76,7 +76,7 @@ static struct reply greet(struct smtp *s, struct stream *stream)
 
 	if (talks_early(s, stream)) {
 		r = reply_say(554, "5.5.1", "wait for the greeting before you speak");
-	} else if (!s->hooks->greet(s, &e)) {
+	} else if (s->hooks->greet && !s->hooks->greet(s, &e)) {
 		r = reply_refuse(&e);
 		r.code = e.kind == ERR_PERM ? 554 : 421;
 	} else {

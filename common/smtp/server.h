@@ -58,15 +58,16 @@ enum smtp_auth { SMTP_AUTH_FAILED, SMTP_AUTH_MORE, SMTP_AUTH_DONE };
 
 struct smtp;
 
+/* greet, hello and refused may be NULL; so may start_tls and auth where they are not offered. */
 struct smtp_hooks {
 	bool	(*greet)(struct smtp *s, struct err *e);	/* false: 554 (or 421) instead of 220, and goodbye */
 	bool	(*hello)(struct smtp *s, struct span name, bool extended, struct err *e);
 	bool	(*start_tls)(struct smtp *s, struct err *e);	/* 220 is out; true: the stream is private now */
 	/*
-	 * One step of AUTH. said: base64 as it came, NULL when there is no initial response.
-	 * MORE: challenge (base64) goes out as 334. FAILED: e says why.
+	 * One step of AUTH. said: base64 as it came, NULL when there is no initial response;
+	 * first: a new exchange begins. MORE: challenge (base64) goes out as 334. FAILED: e says why.
 	 */
-	enum smtp_auth (*auth)(struct smtp *s, struct span mechanism, const struct span *said,
+	enum smtp_auth (*auth)(struct smtp *s, struct span mechanism, const struct span *said, bool first,
 	    struct str *challenge, struct err *e);
 	bool	(*mail)(struct smtp *s, const struct smtp_mail *from, struct err *e);
 	bool	(*rcpt)(struct smtp *s, const struct smtp_rcpt *to, struct err *e);
@@ -74,7 +75,7 @@ struct smtp_hooks {
 	void	(*text)(struct smtp *s, struct span lf_text);	/* a piece of it; trouble waits for commit */
 	bool	(*commit)(struct smtp *s, struct str *said, struct err *e);	/* said: "queued as ID" */
 	void	(*reset)(struct smtp *s);	/* the transaction is over, committed or not; may come twice */
-	void	(*refused)(struct smtp *s, struct span line, const struct reply *r);	/* 4xx and 5xx, for the log; may be NULL */
+	void	(*refused)(struct smtp *s, struct span line, const struct reply *r);	/* 4xx and 5xx, for the log */
 };
 
 struct smtp_terms {
@@ -86,7 +87,8 @@ struct smtp_terms {
 	bool		 early_talkers;		/* true: input before our banner is forgiven (msa) */
 	uint64_t	 size_max, rcpts_max;
 	uint64_t	 rate_min;		/* DATA, bytes a second */
-	int		 command_timeout_s, greet_timeout_s;	/* greet: until login, in all; 0 = none */
+	int		 command_timeout_s, greet_timeout_s;	/* greet: until login, or the first MAIL
+							   where none is needed, in all; 0 = none */
 	unsigned	 errors_max;
 	int		 error_delay_ms;	/* 1000, in tests 0 */
 };

@@ -33,7 +33,7 @@ static struct reply hello(struct smtp *s, struct span name, bool extended)
 		return reply_say(501, "5.5.4", "say who you are: %s your.host.name", extended ? "EHLO" : "HELO");
 	smtp_forget(s);
 	s->state = SMTP_FRESH;
-	if (!s->hooks->hello(s, name, extended, &e))
+	if (s->hooks->hello && !s->hooks->hello(s, name, extended, &e))
 		return reply_refuse(&e);
 	s->extended = extended;
 	s->state = SMTP_READY;
@@ -138,6 +138,8 @@ static struct reply do_mail(struct smtp *s, struct span arg)
 	}
 	s->smtputf8 = from.params.smtputf8;
 	s->state = SMTP_SENDER;
+	if (!s->terms->auth_needed)
+		s->greet_until = MS_NEVER;	/* it has come to the point */
 	return reply_say(250, "2.1.0", "sender noted");
 }
 

@@ -1,0 +1,189 @@
+/* From an SMTP transaction into the queue. See intake.h. */
+#include "common/queue/intake.h"
+
+#include "common/mail/date.h"
+#include "common/mail/header.h"
+#include "common/mail/maillog.h"
+#include "common/mail/trace.h"
+#include "common/os/clock.h"
+
+_Static_assert(PARAM_NEVER == (int)NOTIFY_NEVER && PARAM_SUCCESS == (int)NOTIFY_SUCCESS &&
+    PARAM_FAILURE == (int)NOTIFY_FAILURE && PARAM_DELAY == (int)NOTIFY_DELAY, "NOTIFY has one meaning");
+
+enum { RCPTS_FIRST = 4 };
+
+static const char *keep(struct smtp *s, const char *text)
+{
+	return arena_text(s->mail, span_of(text));
+}
+
+static const char *protocol(const struct intake *in, const struct smtp *s)
+{
+	return trace_protocol(false, s->extended, s->tls, *in->login, s->smtputf8);
+}
+
+void intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *from)
+{
+	struct envelope *env = &in->env;
+	int64_t now = clock_wall_us();
+
+	*env = (struct envelope){
+		.arrived = (time_t)(now / 1000000), .arrived_us = now,
+		.sender = keep(s, from->address), .envid = keep(s, from->params.envid),
+		.ret = keep(s, from->params.ret), .login = keep(s, in->login),
+		.peer = arena_printf(s->mail, "%s %u", in->peer->ip, in->peer->port),
+		.helo = keep(s, s->hello), .tls = keep(s, in->peer->tls_text),
+		.smtputf8 = from->params.smtputf8, .body8bit = from->params.body8bit,
+	};
+	queue_new_id(env->id);
+}
+
+static bool have(const struct envelope *env, const char *address)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (strcmp(env->rcpts[i].address, address) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void more_room(struct intake *in, struct smtp *s)
+{
+	struct rcpt *rcpts;
+
+	if (in->env.rcpt_count < in->room)
+		return;
+	in->room = in->room ? 2 * in->room : RCPTS_FIRST;
+	rcpts = arena_array(s->mail, in->room, sizeof *rcpts);
+	if (in->env.rcpt_count)
+		memcpy(rcpts, in->env.rcpts, in->env.rcpt_count * sizeof *rcpts);
+	in->env.rcpts = rcpts;
+}
+
+void intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to)
+{
+	struct envelope *env = &in->env;
+
+	if (have(env, address))
+		return;		/* said twice, delivered once */
+	more_room(in, s);
+	env->rcpts[env->rcpt_count] = (struct rcpt){
+		.number = (unsigned)env->rcpt_count + 1, .address = keep(s, address),
+		.original = keep(s, to->params.original), .notify = to->params.notify,
+		.status = "", .answer = "", .remote = "",
+	};
+	env->rcpt_count++;
+}
+
+static void put_received(struct intake *in, const struct smtp *s)
+{
+	const struct envelope *env = &in->env;
+	struct str line = STR(8192);
+	struct trace t = {
+		.helo = s->hello, .peer_ip = in->peer->ip, .peer_name = "", .by = in->host_name,
+		.protocol = env->protocol, .tls = in->peer->tls_text, .id = env->id, .login = in->login,
+		.recipient = env->rcpt_count == 1 ? env->rcpts[0].address : "",
+		.hide_client = in->hide_client, .when = env->arrived, .zone = date_local_zone(env->arrived),
+	};
+
+	trace_received(&t, &line);
+	queue_put_bytes(in->put, str_span(&line));
+	str_free(&line);
+}
+
+bool intake_open(struct intake *in, struct smtp *s, struct err *e)
+{
+	in->env.protocol = protocol(in, s);
+	in->header = STR(HEADER_BYTES_MAX);
+	in->in_body = false;
+	in->put = queue_put_open(in->station, in->env.id, e);
+	if (in->put)
+		put_received(in, s);
+	return in->put != NULL;
+}
+
+/* Keep the header until it is whole; its end may fall between two pieces. */
+static void watch_header(struct intake *in, struct span text)
+{
+	size_t was = in->header.n;
+	ptrdiff_t end;
+
+	if (was == 0 && text.n && text.p[0] == '\n') {
+		in->in_body = true;
+		return;
+	}
+	str_add(&in->header, span_to(text, HEADER_BYTES_MAX - was));
+	end = span_search(span_from(str_span(&in->header), was ? was - 1 : 0), SPAN("\n\n"));
+	in->in_body = end >= 0;
+	if (end >= 0)
+		str_cut(&in->header, (was ? was - 1 : 0) + (size_t)end + 1);
+	else if (in->header.n == HEADER_BYTES_MAX)
+		in->header.over = true;
+}
+
+void intake_text(struct intake *in, struct span lf_text)
+{
+	if (!in->in_body && !in->header.over)
+		watch_header(in, lf_text);
+	queue_put_bytes(in->put, lf_text);
+}
+
+static bool check_header(const struct intake *in, struct err *e)
+{
+	if (in->header.over)
+		return err_perm(e, "5.3.4", "the header is larger than %d bytes", HEADER_BYTES_MAX);
+	if (trace_hops(str_span(&in->header)) >= in->hops_max)
+		return err_perm(e, "5.4.6", "the message has been through %u servers: that is a loop", in->hops_max);
+	return true;
+}
+
+static struct span message_id(const struct intake *in)
+{
+	struct span text = str_span(&in->header);
+	struct field f;
+
+	while (header_next(&text, &f)) {
+		if (span_is(f.name, "Message-ID"))
+			return f.value;
+	}
+	return (struct span){ "", 0 };
+}
+
+bool intake_commit(struct intake *in, struct smtp *s, struct str *said, struct err *e)
+{
+	struct envelope *env = &in->env;
+	struct queue_put *put = in->put;
+
+	if (!check_header(in, e))
+		return false;
+	env->body8bit = env->body8bit || s->body.has8bit;
+	in->put = NULL;			/* commit frees it either way */
+	if (!queue_put_commit(put, env, e))
+		return false;
+	str_addf(said, "queued as %s", env->id);
+	maillog_received(env->id, in->peer->ip, env->protocol, span_of(env->sender), (unsigned)env->rcpt_count,
+	    env->wire_bytes, message_id(in));
+	return true;
+}
+
+void intake_reset(struct intake *in)
+{
+	queue_put_drop(in->put);
+	in->put = NULL;
+	str_free(&in->header);
+	in->env = (struct envelope){ .id = "" };
+	in->room = 0;
+}
+
+void intake_refused(const struct intake *in, struct span line, const struct reply *r)
+{
+	struct span rest = line, word = span_word(&rest);
+	struct err e = { .kind = r->code >= 500 ? ERR_PERM : ERR_TEMP };
+	char verb[16] = "?";
+
+	span_copy(word, verb, sizeof verb);
+	snprintf(e.status, sizeof e.status, "%s", r->status);
+	snprintf(e.text, sizeof e.text, "%.300s", r->text);
+	maillog_rejected(*in->env.id ? in->env.id : "-", in->peer->ip, verb,
+	    span_of(in->env.sender ? in->env.sender : ""), span_trim(rest), (int)r->code, &e);
+}

@@ -1,0 +1,229 @@
+/*
+ * NAME
+ *	msa-session - take mail from our own users
+ * DESCRIPTION
+ *	The session behind the submission ports (RFC 6409). It serves one client and
+ *	ends. Nothing is taken without a login; the envelope sender must belong to it;
+ *	a recipient in our domains is known good before it hears 250. The header gets
+ *	what a mail client may leave out (Date, Message-ID) and loses Bcc.
+ */
+#include "msa/session.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include "common/directory/directory.h"
+#include "common/mail/date.h"
+#include "common/mail/maillog.h"
+#include "common/mail/msgid.h"
+#include "common/os/fd.h"
+#include "common/os/log.h"
+
+enum { TLS_PATIENCE_S = 60 };
+
+/* --- who is who --- */
+
+static bool have_clerk(struct session *x, struct err *e)
+{
+	return x->clerk >= 0 || role_connect(&x->self, "clerk", &x->clerk, e);
+}
+
+/* Ask the clerk; once more over a new channel, as it may have been started anew. */
+static bool resolve(struct session *x, const char *address, enum dir_class *is, struct err *e)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		if (!have_clerk(x, e))
+			return false;
+		if (directory_resolve(x->clerk, span_of(address), is, e))
+			return true;
+		fd_close(&x->clerk);
+	}
+	return false;
+}
+
+static bool may_send(struct session *x, const char *address, struct err *e)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		if (!have_clerk(x, e))
+			return false;
+		if (directory_may_send(x->clerk, span_of(x->who.login), span_of(address), e))
+			return true;
+		if (e->kind == ERR_PERM)
+			return false;
+		fd_close(&x->clerk);
+	}
+	return false;
+}
+
+/* --- hooks --- */
+
+static bool start_tls(struct smtp *s, struct err *e)
+{
+	struct session *x = s->self;
+	const struct wire_peer *peer = &x->wire.peer;
+
+	if (!wire_start_tls(&x->wire, clock_in(TLS_PATIENCE_S), e))
+		return false;
+	maillog_tls(peer->service, peer->ip, peer->tls_text);
+	return true;
+}
+
+/* A null sender is for notices that mail was read (RFC 8098 3), and may be anybody's. */
+static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *e)
+{
+	struct session *x = s->self;
+
+	if (*from->address && !may_send(x, from->address, e))
+		return false;
+	x->intake.login = x->who.login;
+	intake_begin(&x->intake, s, from);
+	return true;
+}
+
+static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
+{
+	struct session *x = s->self;
+	const char *address = to->address;
+	enum dir_class is;
+
+	if (!strchr(address, '@'))
+		address = arena_printf(s->command, "%s@%s", address, x->self.conf.host_name);
+	if (!resolve(x, address, &is, e))
+		return false;
+	if (is == DIR_UNKNOWN)
+		return err_perm(e, "5.1.1", "nobody here has the address %s", address);
+	intake_rcpt(&x->intake, s, address, to);
+	return true;
+}
+
+static void put_fixed(void *arg, struct span lf_text)
+{
+	struct session *x = arg;
+
+	intake_text(&x->intake, lf_text);
+}
+
+/* In the sender's domain, so that it does not tell where this server is. */
+static void make_message_id(struct session *x)
+{
+	const char *at = strrchr(x->intake.env.sender, '@');
+	struct str id = STR(sizeof x->message_id - 1);
+	uint64_t dice;
+
+	if (getrandom(&dice, sizeof dice, 0) != (ssize_t)sizeof dice)
+		dice = (uint64_t)clock_ms();
+	msgid_make(clock_wall_us(), dice, span_of(at ? at + 1 : x->self.conf.host_name), &id);
+	snprintf(x->message_id, sizeof x->message_id, "%s", id.p);
+	str_free(&id);
+}
+
+static bool take_data(struct smtp *s, struct err *e)
+{
+	struct session *x = s->self;
+	time_t now = x->intake.env.arrived;
+
+	if (!intake_open(&x->intake, s, e))
+		return false;
+	make_message_id(x);
+	fix_init(&x->fix, (struct sink){ put_fixed, x }, now, date_local_zone(now), x->message_id, "");
+	x->fixing = true;
+	return true;
+}
+
+static void take_text(struct smtp *s, struct span lf_text)
+{
+	struct session *x = s->self;
+
+	fix_feed(&x->fix, lf_text);
+}
+
+static bool commit(struct smtp *s, struct str *said, struct err *e)
+{
+	struct session *x = s->self;
+
+	x->fixing = false;
+	if (!fix_end(&x->fix))
+		return err_perm(e, "5.3.4", "the header of the message is too large");
+	return intake_commit(&x->intake, s, said, e);
+}
+
+static void reset(struct smtp *s)
+{
+	struct session *x = s->self;
+
+	if (x->fixing)
+		fix_end(&x->fix);
+	x->fixing = false;
+	intake_reset(&x->intake);
+}
+
+static void refused(struct smtp *s, struct span line, const struct reply *r)
+{
+	struct session *x = s->self;
+
+	if (!span_is(line, "AUTH"))	/* a failed login has a line of its own */
+		intake_refused(&x->intake, line, r);
+}
+
+static const struct smtp_hooks hooks = {
+	.start_tls = start_tls, .auth = session_auth, .mail = take_mail, .rcpt = take_rcpt, .data = take_data,
+	.text = take_text, .commit = commit, .reset = reset, .refused = refused,
+};
+
+/* --- the process --- */
+
+static void set_up(struct session *x)
+{
+	const struct conf *c = &x->self.conf;
+	int queue;
+	struct err e;
+
+	queue = queue_open(c->queue_directory, &e);
+	if (queue < 0 || !station_open(queue, "in/sub", &x->station, &e)) {
+		log_error("cannot open the queue: %s", e.text);
+		exit(EXIT_FAILURE);
+	}
+	fd_close(&queue);
+	tzset();			/* reads a file: before the jail */
+	x->station.reserve = c->disk_reserve;
+	x->clerk = -1;
+	x->login_name = STR(LOGIN_WORD_MAX);
+	x->terms = (struct smtp_terms){
+		.host_name = c->host_name, .auth_words = LOGIN_MECHANISMS,
+		.auth_needed = true, .auth_without_tls = c->auth_without_tls, .early_talkers = true,
+		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_AUTH | EXT_CHUNKING |
+		    EXT_DSN | EXT_SMTPUTF8 | EXT_HELP | (*c->tls_certificate ? EXT_STARTTLS : 0),
+		.size_max = c->message_size_limit, .rcpts_max = c->recipients_max, .rate_min = c->data_rate_min,
+		.command_timeout_s = (int)c->command_timeout, .greet_timeout_s = (int)c->greet_timeout,
+		.errors_max = (unsigned)c->errors_max, .error_delay_ms = 1000,
+	};
+	x->intake = (struct intake){
+		.station = &x->station, .host_name = c->host_name, .hops_max = (unsigned)c->hops_max,
+		.hide_client = c->msa_hide_client, .peer = &x->wire.peer, .login = "", .header = STR(0),
+	};
+}
+
+static void serve(struct session *x)
+{
+	const struct wire_peer *peer = &x->wire.peer;
+	ms_t since = clock_ms();
+
+	maillog_connect(peer->service, peer->ip);
+	smtp_serve(&x->wire.stream, &hooks, &x->terms, peer->tls, x);
+	maillog_disconnect(peer->service, peer->ip, x->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
+	wire_close(&x->wire);
+}
+
+int main(int argc, char **argv)
+{
+	static struct session x;
+	struct err e;
+
+	role_begin(&x.self, ROLE_SUBMISSION, argc, argv);
+	set_up(&x);
+	role_jail(&x.self);
+	wire_init(&x.wire, x.self.work);
+	if (wire_accept(&x.wire, MS_NEVER, &e))
+		serve(&x);
+	return EXIT_SUCCESS;
+}

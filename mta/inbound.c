@@ -1,0 +1,204 @@
+/*
+ * NAME
+ *	mta-inbound - take mail from other servers
+ * DESCRIPTION
+ *	The session behind port 25. It serves several clients one after the other, each
+ *	from a wiped state. A recipient is known good before it hears 250: the clerk says
+ *	whose address it is. Strangers' mail for elsewhere is refused, unless the domain
+ *	is one we relay for or the client's address is in relay-networks.
+ */
+#include <time.h>
+
+#include "common/directory/directory.h"
+#include "common/keeper/role.h"
+#include "common/mail/maillog.h"
+#include "common/net/address.h"
+#include "common/os/fd.h"
+#include "common/os/log.h"
+#include "common/queue/intake.h"
+
+enum { TLS_PATIENCE_S = 60 };
+
+struct inbound {
+	struct role_self	 self;
+	struct station		 station;
+	struct wire		 wire;
+	struct smtp_terms	 terms;
+	struct intake		 intake;
+	int			 clerk;		/* -1 when not connected */
+};
+
+/* Ask the clerk; once more over a new channel, as it may have been started anew. */
+static bool resolve(struct inbound *in, const char *address, enum dir_class *is, struct err *e)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		if (in->clerk < 0 && !role_connect(&in->self, "clerk", &in->clerk, e))
+			return false;
+		if (directory_resolve(in->clerk, span_of(address), is, e))
+			return true;
+		fd_close(&in->clerk);
+	}
+	return false;
+}
+
+static bool may_relay(const struct inbound *in)
+{
+	const struct conf_list *networks = &in->self.conf.mta_relay_networks;
+	struct address peer;
+
+	return address_parse(span_of(in->wire.peer.ip), &peer) && networks_have(networks->words, networks->count, &peer);
+}
+
+/* Is the domain the address that the client connected to? RFC 5321 4.5.1 wants postmaster there. */
+static bool is_our_literal(const struct inbound *in, const struct path *path)
+{
+	struct address said, ours;
+
+	return path->literal && address_literal_parse(path->domain, &said) &&
+	    address_parse(span_of(in->wire.peer.local_ip), &ours) && address_same(&said, &ours);
+}
+
+/* <postmaster> and <user@[our.address]> belong to our own name. */
+static const char *whole_address(const struct inbound *in, struct smtp *s, const struct smtp_rcpt *to)
+{
+	const char *at = strrchr(to->address, '@');
+
+	if (at && !is_our_literal(in, &to->path))
+		return to->address;
+	return arena_printf(s->command, "%.*s@%s", (int)(at ? (size_t)(at - to->address) : strlen(to->address)),
+	    to->address, in->self.conf.host_name);
+}
+
+static bool start_tls(struct smtp *s, struct err *e)
+{
+	struct inbound *in = s->self;
+	const struct wire_peer *peer = &in->wire.peer;
+
+	if (!wire_start_tls(&in->wire, clock_in(TLS_PATIENCE_S), e))
+		return false;
+	maillog_tls(peer->service, peer->ip, peer->tls_text);
+	return true;
+}
+
+static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *e)
+{
+	struct inbound *in = s->self;
+
+	(void)e;
+	intake_begin(&in->intake, s, from);
+	return true;
+}
+
+static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
+{
+	struct inbound *in = s->self;
+	const char *address = whole_address(in, s, to);
+	enum dir_class is;
+
+	if (!resolve(in, address, &is, e))
+		return false;
+	if (is == DIR_UNKNOWN)
+		return err_perm(e, "5.1.1", "nobody here has the address %s", address);
+	if (is == DIR_ELSEWHERE && !may_relay(in))
+		return err_perm(e, "5.7.1", "we do not carry strangers' mail to other domains; "
+		    "if you have an account here, log in on the submission port (587 or 465)");
+	intake_rcpt(&in->intake, s, address, to);
+	return true;
+}
+
+static bool take_data(struct smtp *s, struct err *e)
+{
+	struct inbound *in = s->self;
+
+	return intake_open(&in->intake, s, e);
+}
+
+static void take_text(struct smtp *s, struct span lf_text)
+{
+	struct inbound *in = s->self;
+
+	intake_text(&in->intake, lf_text);
+}
+
+static bool commit(struct smtp *s, struct str *said, struct err *e)
+{
+	struct inbound *in = s->self;
+
+	return intake_commit(&in->intake, s, said, e);
+}
+
+static void reset(struct smtp *s)
+{
+	struct inbound *in = s->self;
+
+	intake_reset(&in->intake);
+}
+
+static void refused(struct smtp *s, struct span line, const struct reply *r)
+{
+	struct inbound *in = s->self;
+
+	intake_refused(&in->intake, line, r);
+}
+
+static const struct smtp_hooks hooks = {
+	.start_tls = start_tls, .mail = take_mail, .rcpt = take_rcpt,
+	.data = take_data, .text = take_text, .commit = commit, .reset = reset, .refused = refused,
+};
+
+static void set_up(struct inbound *in)
+{
+	const struct conf *c = &in->self.conf;
+	int queue;
+	struct err e;
+
+	queue = queue_open(c->queue_directory, &e);
+	if (queue < 0 || !station_open(queue, "in/net", &in->station, &e)) {
+		log_error("cannot open the queue: %s", e.text);
+		exit(EXIT_FAILURE);
+	}
+	fd_close(&queue);
+	tzset();			/* reads a file: before the jail */
+	in->station.reserve = c->disk_reserve;
+	in->clerk = -1;
+	in->terms = (struct smtp_terms){
+		.host_name = c->host_name, .auth_words = "",
+		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_CHUNKING | EXT_DSN |
+		    EXT_SMTPUTF8 | EXT_HELP | (*c->tls_certificate ? EXT_STARTTLS : 0),
+		.size_max = c->message_size_limit, .rcpts_max = c->recipients_max, .rate_min = c->data_rate_min,
+		.command_timeout_s = (int)c->command_timeout, .greet_timeout_s = (int)c->greet_timeout,
+		.errors_max = (unsigned)c->errors_max, .error_delay_ms = 1000,
+	};
+	in->intake = (struct intake){
+		.station = &in->station, .host_name = c->host_name, .hops_max = (unsigned)c->hops_max,
+		.peer = &in->wire.peer, .login = "", .header = STR(0),
+	};
+}
+
+static void serve(struct inbound *in)
+{
+	const struct wire_peer *peer = &in->wire.peer;
+	ms_t since = clock_ms();
+
+	maillog_connect(peer->service, peer->ip);
+	smtp_serve(&in->wire.stream, &hooks, &in->terms, peer->tls, in);
+	maillog_disconnect(peer->service, peer->ip, in->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
+	wire_close(&in->wire);
+}
+
+int main(int argc, char **argv)
+{
+	static struct inbound in;
+	struct err e;
+
+	role_begin(&in.self, ROLE_INBOUND, argc, argv);
+	set_up(&in);
+	role_jail(&in.self);
+	wire_init(&in.wire, in.self.work);
+	for (uint64_t left = in.self.conf.mta_clients_per_session; left && wire_accept(&in.wire, MS_NEVER, &e); left--) {
+		serve(&in);
+		if (left > 1)
+			wire_ready(&in.wire);
+	}
+	return EXIT_SUCCESS;
+}
