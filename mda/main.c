@@ -12,6 +12,7 @@
 static const struct daemon mda = {
 	.name		= "mda",
 	.always		= { ROLE_CLERK, ROLE_PICK },
+	.on_request	= { ROLE_DELIVER },
 };
 
 int main(int argc, char **argv)

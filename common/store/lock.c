@@ -3,17 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "common/base/span.h"
 #include "common/os/clock.h"
 #include "common/os/file.h"
 
 enum {
 	LOCK_WAIT_S	= 30,		/* a healthy owner needs milliseconds */
 	LOCK_STALE_S	= 120,		/* as Dovecot's */
+	OURS		= 0700,		/* mode of our dot-locks */
 };
 
 static void nap(unsigned turn)
@@ -23,9 +22,9 @@ static void nap(unsigned turn)
 	nanosleep(&t, NULL);
 }
 
-bool store_lock_is_stale(long long made_s, long long now_s, long long booted_s, bool ours, bool alive)
+bool store_lock_is_stale(long long made_s, long long now_s, long long booted_s, bool ours)
 {
-	if (made_s < booted_s - 1 || (ours && !alive))
+	if (made_s < booted_s - 1 || ours)
 		return true;
 	return now_s - made_s > LOCK_STALE_S;
 }
@@ -43,37 +42,14 @@ static long long booted_at(void)
 	return (long long)clock_wall() - (long long)up.tv_sec;
 }
 
-/* Who holds it: "pid:host". */
-static void read_owner(int fd, bool *ours, bool *alive)
-{
-	char text[300] = "", host[256] = "";
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	struct span in = { text, n > 0 ? (size_t)n : 0 };
-	uint64_t pid;
-
-	*ours = *alive = false;
-	gethostname(host, sizeof host - 1);
-	if (!span_eat_u64(&in, INT32_MAX, &pid) || !span_eat_char(&in, ':') || pid == 0)
-		return;
-	*ours = span_same(span_trim(in), span_of(host));
-	*alive = kill((pid_t)pid, 0) == 0 || errno != ESRCH;
-}
-
-/* Remove the lock file when it is stale, and is still the one we looked at. */
+/* Dovecot is the only other taker; that it makes a new one between our two calls needs it to wait as we do. */
 static void break_stale(const struct store_lock *lock, const char *name)
 {
-	struct stat was, is;
-	bool ours, alive;
-	int fd = file_open_beneath(lock->dir, name, O_RDONLY | O_NONBLOCK, 0);
+	struct stat st;
 
-	if (fd < 0)
-		return;
-	read_owner(fd, &ours, &alive);
-	if (fstat(fd, &was) == 0 && fstatat(lock->dir, name, &is, AT_SYMLINK_NOFOLLOW) == 0
-	    && was.st_ino == is.st_ino
-	    && store_lock_is_stale(was.st_mtime, clock_wall(), booted_at(), ours, alive))
+	if (fstatat(lock->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0
+	    && store_lock_is_stale(st.st_mtime, clock_wall(), booted_at(), (st.st_mode & 0777) == OURS))
 		unlinkat(lock->dir, name, 0);
-	close(fd);
 }
 
 static void write_owner(int fd)
@@ -93,7 +69,7 @@ static bool dot_lock(const struct store_lock *lock, ms_t until, struct err *e)
 
 	lock_name(lock, name);
 	for (unsigned turn = 0; ; turn++) {
-		int fd = file_open_beneath(lock->dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		int fd = file_open_beneath(lock->dir, name, O_WRONLY | O_CREAT | O_EXCL, OURS);
 
 		if (fd >= 0) {
 			write_owner(fd);

@@ -4,8 +4,9 @@
  * DESCRIPTION
  *	Among ourselves a kernel lock on the directory, which dies with its owner; towards
  *	Dovecot the dot-lock FILE.lock it knows, holding "pid:host". A dot-lock is stale,
- *	and taken over, when it is older than the machine's last start, when its owner on
- *	this host is dead, or when it is older than two minutes.
+ *	and taken over, when it is older than the machine's last start or than two minutes.
+ *	Ours have mode 0700, which no other program gives them: whoever finds one while
+ *	holding the kernel lock knows that its owner is dead.
  *	Where the directory may not be written (EACCES, EROFS) taking fails.
  */
 #ifndef COMMON_STORE_LOCK_H
@@ -21,7 +22,7 @@ struct store_lock {
 bool store_lock(int dir, const char *file, struct store_lock *lock, struct err *e);
 void store_unlock(struct store_lock *lock);
 
-/* Of a lock file made at made_s by "pid:host": may it be taken over? alive: pid runs here. */
-bool store_lock_is_stale(long long made_s, long long now_s, long long booted_s, bool ours, bool alive);
+/* Pure: may a lock file made at made_s be taken over by who holds the kernel lock? */
+bool store_lock_is_stale(long long made_s, long long now_s, long long booted_s, bool ours);
 
 #endif

@@ -148,19 +148,18 @@ START_TEST(folder_name_checks)
 }
 END_TEST
 
-static const struct { long long made, now, booted; bool ours, alive, stale; } locks[] = {
-	{ 1000, 1001, 10, true, true, false },
-	{ 1000, 1001, 10, true, false, true },
-	{ 1000, 1001, 10, false, false, false },	/* pid of another host tells nothing */
-	{ 1000, 1121, 10, false, true, true },
-	{ 1000, 1120, 10, true, true, false },
-	{ 1000, 1001, 1050, true, true, true },		/* from before the power cut */
+static const struct { long long made, now, booted; bool ours, stale; } locks[] = {
+	{ 1000, 1001, 10, false, false },
+	{ 1000, 1001, 10, true, true },
+	{ 1000, 1120, 10, false, false },
+	{ 1000, 1121, 10, false, true },
+	{ 1000, 1001, 1050, false, true },		/* from before the power cut */
 };
 
 START_TEST(stale_locks)
 {
-	ck_assert_int_eq(store_lock_is_stale(locks[_i].made, locks[_i].now, locks[_i].booted, locks[_i].ours,
-	    locks[_i].alive), locks[_i].stale);
+	ck_assert_int_eq(store_lock_is_stale(locks[_i].made, locks[_i].now, locks[_i].booted, locks[_i].ours),
+	    locks[_i].stale);
 }
 END_TEST
 

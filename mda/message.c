@@ -1,0 +1,348 @@
+/* One message in the local station, from its envelope to the end. See pick.h. */
+#include <stdlib.h>
+
+#include "common/base/mem.h"
+#include "common/directory/directory.h"
+#include "common/mail/maillog.h"
+#include "common/os/clock.h"
+#include "common/os/fd.h"
+#include "common/os/log.h"
+#include "mda/pick.h"
+
+/* --- taking it up and putting it down --- */
+
+static struct arena *take_memory(struct pick *p)
+{
+	return p->spares ? p->spare[--p->spares] : arena_new(MESSAGE_MEMORY, NULL, NULL);
+}
+
+static void put_down(struct pick *p, struct message *m)
+{
+	fd_close(&m->text);
+	arena_reset(m->memory);
+	p->spare[p->spares++] = m->memory;
+	m->memory = NULL;
+	m->at_work = false;
+	m->again = true;
+	p->at_work--;
+}
+
+static void hold(struct pick *p, struct message *m, const char *why)
+{
+	struct err e;
+
+	put_down(p, m);
+	if (!queue_move(&p->local, &p->hold, m->id, &e)) {
+		maillog_trouble(m->id, "putting on hold", &e);
+		pick_later(p, m, clock_wall() + TRY_AGAIN_S);
+		return;
+	}
+	maillog_held(m->id, why);
+	pick_forget(p, m);
+}
+
+static void leave(struct pick *p, struct message *m)
+{
+	struct err e;
+
+	put_down(p, m);
+	if (!queue_remove(&p->local, m->id, &e)) {
+		maillog_trouble(m->id, "removing", &e);	/* delivered again then, and recognised */
+		pick_later(p, m, clock_wall() + TRY_AGAIN_S);
+		return;
+	}
+	maillog_removed(m->id, "done");
+	pick_forget(p, m);
+}
+
+/* When to look at it again: the earliest of those who wait, or soon where only the reports are missing. */
+static void stay(struct pick *p, struct message *m)
+{
+	time_t next = plan_first(&m->env), now = clock_wall();
+	struct err e;
+
+	if (next < 0)
+		next = now + TRY_AGAIN_S;
+	if (!queue_write_envelope(&p->local, &m->env, &e))
+		maillog_trouble(m->id, "noting what became of it", &e);	/* the old one counts: tried again */
+	put_down(p, m);
+	pick_later(p, m, next);
+}
+
+/* --- the end of a round --- */
+
+static bool all_over(const struct envelope *env)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (env->rcpts[i].state == RCPT_WAITING || env->rcpts[i].state == RCPT_FAILED)
+			return false;
+	}
+	return true;
+}
+
+static bool any_failed(const struct envelope *env)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (env->rcpts[i].state == RCPT_FAILED)
+			return true;
+	}
+	return false;
+}
+
+/* Tell the sender what is to be told. *on_hold: nobody is there to be told. */
+static void report(struct pick *p, struct message *m, bool *on_hold)
+{
+	time_t now = clock_wall();
+	struct err e;
+
+	*on_hold = false;
+	if (any_failed(&m->env) && !bounce_failed(&p->bounce, &m->env, m->text, now, on_hold, &e))
+		maillog_trouble(m->id, "telling the sender", &e);
+	if (plan_warn(&p->plan, &m->env, now) && !bounce_delayed(&p->bounce, &m->env, m->text, now, &e))
+		maillog_trouble(m->id, "telling the sender of the delay", &e);
+}
+
+static void finish_message(struct pick *p, struct message *m)
+{
+	bool on_hold;
+
+	report(p, m, &on_hold);
+	if (all_over(&m->env))
+		leave(p, m);
+	else if (on_hold && envelope_waiting(&m->env) == 0)
+		hold(p, m, "failed, and there is nobody to tell");
+	else
+		stay(p, m);
+}
+
+static void close_one(struct pick *p, struct message *m)
+{
+	if (--m->open == 0)
+		finish_message(p, m);
+}
+
+/* --- the end of one recipient --- */
+
+static void note(struct rcpt *r, const struct message *m, const struct err *e)
+{
+	r->status = arena_text(m->memory, span_of(e->status));
+	r->answer = arena_text(m->memory, span_of(e->text));
+}
+
+static void failed(const struct message *m, struct rcpt *r, const struct err *e)
+{
+	r->state = RCPT_FAILED;
+	note(r, m, e);
+	maillog_failed(m->id, span_of(r->address), "", e);
+}
+
+static void deferred(struct pick *p, const struct message *m, struct rcpt *r, const struct err *e)
+{
+	time_t now = clock_wall();
+
+	r->tries++;
+	r->next = plan_next(&p->plan, m->env.arrived, now, r->tries, (uint32_t)random());
+	note(r, m, e);
+	if (r->next) {
+		maillog_deferred(m->id, span_of(r->address), "", r->next - now, e);
+		return;
+	}
+	r->state = RCPT_FAILED;
+	maillog_expired(m->id, span_of(r->address), (int)(now - m->env.arrived), e);
+}
+
+static void done(struct pick *p, const struct message *m, struct rcpt *r)
+{
+	enum report_kind kind = m->progress[r - m->env.rcpts].forward_count ? REPORT_EXPANDED : REPORT_DELIVERED;
+	struct err e;
+
+	r->state = RCPT_DONE;
+	r->status = r->answer = "";
+	if (!bounce_success(&p->bounce, &m->env, r, kind, m->text, clock_wall(), &e))
+		maillog_trouble(m->id, "telling the sender of the success", &e);
+}
+
+static void finish_rcpt(struct pick *p, struct message *m, size_t i)
+{
+	struct progress *g = &m->progress[i];
+	struct rcpt *r = &m->env.rcpts[i];
+	struct err e;
+
+	if (g->trouble.kind == ERR_NONE && g->forward_count && !forward_send(p, m, i, &e))
+		g->trouble = e;
+	if (g->trouble.kind == ERR_NONE)
+		done(p, m, r);
+	else if (g->trouble.kind == ERR_PERM)
+		failed(m, r, &g->trouble);
+	else
+		deferred(p, m, r, &g->trouble);
+	close_one(p, m);
+}
+
+static void take_trouble(struct progress *g, const struct err *e)
+{
+	if (g->trouble.kind == ERR_NONE || (g->trouble.kind == ERR_PERM && e->kind == ERR_TEMP))
+		g->trouble = *e;
+}
+
+void message_answer(struct pick *p, const struct task *t, const struct err *trouble)
+{
+	struct message *m = t->message;
+	struct progress *g = &m->progress[t->rcpt];
+	struct rcpt *r = &m->env.rcpts[t->rcpt];
+	char base[200];
+
+	if (trouble) {
+		take_trouble(g, trouble);
+	} else {
+		pick_base(p, &m->env, r, base, sizeof base);
+		maillog_delivered(m->id, span_of(r->address), span_of(t->login), "", base,
+		    (int)(clock_wall() - m->env.arrived));
+	}
+	if (--g->open == 0)
+		finish_rcpt(p, m, t->rcpt);
+}
+
+/* --- the beginning of one recipient --- */
+
+static bool is_below(struct span path, struct span dir)
+{
+	return span_starts(path, "/") && dir.n && path.n > dir.n && path.p[dir.n] == '/'
+	    && span_same(span_to(path, dir.n), dir);
+}
+
+/*
+ * The one directory the delivery may touch, and the Maildir below it. Virtual users
+ * share the mail directory, and so one process.
+ */
+static bool place(struct pick *p, const struct dir_target *target, struct task *t, struct err *e)
+{
+	struct span mail = span_of(target->mail);
+	const char *shared = p->self.conf.mail_directory;
+
+	t->home = target->home;
+	if (is_below(span_of(target->home), span_of(shared)) && is_below(mail, span_of(shared)))
+		t->home = shared;
+	t->path = "";
+	if (span_same(mail, span_of(t->home)))
+		return true;
+	if (!is_below(mail, span_of(t->home)))
+		return err_temp(e, "4.3.5", "the Maildir %s is not below %s", target->mail, target->home);
+	t->path = target->mail + strlen(t->home) + 1;
+	return true;
+}
+
+static struct task *add_task(struct pick *p, struct message *m, size_t i, const struct dir_target *target,
+    struct err *e)
+{
+	struct task *t = arena_get(m->memory, sizeof *t);
+
+	*t = (struct task){ .message = m, .rcpt = i, .uid = target->uid, .gid = target->gid,
+		.login = target->login, .again = m->again || m->env.rcpts[i].tries > 0 };
+	return place(p, target, t, e) ? t : NULL;
+}
+
+static bool ask_clerk(struct pick *p, struct message *m, const char *address, struct dir_target **targets,
+    size_t *count, struct err *e)
+{
+	if (p->clerk < 0 && !role_connect(&p->self, "clerk", &p->clerk, e))
+		return false;
+	if (directory_expand(p->clerk, span_of(address), m->memory, targets, count, e))
+		return true;
+	if (e->kind == ERR_TEMP)
+		fd_close(&p->clerk);	/* it may have ended: the next recipient gets a new connection */
+	return false;
+}
+
+static void add_forward(const struct message *m, struct progress *g, size_t most, const char *address)
+{
+	if (!g->forward)
+		g->forward = arena_array(m->memory, most, sizeof *g->forward);
+	g->forward[g->forward_count++] = address;
+}
+
+/* All tasks are made before the first is given away, which may be answered at once. */
+static void begin_rcpt(struct pick *p, struct message *m, size_t i)
+{
+	struct progress *g = &m->progress[i];
+	struct rcpt *r = &m->env.rcpts[i];
+	struct dir_target *targets = NULL;
+	struct task *tasks = NULL;
+	size_t count = 0;
+	struct err e;
+
+	m->open++;
+	g->open = 1;
+	if (!ask_clerk(p, m, r->address, &targets, &count, &e))
+		take_trouble(g, &e);
+	else if (!count)
+		take_trouble(g, (err_perm(&e, "5.1.1", "nobody is behind %s", r->address), &e));
+	for (size_t k = 0; k < count; k++) {
+		struct task *t;
+
+		if (targets[k].kind == DIR_ADDRESS) {
+			add_forward(m, g, count, targets[k].address);
+			continue;
+		}
+		t = add_task(p, m, i, &targets[k], &e);
+		if (!t) {
+			take_trouble(g, &e);
+			continue;
+		}
+		g->open++;
+		t->next = tasks;
+		tasks = t;
+	}
+	for (struct task *next; tasks; tasks = next) {
+		next = tasks->next;
+		worker_give(p, tasks);
+	}
+	if (--g->open == 0)
+		finish_rcpt(p, m, i);
+}
+
+/* --- the beginning --- */
+
+/* False: it is not to be worked on, and is put down. */
+static bool take_up(struct pick *p, struct message *m)
+{
+	struct err e;
+
+	m->memory = take_memory(p);
+	m->text = -1;
+	m->at_work = true;
+	m->open = 0;
+	p->at_work++;
+	if (queue_read_envelope(&p->local, m->id, m->memory, &m->env, &e)) {
+		m->text = queue_open_text(&p->local, m->id, &e);
+		if (m->text >= 0)
+			return true;
+	}
+	if (e.kind == ERR_PERM && strstr(e.text, "is gone")) {
+		put_down(p, m);
+		pick_forget(p, m);
+	} else if (e.kind == ERR_PERM) {
+		maillog_trouble(m->id, "reading", &e);
+		hold(p, m, "damaged");
+	} else {
+		maillog_trouble(m->id, "reading", &e);
+		put_down(p, m);
+		pick_later(p, m, clock_wall() + TRY_AGAIN_S);
+	}
+	return false;
+}
+
+void message_begin(struct pick *p, struct message *m)
+{
+	time_t now = clock_wall();
+
+	if (!take_up(p, m))
+		return;
+	m->progress = arena_array(m->memory, m->env.rcpt_count + 1, sizeof *m->progress);
+	m->open = 1;
+	for (size_t i = 0; i < m->env.rcpt_count; i++) {
+		if (m->env.rcpts[i].state == RCPT_WAITING && m->env.rcpts[i].next <= now)
+			begin_rcpt(p, m, i);
+	}
+	close_one(p, m);
+}

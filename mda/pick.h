@@ -1,0 +1,103 @@
+/*
+ * NAME
+ *	pick - what the local station's one reader knows
+ * DESCRIPTION
+ *	pick.c watches local/new and has the loop; message.c carries one message through: who is
+ *	behind each recipient, what became of it; forward.c makes the new message of an
+ *	alias that points elsewhere; worker.c has the deliver processes.
+ *	A message is known from when its envelope is seen until it leaves the station. It is at work,
+ *	or ready (in the line), or waits for its time.
+ */
+#ifndef MDA_PICK_H
+#define MDA_PICK_H
+
+#include "common/io/loop.h"
+#include "common/keeper/role.h"
+#include "common/queue/bounce.h"
+#include "common/queue/plan.h"
+#include "common/queue/queue.h"
+
+enum {
+	AT_WORK_MAX	= 64,		/* messages at once: enough for many disks, few enough for memory */
+	MESSAGE_MEMORY	= 64 << 20,	/* an envelope of ENVELOPE_MAX, expanded */
+	JOBS_MAX	= 8,		/* under way in one deliver process, before another is asked for */
+	TRY_AGAIN_S	= 60,		/* after trouble with the queue itself */
+};
+
+struct worker;
+struct message;
+
+/* One mailbox to be delivered to. */
+struct task {
+	struct task	*next;		/* in its worker's line, or in the line for a worker */
+	struct message	*message;
+	size_t		 rcpt;
+	uint64_t	 number;
+	uint32_t	 uid, gid;
+	const char	*home, *path;	/* the directory, and the Maildir below it */
+	const char	*login;
+	bool		 again;
+};
+
+/* What became of one recipient so far. */
+struct progress {
+	unsigned	 open;		/* tasks not answered yet */
+	bool		 tried;
+	struct err	 trouble;	/* the worst: TEMP beats PERM, so that nothing is given up early */
+	const char	**forward;	/* addresses elsewhere */
+	size_t		 forward_count;
+};
+
+struct message {
+	struct message	*next_known, *next_ready;
+	struct loop_timer *timer;
+	char		 id[ID_SIZE];
+	bool		 again;		/* was here when we started: a delivery may be done already */
+	bool		 at_work, is_ready;
+	/* at work: */
+	struct arena	*memory;
+	struct envelope	 env;
+	struct progress	*progress;	/* one for each recipient */
+	unsigned	 open;		/* recipients not finished, and one while they are being started */
+	int		 text;
+};
+
+struct pick {
+	struct role_self self;
+	struct loop	*loop;
+	struct station	 local, hold, own;
+	struct plan	 plan;
+	struct bounce	 bounce;
+	int		 clerk;		/* -1: to be asked for again */
+	int		 watch;
+	struct message	**known;	/* hash by id */
+	size_t		 slots, count;
+	struct message	*ready, **ready_end;
+	unsigned	 at_work;
+	struct arena	*spare[AT_WORK_MAX];
+	size_t		 spares;
+	struct worker	*workers;
+	struct task	*waiting, **waiting_end;	/* for a deliver process */
+	struct loop_timer *waiting_timer;
+	ms_t		 ask_again;	/* when the keeper may be asked for one more deliver process */
+	uint64_t	 tasks;		/* so many were numbered */
+};
+
+/* --- pick.c --- */
+void pick_more(struct pick *p);			/* begin with ready messages, as many as may be at work */
+void pick_later(struct pick *p, struct message *m, time_t when);
+void pick_forget(struct pick *p, struct message *m);
+void pick_base(const struct pick *p, const struct envelope *env, const struct rcpt *r, char *base, size_t size);
+
+/* --- message.c: neither begins with another message; who calls from the loop does so after --- */
+void message_begin(struct pick *p, struct message *m);
+void message_answer(struct pick *p, const struct task *t, const struct err *trouble);	/* NULL: delivered */
+
+/* --- forward.c --- */
+/* All addresses of a recipient as one new message in in/own. */
+bool forward_send(struct pick *p, const struct message *m, size_t rcpt, struct err *e);
+
+/* --- worker.c --- */
+void worker_give(struct pick *p, struct task *t);
+
+#endif
