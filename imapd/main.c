@@ -15,10 +15,13 @@
 static const struct daemon imapd = {
 	.name		= "imapd",
 	.always		= { ROLE_FRONT },
+	.on_request	= { ROLE_AUTH },
 	.serve		= ROLE_IMAP_LOGIN,
 	.after_login	= ROLE_IMAP_SESSION,
 	.listen		= offsetof(struct conf, imapd_listen),
 	.sessions_max	= offsetof(struct conf, imapd_sessions_max),
+	.alpn		= "imap",
+	.refusal	= "* BYE [LIMIT] too many connections, come back later\r\n",
 };
 
 int main(int argc, char **argv)

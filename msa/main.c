@@ -14,9 +14,12 @@
 static const struct daemon msa = {
 	.name		= "msa",
 	.always		= { ROLE_CLERK, ROLE_FRONT },
+	.on_request	= { ROLE_AUTH },
 	.serve		= ROLE_SUBMISSION,
 	.listen		= offsetof(struct conf, msa_listen),
 	.sessions_max	= offsetof(struct conf, msa_sessions_max),
+	.alpn		= "smtp",
+	.refusal	= "421 4.7.0 too many connections, come back later\r\n",
 };
 
 int main(int argc, char **argv)

@@ -14,9 +14,12 @@
 static const struct daemon mta = {
 	.name		= "mta",
 	.always		= { ROLE_CLERK, ROLE_RESOLVER, ROLE_SCHED, ROLE_FRONT },
+	.on_request	= { ROLE_SEND },
 	.serve		= ROLE_INBOUND,
 	.listen		= offsetof(struct conf, mta_listen),
 	.sessions_max	= offsetof(struct conf, mta_sessions_max),
+	.alpn		= "smtp",
+	.refusal	= "421 4.7.0 too many connections, come back later\r\n",
 };
 
 int main(int argc, char **argv)

@@ -15,10 +15,13 @@
 static const struct daemon pop3d = {
 	.name		= "pop3d",
 	.always		= { ROLE_FRONT },
+	.on_request	= { ROLE_AUTH },
 	.serve		= ROLE_POP3_LOGIN,
 	.after_login	= ROLE_POP3_SESSION,
 	.listen		= offsetof(struct conf, pop3d_listen),
 	.sessions_max	= offsetof(struct conf, pop3d_sessions_max),
+	.alpn		= "pop3",
+	.refusal	= "-ERR [SYS/TEMP] too many connections, come back later\r\n",
 };
 
 int main(int argc, char **argv)

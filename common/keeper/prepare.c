@@ -1,0 +1,230 @@
+/* What a keeper sets up before its first child. See state.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/keeper/state.h"
+#include "common/os/file.h"
+#include "common/os/log.h"
+#include "common/queue/queue.h"
+
+/* --- the log --- */
+
+static int connect_syslog(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+		fd_close(&fd);
+	return fd;
+}
+
+bool prepare_log(struct keeper *k, struct err *e)
+{
+	const char *log = k->conf.log;
+	enum log_form form = LOG_FORM_PLAIN;
+	int fd;
+
+	if (*log == '/')
+		fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	else if (strcmp(log, "syslog") == 0)
+		fd = connect_syslog(), form = LOG_FORM_SYSLOG;
+	else
+		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return err_sys(e, "cannot open the log \"%s\"", log);
+	if (strcmp(log, "journal") == 0)
+		form = LOG_FORM_JOURNAL;
+	fd_close(&k->log_fd);
+	k->log_fd = fd;
+	log_open(k->daemon->name, fd, form);
+	log_show_debug(k->conf.debug);
+	return true;
+}
+
+/* --- users --- */
+
+/* In the order of a daemon's life: always, then for clients. Ends with ROLE_KEEPER. */
+static void roles_of(const struct daemon *d, enum role_id list[ROLE_COUNT + 1])
+{
+	size_t n = 0;
+
+	for (const enum role_id *r = d->always; *r != ROLE_KEEPER; r++)
+		list[n++] = *r;
+	if (d->serve)
+		list[n++] = d->serve;
+	for (size_t i = 0; d->on_request[i] != ROLE_KEEPER; i++)
+		list[n++] = d->on_request[i];
+	list[n] = ROLE_KEEPER;
+}
+
+static bool find_ids(const struct role *role, struct ids *ids, struct err *e)
+{
+	const struct passwd *who = getpwnam(role->user);
+	const struct group *group;
+
+	if (!who)
+		return err_perm(e, "5.3.5", "there is no user %s to run %s as; systemd-sysusers(8) or "
+		    "posthorn.sysusers makes them", role->user, role->name);
+	*ids = (struct ids){ (int)who->pw_uid, (int)who->pw_gid };
+	if (!role->group)
+		return true;
+	group = getgrnam(role->group);
+	if (!group)
+		return err_perm(e, "5.3.5", "there is no group %s to run %s in", role->group, role->name);
+	ids->gid = (int)group->gr_gid;
+	return true;
+}
+
+bool prepare_users(struct keeper *k, struct err *e)
+{
+	enum role_id list[ROLE_COUNT + 1];
+	const struct passwd *vmail;
+
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		k->ids[i] = (struct ids){ -1, -1 };
+	k->vmail = (struct ids){ -1, -1 };
+	if (!k->as_root)
+		return true;
+	roles_of(k->daemon, list);
+	for (const enum role_id *r = list; *r != ROLE_KEEPER; r++) {
+		if (*roles[*r].user && strcmp(roles[*r].user, "root") != 0 && !find_ids(&roles[*r], &k->ids[*r], e))
+			return false;
+	}
+	vmail = getpwnam(k->conf.vmail_user);
+	if (vmail)
+		k->vmail = (struct ids){ (int)vmail->pw_uid, (int)vmail->pw_gid };
+	return true;
+}
+
+/* --- the run directory --- */
+
+static bool make_dirs(const char *path, mode_t mode, struct err *e)
+{
+	int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = root >= 0 && file_make_dirs(root, path + 1, mode, e);
+
+	if (root < 0)
+		err_sys(e, "cannot open /");
+	fd_close(&root);
+	return ok || err_while(e, "making %s", path);
+}
+
+/* Held as long as we live: two keepers of one daemon would share a queue without knowing. */
+static bool lock(struct keeper *k, int run, int *code, struct err *e)
+{
+	char name[64], pid[32];
+	int fd, n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+
+	snprintf(name, sizeof name, "%s.pid", k->daemon->name);
+	fd = openat(run, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return err_sys(e, "cannot open %s in %s", name, k->conf.run_directory);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		*code = EX_UNAVAILABLE;
+		return err_perm(e, "5.3.5", "another %s with the run directory %s is at work already",
+		    k->daemon->name, k->conf.run_directory);
+	}
+	k->lock_fd = fd;
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
+		return err_sys(e, "cannot write %s", name);
+	return true;
+}
+
+static bool open_peers(struct keeper *k, int run, struct err *e)
+{
+	k->peers_fd = openat(run, "peers", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (k->peers_fd < 0 || ftruncate(k->peers_fd, PEERS_BYTES) < 0)
+		return err_sys(e, "cannot make the table of peers in %s", k->conf.run_directory);
+	k->peers = peers_map(k->peers_fd, e);
+	if (getrandom(k->mark_key, sizeof k->mark_key, 0) != sizeof k->mark_key)
+		return err_sys(e, "cannot get random bytes");
+	return k->peers != NULL;
+}
+
+static bool fill_run(struct keeper *k, int run, int *code, struct err *e)
+{
+	if (mkdirat(run, "empty", 0555) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot make %s/empty", k->conf.run_directory);
+	return lock(k, run, code, e) && open_peers(k, run, e);
+}
+
+bool prepare_run(struct keeper *k, int *code, struct err *e)
+{
+	bool ok;
+	int run;
+
+	*code = EX_NOPERM;
+	if (!make_dirs(k->conf.run_directory, 0755, e))
+		return false;
+	run = open(k->conf.run_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (run < 0)
+		return err_sys(e, "cannot open %s", k->conf.run_directory);
+	ok = fill_run(k, run, code, e);
+	fd_close(&run);
+	return ok;
+}
+
+/* --- queue, TLS, settings --- */
+
+bool prepare_queue(struct keeper *k, struct err *e)
+{
+	enum role_id list[ROLE_COUNT + 1];
+
+	roles_of(k->daemon, list);
+	for (const enum role_id *r = list; *r != ROLE_KEEPER; r++) {
+		if (strstr(roles[*r].root, "$queue"))
+			return queue_make(k->conf.queue_directory, e);
+	}
+	return true;
+}
+
+static int open_pem(const char *path, const char *what, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		err_sys(e, "cannot open the %s %s", what, path);
+	return fd;
+}
+
+bool prepare_tls(struct keeper *k, struct err *e)
+{
+	int certificate, key;
+
+	if (!*k->conf.tls_certificate || !k->daemon->serve)
+		return true;
+	certificate = open_pem(k->conf.tls_certificate, "certificate", e);
+	if (certificate < 0)
+		return false;
+	/* One file may hold both. */
+	key = open_pem(*k->conf.tls_key ? k->conf.tls_key : k->conf.tls_certificate, "key", e);
+	if (key < 0) {
+		fd_close(&certificate);
+		return false;
+	}
+	fd_close(&k->certificate);
+	fd_close(&k->key);
+	k->certificate = certificate;
+	k->key = key;
+	return true;
+}
+
+bool prepare_settings(struct keeper *k, struct err *e)
+{
+	int fd;
+
+	if (!conf_to_fd(&k->conf, &fd, e))
+		return false;
+	fd_close(&k->conf_fd);
+	k->conf_fd = fd;
+	return true;
+}
