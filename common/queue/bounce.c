@@ -90,7 +90,7 @@ static bool put_report(const struct job *j, struct queue_put *q, const char *id,
 	int zone = date_local_zone(j->now);
 
 	trace_received(&(struct trace){ .helo = "", .peer_ip = "", .peer_name = "", .by = j->b->our_name,
-	    .protocol = "", .tls = "", .id = id, .recipient = "", .login = "", .when = j->now, .zone = zone },
+	    .protocol = "local", .tls = "", .id = id, .recipient = "", .login = "", .when = j->now, .zone = zone },
 	    &received);
 	queue_put_bytes(q, str_span(&received));
 	msgid_make(clock_wall_us(), dice(), span_of(j->b->our_name), &message_id);

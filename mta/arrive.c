@@ -1,0 +1,236 @@
+/* Messages that come in: noticed, asked about, moved to their station. See sched.h. */
+#include "mta/sched.h"
+
+#include <stdlib.h>
+
+#include "common/base/mem.h"
+#include "common/mail/maillog.h"
+#include "common/os/log.h"
+#include "common/os/watch.h"
+
+enum {
+	ROUTED_AT_ONCE	= 64,	/* then others get a turn: results, timers */
+	LOOK_AGAIN_S	= 10,	/* when the clerk could not be asked, or the disk is full */
+};
+
+static const char *const in_names[INS] = { "in/sub", "in/net", "in/own" };
+
+/* --- asking the clerk --- */
+
+static bool ask_once(struct sched *s, struct span address, enum dir_class *is, struct err *e)
+{
+	if (s->clerk < 0 && !role_connect(&s->self, "clerk", &s->clerk, e))
+		return false;
+	if (directory_resolve(s->clerk, address, is, e))
+		return true;
+	fd_close(&s->clerk);
+	return false;
+}
+
+/* A clerk that was restarted since is asked again at once. */
+static bool ask(struct sched *s, struct span address, enum dir_class *is, struct err *e)
+{
+	return ask_once(s, address, is, e) || ask_once(s, address, is, e);
+}
+
+/* --- one message --- */
+
+struct split { struct envelope local, out; };
+
+/* Two envelopes over one list of recipients, each with its own. */
+static bool split_rcpts(struct sched *s, struct arena *a, const struct envelope *env, struct split *sp, struct err *e)
+{
+	enum dir_class is;
+
+	sp->local = sp->out = *env;
+	sp->local.rcpt_count = sp->out.rcpt_count = 0;
+	sp->local.rcpts = arena_array(a, env->rcpt_count, sizeof *env->rcpts);
+	sp->out.rcpts = arena_array(a, env->rcpt_count, sizeof *env->rcpts);
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		const struct rcpt *r = &env->rcpts[i];
+
+		if (r->state == RCPT_WAITING && !ask(s, span_of(r->address), &is, e))
+			return false;
+		if (r->state == RCPT_WAITING && route_of(is) == ROUTE_LOCAL)
+			sp->local.rcpts[sp->local.rcpt_count++] = *r;
+		else
+			sp->out.rcpts[sp->out.rcpt_count++] = *r;
+	}
+	return true;
+}
+
+static void log_routes(const struct envelope *env, const char *station)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++)
+		maillog_routed(env->id, span_of(env->rcpts[i].address), station, "");
+}
+
+static bool move(struct sched *s, const struct station *from, const char *id, const struct split *sp, struct err *e)
+{
+	if (!sp->out.rcpt_count)
+		return queue_move(from, &s->local, id, e);
+	if (!sp->local.rcpt_count)
+		return queue_move(from, &s->out, id, e);
+	return queue_link(from, &s->local, id, &sp->local, e) && queue_link(from, &s->out, id, &sp->out, e)
+	    && queue_remove(from, id, e);
+}
+
+/* False, TEMP: it stays where it is, for another time. Keeps a when it takes it on. */
+static bool route(struct sched *s, const struct station *from, const char *id, struct arena **a, struct err *e)
+{
+	struct envelope env;
+	struct split sp;
+
+	if (!queue_read_envelope(from, id, *a, &env, e) || !split_rcpts(s, *a, &env, &sp, e)
+	    || !move(s, from, id, &sp, e))
+		return false;
+	log_routes(&sp.local, "local");
+	log_routes(&sp.out, "out");
+	if (sp.out.rcpt_count) {
+		message_start(s, *a, &sp.out);
+		*a = NULL;
+	}
+	return true;
+}
+
+static void route_or_say(struct sched *s, const struct arrival *at)
+{
+	const struct station *from = &s->in[at->in];
+	struct arena *a = message_arena(s);
+	struct err e;
+
+	if (!route(s, from, at->id, &a, &e)) {
+		if (!queue_next_try(from, at->id)) {
+			/* noticed twice, and routed the first time */
+		} else if (e.kind == ERR_PERM) {
+			message_quarantine(s, from, at->id, &e);
+		} else {
+			maillog_trouble(at->id, "routing", &e);
+			s->look_again = true;
+		}
+	}
+	if (a) {
+		arena_reset(a);
+		s->spare = a;
+	}
+}
+
+/* --- noticing --- */
+
+static void wake(void *arg);
+
+static void arm(struct sched *s, ms_t when)
+{
+	if (s->arrival_timer)
+		loop_cancel(s->arrival_timer);
+	s->arrival_timer = loop_at(s->loop, when, wake, s);
+}
+
+static void route_some(struct sched *s)
+{
+	for (int i = 0; i < ROUTED_AT_ONCE && s->arrived_n && !s->ending; i++) {
+		struct arrival at = s->arrivals[s->arrived_at];
+
+		s->arrived_at = (s->arrived_at + 1) % s->arrived_room;
+		s->arrived_n--;
+		route_or_say(s, &at);
+	}
+	if (s->arrived_n)
+		arm(s, clock_ms());
+	else if (s->look_again && !s->arrival_timer)
+		arm(s, clock_in(LOOK_AGAIN_S));
+	dests_pump(s);
+}
+
+static void wake(void *arg)
+{
+	struct sched *s = arg;
+
+	s->arrival_timer = NULL;
+	if (s->look_again && !s->arrived_n) {
+		s->look_again = false;
+		arrive_scan(s);
+	}
+	route_some(s);
+}
+
+/* A ring that grows: what is in it is moved to the start of the larger one. */
+static void grow(struct sched *s)
+{
+	size_t room = s->arrived_room ? s->arrived_room * 2 : 64;
+	struct arrival *ring = mem_get(room * sizeof *ring);
+
+	for (size_t i = 0; i < s->arrived_n; i++)
+		ring[i] = s->arrivals[(s->arrived_at + i) % s->arrived_room];
+	free(s->arrivals);
+	s->arrivals = ring;
+	s->arrived_at = 0;
+	s->arrived_room = room;
+}
+
+static void notice(struct sched *s, unsigned in, const char *id)
+{
+	struct arrival *at;
+
+	if (s->arrived_n == s->arrived_room)
+		grow(s);
+	at = &s->arrivals[(s->arrived_at + s->arrived_n++) % s->arrived_room];
+	snprintf(at->id, sizeof at->id, "%s", id);
+	at->in = in;
+}
+
+static void stirred(void *arg, int which, const char *name)
+{
+	struct sched *s = arg;
+	enum wish wish;
+	char id[ID_SIZE];
+
+	for (unsigned i = 0; i < INS; i++) {
+		if (which == s->watch_in[i] && queue_id_of(name, id))
+			notice(s, i, id);
+	}
+	if (which != s->watch_ask || !wish_parse(name, id, &wish))
+		return;
+	if (message_wish(s, id, wish))
+		wish_done(s->ask, id, wish);
+}
+
+static void watch_ready(void *arg, unsigned ready)
+{
+	struct sched *s = arg;
+
+	(void)ready;
+	if (!watch_each(s->watch, stirred, s)) {
+		log_warn("some arrivals were not announced, looking at all");
+		arrive_scan(s);
+	}
+	route_some(s);
+}
+
+struct scan { struct sched *s; unsigned in; };
+
+static bool notice_one(void *arg, const char *id)
+{
+	const struct scan *scan = arg;
+
+	notice(scan->s, scan->in, id);
+	return true;
+}
+
+void arrive_scan(struct sched *s)
+{
+	struct err e;
+
+	for (unsigned i = 0; i < INS; i++) {
+		if (!queue_each(&s->in[i], notice_one, &(struct scan){ s, i }, &e))
+			log_error("%s: %s", in_names[i], e.text);
+	}
+	if (s->arrived_n)
+		arm(s, clock_ms());
+}
+
+void arrive_start(struct sched *s)
+{
+	loop_add(s->loop, s->watch, LOOP_READ, watch_ready, s);
+	arrive_scan(s);
+}

@@ -1,0 +1,336 @@
+/* Hosts, connections, transactions. See carry.h. */
+#include "mta/carry.h"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/mail/maillog.h"
+#include "common/net/resolve.h"
+#include "common/net/tcp.h"
+#include "common/os/log.h"
+
+enum {
+	CONNECT_S	= 30,	/* RFC 5321 leaves it open; the kernel alone would take two minutes */
+	HANDSHAKE_S	= 60,
+	ADDRESSES_MAX	= 8,	/* tried for one message, in all */
+	ASK_AFTER_MS	= 1000,	/* a connection idle for longer is asked whether it is still there */
+	CARRIED_MAX	= 100,	/* messages over one connection */
+};
+
+/* Where a job may go, and what was tried so far. */
+struct search {
+	struct carrier		*c;
+	const struct job	*j;
+	struct arena		*a;
+	struct mx_host		*hosts;
+	size_t			 count;
+	unsigned		 port, tried;
+	bool			 met_myself, may_help;	/* may_help: a failure was TEMP */
+	struct err		 why;			/* the last failure; TEMP ones first */
+};
+
+/* --- the connection --- */
+
+static void drop(struct carrier *c)
+{
+	if (!c->open)
+		return;
+	smtp_client_close(&c->client);
+	tls_stream_close(&c->stream);
+	c->open = false;
+}
+
+void carry_hang_up(struct carrier *c)
+{
+	if (c->open && !c->client.broken)
+		smtp_client_quit(&c->client);
+	drop(c);
+}
+
+static bool connect_to(struct search *s, const char *host, const char *ip, struct err *e)
+{
+	struct carrier *c = s->c;
+	int fd;
+
+	if (!tcp_connect(ip, s->port, c->self->conf.mta_source_address, clock_in(CONNECT_S), &fd, e))
+		return false;
+	tls_stream_init(&c->stream, fd);
+	smtp_client_open(&c->client, &c->stream.stream, c->self->conf.host_name, NULL);
+	c->open = true;
+	c->carried = 0;
+	snprintf(c->host, sizeof c->host, "%s", host);
+	snprintf(c->ip, sizeof c->ip, "%s", ip);
+	return smtp_client_greet(&c->client, e) && smtp_client_hello(&c->client, e);
+}
+
+enum secured { SECURED, IN_THE_CLEAR, HANDSHAKE_FAILED, BROKEN };
+
+static enum secured start_tls(struct carrier *c, struct err *e)
+{
+	if (!(c->client.ext & EXT_STARTTLS)) {
+		err_temp(e, "4.7.4", "%s does not offer STARTTLS", c->host);
+		return IN_THE_CLEAR;
+	}
+	if (!smtp_client_start_tls(&c->client, e))
+		return c->client.broken ? BROKEN : IN_THE_CLEAR;
+	if (!tls_client_start(c->tls, &c->stream, c->host, false, clock_in(HANDSHAKE_S), e))
+		return HANDSHAKE_FAILED;
+	smtp_client_switch(&c->client, &c->stream.stream);
+	return smtp_client_hello(&c->client, e) ? SECURED : BROKEN;
+}
+
+/* As the setting mta-tls wants it. *again: connect once more, and do without. */
+static bool secure(struct carrier *c, bool *again, struct err *e)
+{
+	bool must = strcmp(c->self->conf.mta_tls, "encrypt") == 0;
+
+	*again = false;
+	if (strcmp(c->self->conf.mta_tls, "none") == 0)
+		return true;
+	switch (start_tls(c, e)) {
+	case SECURED:
+		return true;
+	case IN_THE_CLEAR:
+		if (!must)
+			return true;
+		e->kind = ERR_TEMP;
+		return err_while(e, "TLS is required");
+	case HANDSHAKE_FAILED:
+		*again = !must;
+		return false;
+	case BROKEN:
+		break;
+	}
+	return false;
+}
+
+static bool try_address(struct search *s, const char *host, const char *ip, struct err *e)
+{
+	struct carrier *c = s->c;
+	bool again = false;
+
+	if (connect_to(s, host, ip, e) && secure(c, &again, e))
+		return true;
+	drop(c);
+	if (!again)
+		return false;
+	log_info("%s plain host=%s ip=%s why=\"%s\"", s->j->id, host, ip, e->text);
+	if (connect_to(s, host, ip, e))
+		return true;
+	drop(c);
+	return false;
+}
+
+/* --- looking for a server --- */
+
+static bool fail(struct search *s, const struct err *e)
+{
+	if (e->kind != ERR_TEMP && s->may_help)
+		return false;
+	s->why = *e;
+	s->may_help = s->may_help || e->kind == ERR_TEMP;
+	return false;
+}
+
+static bool resolver(struct carrier *c, struct err *e)
+{
+	return c->resolver >= 0 || role_connect(c->self, "resolver", &c->resolver, e);
+}
+
+static bool addresses_of(struct search *s, const char *host, const char ***ips, size_t *count, struct err *e)
+{
+	bool fresh = s->c->resolver < 0;
+
+	if (!resolver(s->c, e))
+		return false;
+	if (resolve_host(s->c->resolver, host, s->a, ips, count, e))
+		return true;
+	if (fresh || e->kind == ERR_PERM)
+		return false;
+	fd_close(&s->c->resolver);	/* it may have been started anew */
+	return addresses_of(s, host, ips, count, e);
+}
+
+static bool try_host(struct search *s, const char *host)
+{
+	const char **ips;
+	struct err e;
+	size_t n;
+
+	if (!addresses_of(s, host, &ips, &n, &e))
+		return fail(s, &e);
+	for (size_t i = 0; i < n && s->tried < ADDRESSES_MAX; i++) {
+		if (myself_is(&s->c->myself, span_of(ips[i]), s->port)) {
+			s->met_myself = true;
+			continue;
+		}
+		s->tried++;
+		if (try_address(s, host, ips[i], &e))
+			return true;
+		log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, host, ips[i], e.text);
+		fail(s, &e);
+	}
+	return false;
+}
+
+/* Servers that are as far as we are, or farther, are not asked. RFC 5321 5.1 */
+static void stop_at_myself(struct search *s)
+{
+	unsigned mine = UINT32_MAX;
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (span_is(span_of(s->hosts[i].name), s->c->self->conf.host_name) && s->hosts[i].preference < mine)
+			mine = s->hosts[i].preference;
+	}
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->hosts[i].preference < mine)
+			continue;
+		s->count = i;
+		s->met_myself = true;
+	}
+}
+
+static bool find_mx(struct search *s, struct err *e)
+{
+	bool fresh = s->c->resolver < 0;
+	uint32_t dice = 0;
+
+	if (!resolver(s->c, e))
+		return false;
+	getrandom(&dice, sizeof dice, GRND_NONBLOCK);
+	switch (resolve_mx(s->c->resolver, s->j->destination, dice, s->a, &s->hosts, &s->count, e)) {
+	case MX_HOSTS:
+		stop_at_myself(s);
+		return true;
+	case MX_NULL:		/* RFC 7505 */
+		return err_perm(e, "5.1.10", "%s takes no mail", s->j->destination);
+	case MX_NO_DOMAIN:
+		return err_perm(e, "5.1.2", "there is no domain %s", s->j->destination);
+	case MX_FAILED:
+		break;
+	}
+	if (fresh)
+		return false;
+	fd_close(&s->c->resolver);
+	return find_mx(s, e);
+}
+
+static bool find_hosts(struct search *s, struct err *e)
+{
+	const struct conf *conf = &s->c->self->conf;
+	char host[ROUTE_NAME];
+
+	s->port = (unsigned)conf->mta_port;
+	if (!*conf->relay_host)
+		return find_mx(s, e);
+	if (!route_relay(span_of(conf->relay_host), host, &s->port))
+		return err_temp(e, "4.3.5", "the setting relay-host is not HOST:PORT");
+	s->hosts = arena_get(s->a, sizeof *s->hosts);
+	s->hosts->name = arena_text(s->a, span_of(host));
+	s->count = 1;
+	return true;
+}
+
+static bool reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
+{
+	struct search s = { .c = c, .j = j, .a = a };
+
+	if (!find_hosts(&s, e))
+		return false;
+	for (size_t i = 0; i < s.count; i++) {
+		if (!try_host(&s, s.hosts[i].name))
+			continue;
+		snprintf(c->destination, sizeof c->destination, "%s", j->destination);
+		return true;
+	}
+	if (s.met_myself && !s.tried)
+		return err_perm(e, "5.4.6", "mail for %s comes back to us: we are its server, but it is no domain of ours",
+		    j->destination);
+	if (s.why.kind == ERR_NONE)
+		return err_temp(e, "4.4.4", "no server of %s has an address", j->destination);
+	*e = s.why;
+	return false;
+}
+
+static bool still_there(struct carrier *c)
+{
+	if (clock_ms() - c->used < ASK_AFTER_MS)
+		return true;
+	return smtp_client_reset(&c->client, NULL);
+}
+
+static bool connected(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
+{
+	if (c->open && strcmp(c->destination, j->destination) == 0 && c->carried < CARRIED_MAX && still_there(c))
+		return true;
+	carry_hang_up(c);
+	return reach(c, j, a, e);
+}
+
+/* --- the transaction --- */
+
+static void same_for_all(const struct job *j, const struct err *e, struct job_result *r, struct arena *a)
+{
+	for (size_t i = 0; i < j->count; i++)
+		r->rcpts[i] = (struct job_result_rcpt){ e->kind, arena_text(a, span_of(e->status)),
+			arena_text(a, span_of(e->text)) };
+}
+
+static void fill_parcel(const struct job *j, struct parcel *p)
+{
+	*p = (struct parcel){ .sender = j->sender, .text = j->text, .rcpts = p->rcpts, .count = j->count,
+		.params = { .size = j->wire_bytes, .body8bit = j->body8bit, .smtputf8 = j->smtputf8,
+		    .ret = j->ret, .envid = j->envid, .auth = "" } };
+	for (size_t i = 0; i < j->count; i++)
+		p->rcpts[i] = (struct parcel_rcpt){ .address = j->rcpts[i].address,
+			.params = { .notify = j->rcpts[i].notify, .original = j->rcpts[i].original } };
+}
+
+static void read_parcel(const struct parcel *p, struct job_result *r, struct arena *a)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		const struct parcel_rcpt *got = &p->rcpts[i];
+
+		r->rcpts[i] = (struct job_result_rcpt){ got->kind, arena_text(a, span_of(got->status)),
+			got->code ? arena_printf(a, "%u %s %s", got->code, got->status, got->answer)
+			    : arena_text(a, span_of(got->answer)) };
+	}
+}
+
+static void transact(struct carrier *c, const struct job *j, struct job_result *r, struct arena *a)
+{
+	struct parcel p = { .rcpts = arena_array(a, j->count, sizeof *p.rcpts) };
+	struct err e;
+
+	fill_parcel(j, &p);
+	maillog_sending(j->id, c->host, c->ip, (unsigned)j->count);
+	/* Servers without 8BITMIME are 8-bit clean for all we know, and a body is never changed. */
+	if (j->body8bit && !(c->client.ext & EXT_8BITMIME))
+		log_info("%s eightbit host=%s why=\"sent as it is, though 8BITMIME is not offered\"", j->id, c->host);
+	r->remote = arena_text(a, span_of(c->host));
+	r->tls = arena_text(a, span_of(c->stream.text));
+	r->dsn = c->client.ext & EXT_DSN;
+	if (!smtp_client_send(&c->client, &p, &e))
+		c->client.broken = true;
+	read_parcel(&p, r, a);
+	c->used = clock_ms();
+	c->carried++;
+	if (c->client.broken)
+		drop(c);
+}
+
+void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_result *r)
+{
+	struct err e;
+
+	*r = (struct job_result){ .remote = "", .tls = "", .count = j->count };
+	if (j->require_tls) {	/* RFC 8689 4.2.1: we can not ask the next server to keep it */
+		err_perm(&e, "5.7.30", "the message asks for REQUIRETLS, which we can not pass on");
+		same_for_all(j, &e, r, a);
+	} else if (!connected(c, j, a, &e)) {
+		r->unreachable = e.kind == ERR_TEMP;
+		same_for_all(j, &e, r, a);
+	} else {
+		transact(c, j, r, a);
+	}
+}

@@ -1,0 +1,37 @@
+/*
+ * NAME
+ *	carry - one job, to whichever server will have it
+ * DESCRIPTION
+ *	Finds the servers of a destination (RFC 5321 5.1, RFC 7505), tries their addresses in
+ *	order, says EHLO, starts TLS as the setting wants it (RFC 7435), hands over the message, and
+ *	keeps the connection for the next message to the same destination. Always fills the
+ *	result, one line for each recipient.
+ */
+#ifndef MTA_CARRY_H
+#define MTA_CARRY_H
+
+#include "common/keeper/role.h"
+#include "common/net/tls.h"
+#include "common/queue/route.h"
+#include "common/smtp/client.h"
+#include "mta/job.h"
+#include "mta/myself.h"
+
+struct carrier {
+	struct role_self	*self;
+	struct tls_client	*tls;
+	struct myself		 myself;
+	int			 resolver;		/* -1: not connected */
+	/* the connection */
+	bool			 open;
+	char			 destination[ROUTE_NAME], host[ROUTE_NAME], ip[48];
+	struct tls_stream	 stream;
+	struct smtp_client	 client;
+	ms_t			 used;			/* last time */
+	unsigned		 carried;		/* messages over it */
+};
+
+void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_result *r);
+void carry_hang_up(struct carrier *c);			/* QUIT, when there is a connection */
+
+#endif

@@ -1,0 +1,103 @@
+/* Jobs and results as packets. See job.h. */
+#include "mta/job.h"
+
+enum { JOB_SMTPUTF8 = 1, JOB_8BIT = 2, JOB_REQUIRETLS = 4, RESULT_UNREACHABLE = 1, RESULT_DSN = 2 };
+
+void job_put(const struct job *j, struct packet *p)
+{
+	packet_begin(p, 'J');
+	packet_put_text(p, j->destination);
+	packet_put_text(p, j->id);
+	packet_put_text(p, j->sender);
+	packet_put_text(p, j->envid);
+	packet_put_text(p, j->ret);
+	packet_put_u64(p, (j->smtputf8 ? JOB_SMTPUTF8 : 0) | (j->body8bit ? JOB_8BIT : 0)
+	    | (j->require_tls ? JOB_REQUIRETLS : 0));
+	packet_put_u64(p, j->wire_bytes);
+	packet_put_u64(p, j->count);
+	for (size_t i = 0; i < j->count; i++) {
+		packet_put_text(p, j->rcpts[i].address);
+		packet_put_text(p, j->rcpts[i].original);
+		packet_put_u64(p, j->rcpts[i].notify);
+	}
+	packet_put_fd(p, j->text);
+}
+
+static const char *take_text(struct packet *p, struct arena *a)
+{
+	return arena_text(a, packet_take(p));
+}
+
+static size_t take_count(struct packet *p)
+{
+	uint64_t n = packet_take_u64(p);
+
+	if (n <= JOB_RCPTS)
+		return (size_t)n;
+	p->bad = true;
+	return 0;
+}
+
+bool job_take(struct packet *p, struct arena *a, struct job *j, struct err *e)
+{
+	uint64_t marks;
+
+	*j = (struct job){ .text = -1 };
+	if (p->verb != 'J')
+		return err_temp(e, "4.3.0", "that is no job");
+	j->destination = take_text(p, a);
+	j->id = take_text(p, a);
+	j->sender = take_text(p, a);
+	j->envid = take_text(p, a);
+	j->ret = take_text(p, a);
+	marks = packet_take_u64(p);
+	j->smtputf8 = marks & JOB_SMTPUTF8;
+	j->body8bit = marks & JOB_8BIT;
+	j->require_tls = marks & JOB_REQUIRETLS;
+	j->wire_bytes = packet_take_u64(p);
+	j->count = take_count(p);
+	for (size_t i = 0; i < j->count; i++) {
+		j->rcpts[i].address = take_text(p, a);
+		j->rcpts[i].original = take_text(p, a);
+		j->rcpts[i].notify = (unsigned)packet_take_u64(p);
+	}
+	j->text = packet_take_fd(p);
+	return !p->bad || err_temp(e, "4.3.0", "a job came in pieces");
+}
+
+void job_put_result(const struct job_result *r, struct packet *p)
+{
+	packet_begin(p, 'R');
+	packet_put_u64(p, (r->unreachable ? RESULT_UNREACHABLE : 0) | (r->dsn ? RESULT_DSN : 0));
+	packet_put_text(p, r->remote);
+	packet_put_text(p, r->tls);
+	packet_put_u64(p, r->count);
+	for (size_t i = 0; i < r->count; i++) {
+		packet_put_u64(p, r->rcpts[i].kind);
+		packet_put_text(p, r->rcpts[i].status);
+		packet_put_text(p, r->rcpts[i].answer);
+	}
+}
+
+bool job_take_result(struct packet *p, struct arena *a, struct job_result *r, struct err *e)
+{
+	uint64_t marks;
+
+	*r = (struct job_result){ 0 };
+	if (p->verb != 'R')
+		return err_temp(e, "4.3.0", "that is no result");
+	marks = packet_take_u64(p);
+	r->unreachable = marks & RESULT_UNREACHABLE;
+	r->dsn = marks & RESULT_DSN;
+	r->remote = take_text(p, a);
+	r->tls = take_text(p, a);
+	r->count = take_count(p);
+	for (size_t i = 0; i < r->count; i++) {
+		uint64_t kind = packet_take_u64(p);
+
+		r->rcpts[i].kind = kind == ERR_NONE ? ERR_NONE : kind == ERR_PERM ? ERR_PERM : ERR_TEMP;
+		r->rcpts[i].status = take_text(p, a);
+		r->rcpts[i].answer = take_text(p, a);
+	}
+	return !p->bad || err_temp(e, "4.3.0", "a result came in pieces");
+}

@@ -1,0 +1,461 @@
+/* Messages in out/: from due to finished. See sched.h. */
+#include "mta/sched.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/mail/maillog.h"
+#include "common/os/log.h"
+
+enum {
+	LOOK_S		= 60,	/* the longest sleep; a wall clock that jumps is noticed then */
+	TROUBLE_S	= 60,	/* when a report or a state could not be written */
+	STARTED_AT_ONCE	= 50,	/* then others get a turn */
+	TASK_BYTES	= 48 << 10,	/* of recipients in one packet */
+};
+
+static uint32_t dice(void)
+{
+	uint32_t n = 0;
+
+	return getrandom(&n, sizeof n, GRND_NONBLOCK) == sizeof n ? n : (uint32_t)clock_wall_us();
+}
+
+struct arena *message_arena(struct sched *s)
+{
+	struct arena *a = s->spare;
+
+	s->spare = NULL;
+	return a ? a : arena_new(MESSAGE_MEMORY, NULL, NULL);
+}
+
+static void forget(struct sched *s, struct message *m)
+{
+	if (m->next)
+		m->next->before = m->before;
+	if (m->before)
+		m->before->next = m->next;
+	else
+		s->active = m->next;
+	s->active_n--;
+	arena_free(m->arena);
+	free(m);
+}
+
+void message_quarantine(struct sched *s, const struct station *from, const char *id, const struct err *why)
+{
+	struct err e;
+
+	if (queue_move(from, &s->hold, id, &e))
+		maillog_held(id, why->text);
+	else
+		maillog_trouble(id, "putting on hold", &e);
+}
+
+/* --- finishing --- */
+
+static void hold(struct sched *s, struct message *m, const char *why)
+{
+	struct err e;
+
+	if ((m->changed && !queue_write_envelope(&s->out, &m->env, &e))
+	    || !queue_move(&s->out, &s->hold, m->env.id, &e))
+		maillog_trouble(m->env.id, "putting on hold", &e);
+	else
+		maillog_held(m->env.id, why);
+	forget(s, m);
+}
+
+static void remove_message(struct sched *s, struct message *m, const char *why)
+{
+	struct err e;
+
+	if (queue_remove(&s->out, m->env.id, &e))
+		maillog_removed(m->env.id, why);
+	else
+		maillog_trouble(m->env.id, "removing", &e);
+	forget(s, m);
+}
+
+static bool any_failed(const struct envelope *env)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (env->rcpts[i].state == RCPT_FAILED)
+			return true;
+	}
+	return false;
+}
+
+/* False: a report could not be written, all stays as it is for a while. */
+static bool report(struct sched *s, struct message *m, bool *held, struct err *e)
+{
+	time_t now = clock_wall();
+	bool failed = any_failed(&m->env), late = plan_warn(&s->plan, &m->env, now), ok = true;
+	int text;
+
+	if (!failed && !late)
+		return true;
+	text = queue_open_text(&s->out, m->env.id, e);
+	if (text < 0)
+		return false;
+	m->changed = true;
+	if (failed)
+		ok = bounce_failed(&s->bounce, &m->env, text, now, held, e);
+	if (ok && late)
+		ok = bounce_delayed(&s->bounce, &m->env, text, now, e);
+	close(text);
+	return ok;
+}
+
+static void wait_again(struct sched *s, struct message *m, time_t next)
+{
+	struct err e;
+
+	if (m->changed && !queue_write_envelope(&s->out, &m->env, &e)) {
+		maillog_trouble(m->env.id, "noting what became of it", &e);
+		next = clock_wall() + TROUBLE_S;
+	}
+	waits_add(&s->waits, m->env.id, next);
+	forget(s, m);
+	message_arm(s);
+}
+
+static void finish(struct sched *s, struct message *m)
+{
+	bool held = false;
+	struct err e;
+
+	if (m->lost || m->wish == WISH_DELETE) {
+		remove_message(s, m, m->lost ? "its text is gone" : "deleted");
+		return;
+	}
+	if (m->wish == WISH_HOLD) {
+		hold(s, m, "asked for");
+		return;
+	}
+	if (m->wish == WISH_BOUNCE) {
+		wish_bounce(&m->env);
+		m->changed = true;
+	}
+	if (!report(s, m, &held, &e)) {
+		maillog_trouble(m->env.id, "telling the sender", &e);
+		wait_again(s, m, clock_wall() + TROUBLE_S);
+	} else if (held) {
+		hold(s, m, "it failed, and nobody could be told");
+	} else if (!envelope_waiting(&m->env)) {
+		remove_message(s, m, "done");
+	} else {
+		wait_again(s, m, plan_first(&m->env));
+	}
+}
+
+/* Others of this message are still under way: what is known already is noted at once. */
+static void note(struct sched *s, struct message *m)
+{
+	struct err e;
+
+	if (!m->changed || m->lost)
+		return;
+	if (queue_write_envelope(&s->out, &m->env, &e))
+		m->changed = false;
+	else
+		maillog_trouble(m->env.id, "noting what became of it", &e);
+}
+
+static void let_go(struct sched *s, struct message *m)
+{
+	if (--m->jobs == 0)
+		finish(s, m);
+	else
+		note(s, m);
+}
+
+/* --- what became of a job --- */
+
+static void relayed(struct sched *s, struct message *m, const struct rcpt *r)
+{
+	struct err e;
+	int text;
+
+	if (!(r->notify & NOTIFY_SUCCESS))
+		return;
+	text = queue_open_text(&s->out, m->env.id, &e);
+	if (!bounce_success(&s->bounce, &m->env, r, REPORT_RELAYED, text, clock_wall(), &e))
+		maillog_trouble(m->env.id, "telling the sender", &e);
+	fd_close(&text);
+}
+
+static void sent(struct sched *s, struct message *m, struct rcpt *r, const struct job_result *res)
+{
+	r->state = RCPT_DONE;
+	maillog_sent(m->env.id, span_of(r->address), r->remote, res->tls, (int)(clock_wall() - m->env.arrived),
+	    span_of(r->answer));
+	if (!res->dsn)		/* RFC 3461 5.2.2 */
+		relayed(s, m, r);
+}
+
+static void deferred(struct sched *s, struct message *m, struct rcpt *r, const struct err *why)
+{
+	time_t now = clock_wall();
+
+	r->next = plan_next(&s->plan, m->env.arrived, now, r->tries, dice());
+	if (r->next) {
+		maillog_deferred(m->env.id, span_of(r->address), r->remote, r->next - now, why);
+		return;
+	}
+	r->state = RCPT_FAILED;
+	maillog_expired(m->env.id, span_of(r->address), (int)(now - m->env.arrived), why);
+}
+
+static void settle(struct sched *s, struct message *m, struct rcpt *r, const struct job_result_rcpt *got,
+    const struct job_result *res)
+{
+	struct err why;
+
+	/* Control characters and length were the other side's; err knows how to tame both. */
+	err_temp(&why, got->status, "%s", got->answer);
+	why.kind = got->kind;
+	r->tries++;
+	r->next = 0;
+	r->status = arena_text(m->arena, span_of(why.status));
+	r->answer = arena_text(m->arena, span_of(why.text));
+	r->remote = arena_text(m->arena, span_to(span_of(res->remote), ROUTE_NAME));
+	m->changed = true;
+	if (got->kind == ERR_NONE) {
+		sent(s, m, r, res);
+	} else if (got->kind == ERR_TEMP) {
+		deferred(s, m, r, &why);
+	} else {
+		r->state = RCPT_FAILED;
+		maillog_failed(m->env.id, span_of(r->address), r->remote, &why);
+	}
+}
+
+void message_task_done(struct sched *s, struct task *t, const struct job_result *res)
+{
+	struct message *m = t->msg;
+
+	for (size_t i = 0; i < t->count; i++) {
+		/* Fewer results than recipients: the first says what became of the rest. */
+		const struct job_result_rcpt *got = &res->rcpts[i < res->count ? i : 0];
+
+		settle(s, m, &m->env.rcpts[t->rcpts[i]], got, res);
+	}
+	let_go(s, m);
+}
+
+/* --- starting --- */
+
+struct making { struct task *task; char name[ROUTE_NAME]; struct making *next; };
+
+/* The job of this message to that destination that has room. */
+static struct task *task_for(struct message *m, struct making **all, const char *name)
+{
+	struct making *k;
+
+	for (k = *all; k; k = k->next) {
+		if (k->task->count < JOB_RCPTS && k->task->bytes < TASK_BYTES && strcmp(k->name, name) == 0)
+			return k->task;
+	}
+	k = arena_get(m->arena, sizeof *k);
+	snprintf(k->name, sizeof k->name, "%s", name);
+	k->task = arena_get(m->arena, sizeof *k->task);
+	k->task->msg = m;
+	k->next = *all;
+	*all = k;
+	return k->task;
+}
+
+static void make_tasks(struct sched *s, struct message *m)
+{
+	static const struct job_result nowhere = { .remote = "", .tls = "", .count = 1,
+		.rcpts = { { ERR_PERM, "5.1.3", "an address without a domain goes nowhere from here" } } };
+	char name[ROUTE_NAME];
+	struct making *all = NULL;
+	time_t now = clock_wall();
+
+	for (size_t i = 0; i < m->env.rcpt_count; i++) {
+		struct rcpt *r = &m->env.rcpts[i];
+		struct task *t;
+
+		if (r->state != RCPT_WAITING || r->next > now)
+			continue;
+		if (!route_destination(span_of(r->address), s->self.conf.relay_host, name)) {
+			settle(s, m, r, &nowhere.rcpts[0], &nowhere);
+			continue;
+		}
+		t = task_for(m, &all, name);
+		t->rcpts[t->count++] = (uint32_t)i;
+		t->bytes += strlen(r->address) + strlen(r->original) + 24;
+	}
+	m->jobs = 1;		/* ours, so that the message lives until all are queued */
+	for (; all; all = all->next) {
+		m->jobs++;
+		dests_queue(s, all->task, all->name);
+	}
+	if (--m->jobs == 0)
+		finish(s, m);
+}
+
+static struct message *adopt(struct sched *s, struct arena *a, const struct envelope *env)
+{
+	struct message *m = mem_get(sizeof *m);
+
+	m->arena = a;
+	m->env = *env;
+	m->next = s->active;
+	if (m->next)
+		m->next->before = m;
+	s->active = m;
+	s->active_n++;
+	return m;
+}
+
+void message_start(struct sched *s, struct arena *a, const struct envelope *env)
+{
+	if (s->active_n < ACTIVE_MAX && !s->ending) {
+		make_tasks(s, adopt(s, a, env));
+		return;
+	}
+	waits_add(&s->waits, env->id, clock_wall());
+	message_arm(s);
+	arena_free(a);
+}
+
+/* Read a message that is on disk only; NULL when it is gone, or was put on hold. */
+static struct arena *load(struct sched *s, const char *id, struct envelope *env)
+{
+	struct arena *a = message_arena(s);
+	struct err e;
+
+	if (queue_read_envelope(&s->out, id, a, env, &e))
+		return a;
+	if (!queue_next_try(&s->out, id)) {
+		maillog_removed(id, "its envelope is gone");
+	} else if (e.kind == ERR_PERM) {
+		message_quarantine(s, &s->out, id, &e);
+	} else {
+		maillog_trouble(id, "reading", &e);
+		waits_add(&s->waits, id, clock_wall() + TROUBLE_S);
+	}
+	arena_reset(a);
+	s->spare = a;
+	return NULL;
+}
+
+static void start_due(void *arg)
+{
+	struct sched *s = arg;
+	time_t now = clock_wall();
+	struct envelope env;
+	struct arena *a;
+	struct wait w;
+
+	s->due_timer = NULL;
+	for (int i = 0; i < STARTED_AT_ONCE && s->active_n < ACTIVE_MAX && !s->ending; i++) {
+		if (!waits_take(&s->waits, now, &w))
+			break;
+		a = load(s, w.id, &env);
+		if (!a)
+			continue;
+		if (!w.next)
+			wish_retry(&env);
+		message_start(s, a, &env);
+	}
+	dests_pump(s);
+	message_arm(s);
+}
+
+void message_arm(struct sched *s)
+{
+	const struct wait *first = waits_first(&s->waits);
+	time_t now = clock_wall(), in = LOOK_S;
+
+	if (first && (time_t)first->next <= now)
+		in = 0;
+	else if (first && (time_t)first->next < now + LOOK_S)
+		in = (time_t)first->next - now;
+	if (s->active_n >= ACTIVE_MAX && in == 0)
+		in = 1;
+	if (s->due_timer)
+		loop_cancel(s->due_timer);
+	s->due_timer = s->ending ? NULL : loop_at(s->loop, clock_in((int)in), start_due, s);
+}
+
+static bool load_one(void *arg, const char *id)
+{
+	struct sched *s = arg;
+	time_t next = queue_next_try(&s->out, id);
+
+	if (next)
+		waits_add(&s->waits, id, next);
+	return true;
+}
+
+void message_load_all(struct sched *s)
+{
+	struct err e;
+
+	if (!queue_each(&s->out, load_one, s, &e))
+		log_error("out: %s", e.text);
+}
+
+/* --- wishes --- */
+
+static struct message *find_active(struct sched *s, const char *id)
+{
+	struct message *m = s->active;
+
+	while (m && strcmp(m->env.id, id) != 0)
+		m = m->next;
+	return m;
+}
+
+static void wish_all(struct sched *s)
+{
+	dests_forgive(s);
+	waits_all_now(&s->waits);
+	message_arm(s);
+}
+
+/* It rests on disk: retry starts it, anything else finishes it without a try. */
+static void wish_resting(struct sched *s, const char *id, enum wish wish)
+{
+	struct envelope env;
+	struct message *m;
+	struct arena *a;
+
+	waits_take_id(&s->waits, id);
+	a = load(s, id, &env);
+	if (!a)
+		return;
+	if (wish == WISH_RETRY) {
+		wish_retry(&env);
+		message_start(s, a, &env);
+		return;
+	}
+	m = adopt(s, a, &env);
+	m->wish = wish;
+	finish(s, m);
+}
+
+bool message_wish(struct sched *s, const char *id, enum wish wish)
+{
+	struct message *m;
+
+	log_info("%s wish %s", id, wish_name(wish));
+	if (strcmp(id, WISH_ALL) == 0) {
+		if (wish == WISH_RETRY)
+			wish_all(s);
+		return true;
+	}
+	dests_forgive(s);
+	m = find_active(s, id);
+	if (m)
+		m->wish = wish;
+	else
+		wish_resting(s, id, wish);
+	return true;
+}

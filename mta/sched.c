@@ -1,0 +1,182 @@
+/*
+ * NAME
+ *	mta-sched - carries each message of the queue to its next station
+ * DESCRIPTION
+ *	posthorn-sched(8). This file opens everything, goes to jail, and waits.
+ */
+#include "mta/sched.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/os/log.h"
+#include "common/os/watch.h"
+
+enum {
+	SCAN_S		= 300,		/* the slow scan behind the watch */
+	SWEEP_AFTER_S	= 60,		/* first after the start, */
+	SWEEP_S		= 86400,	/* then once a day */
+	GOODBYE_S	= 20,		/* for running jobs when we are told to end */
+};
+
+static const char *const in_names[INS] = { "in/sub", "in/net", "in/own" };
+
+/* --- before the jail --- */
+
+static void need(bool ok, const struct err *e)
+{
+	if (ok)
+		return;
+	log_error("cannot start: %s", e->text);
+	exit(EX_TEMPFAIL);
+}
+
+static int must_watch(struct sched *s, const char *below, bool moved)
+{
+	struct err e = { 0 };
+	char path[4096];
+	int wd;
+
+	snprintf(path, sizeof path, "%s/%s", s->self.conf.queue_directory, below);
+	wd = moved ? watch_add_moved(s->watch, path) : watch_add(s->watch, path, false);
+	need(wd >= 0 || err_sys(&e, "cannot watch %s", path), &e);
+	return wd;
+}
+
+static void open_queue(struct sched *s)
+{
+	char path[32];
+	struct err e = { 0 };
+	int queue = queue_open(s->self.conf.queue_directory, &e);
+
+	need(queue >= 0, &e);
+	for (int i = 0; i < INS; i++)
+		need(station_open(queue, in_names[i], &s->in[i], &e), &e);
+	need(station_open(queue, "out", &s->out, &e), &e);
+	need(station_open(queue, "local", &s->local, &e), &e);
+	need(station_open(queue, "hold", &s->hold, &e), &e);
+	close(queue);
+	s->ask = wish_open(&s->out);
+	need(s->ask >= 0 || err_sys(&e, "cannot open out/ask"), &e);
+	need(station_lock(&s->out) || err_temp(&e, "4.3.0", "another mta-sched has this queue"), &e);
+	s->watch = watch_open();
+	need(s->watch >= 0 || err_sys(&e, "cannot watch the queue"), &e);
+	for (int i = 0; i < INS; i++) {
+		snprintf(path, sizeof path, "%s/new", in_names[i]);
+		s->watch_in[i] = must_watch(s, path, true);
+	}
+	s->watch_ask = must_watch(s, "out/ask", false);
+}
+
+static void set_up(struct sched *s)
+{
+	const struct conf *c = &s->self.conf;
+
+	plan_init(&s->plan, c->mta_retry.words, c->mta_retry.count, (time_t)c->mta_give_up, (time_t)c->mta_warn_after);
+	s->bounce = (struct bounce){ .own = &s->in[INS - 1], .our_name = c->host_name, .postmaster = c->postmaster,
+		.give_up = (time_t)c->mta_give_up };
+	s->clerk = -1;
+	s->loop = loop_new();
+	s->dests = dests_new(s);
+}
+
+/* --- what happens now and then --- */
+
+/* Wishes left while we were not there. */
+static void look_for_wishes(struct sched *s)
+{
+	int fd = openat(s->ask, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	char id[ID_SIZE];
+	enum wish wish;
+
+	while (d && (entry = readdir(d))) {
+		if (wish_parse(entry->d_name, id, &wish) && message_wish(s, id, wish))
+			wish_done(s->ask, id, wish);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void scan(void *arg)
+{
+	struct sched *s = arg;
+
+	arrive_scan(s);
+	look_for_wishes(s);
+	loop_at(s->loop, clock_in(SCAN_S), scan, s);
+}
+
+static void sweep(void *arg)
+{
+	struct sched *s = arg;
+	time_t now = clock_wall();
+
+	for (int i = 0; i < INS; i++)
+		queue_sweep(&s->in[i], now);
+	queue_sweep(&s->out, now);
+	queue_sweep(&s->hold, now);
+	loop_at(s->loop, clock_in(SWEEP_S), sweep, s);
+}
+
+/* --- the end --- */
+
+static void stop(void *arg)
+{
+	struct sched *s = arg;
+
+	loop_stop(s->loop);
+}
+
+/* Jobs that run are waited for: what they did must be noted, or it is done twice. */
+static void end(struct sched *s)
+{
+	if (s->ending)
+		return;
+	s->ending = true;
+	if (dests_running(s))
+		loop_at(s->loop, clock_in(GOODBYE_S), stop, s);
+	else
+		loop_stop(s->loop);
+}
+
+static void told_to_end(void *arg, int signo)
+{
+	(void)signo;
+	end(arg);
+}
+
+static struct loop_io *keeper_io;
+
+static void keeper_gone(void *arg, unsigned ready)
+{
+	(void)ready;
+	loop_remove(keeper_io);
+	end(arg);
+}
+
+int main(int argc, char **argv)
+{
+	static struct sched s;
+
+	role_begin(&s.self, ROLE_SCHED, argc, argv);
+	open_queue(&s);
+	set_up(&s);
+	loop_on_signal(s.loop, SIGTERM, told_to_end, &s);
+	keeper_io = loop_add(s.loop, s.self.keeper, LOOP_READ, keeper_gone, &s);
+	role_jail(&s.self);
+	message_load_all(&s);
+	log_info("scheduling waiting=%zu", s.waits.count);
+	look_for_wishes(&s);
+	arrive_start(&s);
+	message_arm(&s);
+	loop_at(s.loop, clock_in(SCAN_S), scan, &s);
+	loop_at(s.loop, clock_in(SWEEP_AFTER_S), sweep, &s);
+	loop_run(s.loop);
+	return 0;
+}

@@ -1,0 +1,99 @@
+/*
+ * NAME
+ *	sched - the queue's one mind: arrivals, routing, retries, expiry, hand-outs
+ * DESCRIPTION
+ *	What the parts of mta-sched share. Each message is in one of three states here:
+ *
+ *	waiting	20 bytes in the heap of waits, the rest on disk in out/
+ *	active	its envelope in memory (struct message), jobs for it queued or running
+ *	unknown	on disk only: in/ before its arrival is noticed
+ *
+ *	A job goes to a send process and comes back as a result, or the process dies and
+ *	the job's recipients are deferred. When the last job of a message is back, the message
+ *	is finished: reports first, then the new state on disk, or the message removed.
+ */
+#ifndef MTA_SCHED_H
+#define MTA_SCHED_H
+
+#include "common/io/loop.h"
+#include "common/keeper/role.h"
+#include "common/queue/bounce.h"
+#include "common/queue/plan.h"
+#include "common/queue/route.h"
+#include "common/queue/wish.h"
+#include "mta/job.h"
+#include "mta/waits.h"
+
+enum {
+	INS		= 3,		/* in/sub, in/net, in/own */
+	ACTIVE_MAX	= 1000,		/* envelopes in memory at once: some 20 MB */
+	MESSAGE_MEMORY	= 256 << 20,	/* one envelope of ENVELOPE_MAX, parsed, and its results */
+};
+
+/* An active message. */
+struct message {
+	struct message	*next, *before;
+	struct arena	*arena;
+	struct envelope	 env;
+	unsigned	 jobs;		/* queued or running; 1 more while they are being made */
+	bool		 changed;	/* since the envelope was written */
+	bool		 lost;		/* its text is gone */
+	enum wish	 wish;		/* to be fulfilled when its jobs are back */
+};
+
+/* A job that waits for its turn, or runs. Lives in its message's arena. */
+struct task {
+	struct task	*next;
+	struct message	*msg;
+	struct dest	*dest;
+	size_t		 count, bytes;		/* bytes of its packet, nearly */
+	uint32_t	 rcpts[JOB_RCPTS];	/* places in msg->env.rcpts */
+};
+
+struct arrival { char id[ID_SIZE]; unsigned in; };
+
+struct sched {
+	struct role_self self;
+	struct loop	*loop;
+	struct station	 in[INS], out, local, hold;
+	int		 ask;			/* out/ask: an admin's wishes */
+	int		 lock;			/* out/, held: one sched for a queue */
+	struct plan	 plan;
+	struct bounce	 bounce;
+	int		 clerk;			/* -1: not connected */
+	int		 watch, watch_in[INS], watch_ask;
+	struct arrival	*arrivals;		/* noticed, not yet routed: a ring that grows */
+	size_t		 arrived_at, arrived_n, arrived_room;
+	bool		 look_again;		/* in/ holds what could not be routed now */
+	struct arena	*spare;			/* for the next envelope */
+	struct waits	 waits;
+	struct message	*active;
+	size_t		 active_n;
+	struct dests	*dests;
+	struct loop_timer *due_timer, *arrival_timer;
+	bool		 ending;		/* no new jobs; stop when the last is back */
+	struct packet	 packet;
+};
+
+/* arrive.c */
+void arrive_start(struct sched *s);		/* watch, and look at what is there */
+void arrive_scan(struct sched *s);		/* the slow scan */
+
+/* message.c */
+struct arena *message_arena(struct sched *s);	/* for an envelope to come */
+void message_start(struct sched *s, struct arena *a, const struct envelope *env);	/* takes a */
+void message_load_all(struct sched *s);		/* at the start: who waits in out/ */
+void message_task_done(struct sched *s, struct task *t, const struct job_result *r);
+void message_arm(struct sched *s);		/* set the timer for who is due next */
+bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: no such message */
+/* Log why and put on hold what can not be carried on. */
+void message_quarantine(struct sched *s, const struct station *from, const char *id, const struct err *why);
+
+/* dest.c */
+struct dests *dests_new(struct sched *s);
+void dests_queue(struct sched *s, struct task *t, const char *name);	/* may come back at once, by message_task_done */
+void dests_pump(struct sched *s);		/* start what may be started */
+bool dests_running(const struct sched *s);
+void dests_forgive(struct sched *s);		/* forget who was unreachable */
+
+#endif
