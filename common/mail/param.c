@@ -145,7 +145,8 @@ static size_t read_pieces(struct span in, struct arena *a, struct piece *pieces)
 		if (name.n && span_eat_char(&in, '=')) {
 			read_name(name, &p);
 			p.value = eat_value(&in, a);
-			pieces[count++] = p;
+			if (p.name.n)
+				pieces[count++] = p;
 		}
 		skip_to_next(&in);
 	}
