@@ -30,9 +30,14 @@ static struct span without_comment(struct span line)
 	return span_trim(line);
 }
 
+/* A line of comment between does not end what it stands in. */
 static bool goes_on(const struct text *t)
 {
-	return t->join && t->rest.n && is_blank(*t->rest.p);
+	struct span at = t->rest, comment;
+
+	while (at.n && *at.p == '#' && span_cut(&at, '\n', &comment))
+		;
+	return t->join && at.n && is_blank(*at.p);
 }
 
 bool text_next(struct text *t, struct span *line)

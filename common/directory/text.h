@@ -3,8 +3,8 @@
  *	text - the lines of users(5), domains(5) and aliases(5)
  * DESCRIPTION
  *	Skips blank lines and lines that begin with #; takes " # ..." off the end of a line.
- *	Where joined, a line that begins with a blank belongs to the one before. Tells the
- *	number of a line and the bytes it came from, so that an editor can replace just those.
+ *	Where joined, a line that begins with a blank belongs to the one before, comments
+ *	between or not. Tells the number of a line and the bytes it came from, so that an editor can replace just those.
  */
 #ifndef COMMON_DIRECTORY_TEXT_H
 #define COMMON_DIRECTORY_TEXT_H
