@@ -5,7 +5,9 @@ static struct reply failed(struct smtp *s, const struct err *e)
 {
 	struct reply r = reply_refuse(e);
 
-	if (++s->auths >= SMTP_AUTHS_MAX)
+	if (r.code == 555)
+		r.code = 504;		/* no such mechanism: RFC 4954 4 */
+	if (r.code == 535 && ++s->auths >= SMTP_AUTHS_MAX)
 		return reply_say(421, "4.7.0", "too many failed logins");
 	return r;
 }
