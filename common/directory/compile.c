@@ -169,8 +169,8 @@ bool compile_stamp(const char *file, char stamp[STAMP_SIZE], struct err *e)
 		snprintf(stamp, STAMP_SIZE, "none");
 		return errno == ENOENT || err_sys(e, "cannot look at %s", file);
 	}
-	snprintf(stamp, STAMP_SIZE, "1 %" PRIdMAX ".%09ld %" PRIdMAX " %" PRIuMAX, (intmax_t)st.st_mtim.tv_sec,
-	    st.st_mtim.tv_nsec, (intmax_t)st.st_size, (uintmax_t)st.st_ino);
+	snprintf(stamp, STAMP_SIZE, "1 %" PRIdMAX ".%09ld %" PRIdMAX " %" PRIuMAX, (intmax_t)st.st_ctim.tv_sec,
+	    st.st_ctim.tv_nsec, (intmax_t)st.st_size, (uintmax_t)st.st_ino);
 	return true;
 }
 

@@ -24,7 +24,10 @@ const char *compile_kind_name(enum table_kind kind);		/* "users" */
 bool compile_text(enum table_kind kind, struct span text, const char *file, struct table *t,
     struct str *mistakes, struct err *e);
 
-/* Time, size and inode of a text as one word; "none" when it is not there. False: cannot be told. */
+/*
+ * Time of change (of the inode: it sees an older file put in place too), size and inode of a text in
+ * one line; "none" when it is not there. False: cannot be told.
+ */
 bool compile_stamp(const char *file, char stamp[STAMP_SIZE], struct err *e);
 /* All of a text; a missing file reads as empty. */
 bool compile_read(const char *file, struct str *text, struct err *e);

@@ -88,6 +88,21 @@ static void report(struct shelf *s, enum table_kind kind, const struct str *mist
 	    "until that is mended, every question about it is answered \"try again later\"");
 }
 
+/* A text with mistakes is not tried again before it changes; trouble with reading it may pass. */
+static void go_on_without(struct shelf *s, enum table_kind kind, const char *stamp,
+    const struct str *mistakes, const struct err *e, struct str *news)
+{
+	bool broken = e->kind == ERR_PERM;
+
+	if (broken)
+		snprintf(s->each[kind].broken, sizeof s->each[kind].broken, "%s", stamp);
+	if (!s->lookup.tables[kind])
+		adopt_from_disk(s, kind, stamp, true);
+	if (broken || !s->each[kind].told)
+		report(s, kind, mistakes, e, news);
+	s->each[kind].told = !broken;
+}
+
 static void refresh(struct shelf *s, enum table_kind kind, struct str *news)
 {
 	struct str mistakes = STR(4096);
@@ -95,21 +110,16 @@ static void refresh(struct shelf *s, enum table_kind kind, struct str *news)
 	struct err e = { 0 };
 
 	if (!compile_stamp(s->lookup.files[kind], stamp, &e)) {
-		if (!s->each[kind].blind)
-			report(s, kind, &mistakes, &e, news);
-		s->each[kind].blind = true;
+		go_on_without(s, kind, "", &mistakes, &e, news);
 		return;
 	}
-	s->each[kind].blind = false;
-	if (strcmp(stamp, s->each[kind].stamp) == 0 || strcmp(stamp, s->each[kind].tried) == 0)
+	if (strcmp(stamp, s->each[kind].stamp) == 0 || strcmp(stamp, s->each[kind].broken) == 0)
 		return;
 	if (!adopt_from_disk(s, kind, stamp, false) && !compile(s, kind, stamp, &mistakes, news, &e)) {
-		snprintf(s->each[kind].tried, sizeof s->each[kind].tried, "%s", stamp);
-		if (!s->lookup.tables[kind])
-			adopt_from_disk(s, kind, stamp, true);
-		report(s, kind, &mistakes, &e, news);
+		go_on_without(s, kind, stamp, &mistakes, &e, news);
 	} else {
-		s->each[kind].tried[0] = '\0';
+		s->each[kind].broken[0] = '\0';
+		s->each[kind].told = false;
 	}
 	str_free(&mistakes);
 }

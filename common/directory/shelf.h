@@ -18,8 +18,8 @@ struct shelf {
 	const char	*directory;
 	struct {
 		char	stamp[STAMP_SIZE];	/* of the text that the open table is made from */
-		char	tried[STAMP_SIZE];	/* of a text that could not be compiled */
-		bool	blind;			/* the text could not be looked at, and we said so */
+		char	broken[STAMP_SIZE];	/* of a text with mistakes */
+		bool	told;			/* that the text cannot be read just now */
 	} each[TABLE_COUNT];
 };
 
