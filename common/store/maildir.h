@@ -34,6 +34,8 @@ bool maildir_put_commit(struct maildir_put *m, const char *flags, time_t date, s
 void maildir_put_drop(struct maildir_put *m);
 /* Make root (and cur, new, tmp) where missing, durable. home is opened already; path below it. */
 bool maildir_make(int home, const char *path, struct err *e);
+/* The Maildir mail (absolute) below or equal to home, made where it is missing; -1. For sessions. */
+int maildir_open(const char *home, const char *mail, struct err *e);
 
 /* --- reading (pop3d, imapd) --- */
 

@@ -312,3 +312,28 @@ bool maildir_make(int home, const char *path, struct err *e)
 	}
 	return true;
 }
+
+int maildir_open(const char *home, const char *mail, struct err *e)
+{
+	struct span below = span_of(mail), top = span_of(home);
+	int dir, root = -1;
+
+	if (span_same(span_to(below, top.n), top))
+		below = span_from(below, top.n);
+	if (below.p == mail || (below.n && !span_eat_char(&below, '/'))) {
+		err_temp(e, "4.3.5", "%s is not below %s", mail, home);
+		return -1;
+	}
+	dir = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		err_sys(e, "cannot open %s", home);
+		return -1;
+	}
+	if (maildir_make(dir, below.p, e)) {
+		root = file_open_beneath(dir, below.n ? below.p : ".", O_RDONLY | O_DIRECTORY, 0);
+		if (root < 0)
+			err_sys(e, "cannot open %s", mail);
+	}
+	close(dir);
+	return root;
+}
