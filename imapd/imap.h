@@ -16,6 +16,7 @@
 #include "imapd/message.h"
 #include "imapd/parse.h"
 #include "imapd/read.h"
+#include "imapd/reply.h"
 #include "imapd/view.h"
 
 enum {
@@ -31,14 +32,6 @@ enum imap_state {
 	IMAP_KNOWN	= 1 << 0,	/* logged in, no folder */
 	IMAP_SELECTED	= 1 << 1,
 	IMAP_ANY	= IMAP_KNOWN | IMAP_SELECTED,
-};
-
-enum reply_kind { REPLY_OK, REPLY_NO, REPLY_BAD, REPLY_BYE };	/* BYE: untagged, and the end */
-
-struct reply {
-	enum reply_kind	kind;
-	const char	*code;		/* a response code of any length, in s->arena; or NULL */
-	char		text[500];	/* may begin with a shorter one in brackets */
 };
 
 struct imap_terms {
@@ -87,7 +80,6 @@ const struct verb *verb_find(struct span name, bool uid);
 void imap_serve(struct imap *s, const char *tag);
 struct reply imap_command(struct imap *s, struct command *c);	/* without the reading and the telling */
 
-struct reply say(enum reply_kind kind, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct reply say_err(const struct err *e);	/* NO, with a code that fits */
 struct reply say_done(const struct imap *s);	/* "OK FETCH done" */
 struct reply say_syntax(const struct imap *s, const char *usage);

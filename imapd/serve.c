@@ -1,20 +1,8 @@
 /* The loop of a session: read, run, tell, reply. See imap.h. */
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "common/os/log.h"
 #include "imapd/imap.h"
-
-struct reply say(enum reply_kind kind, const char *fmt, ...)
-{
-	struct reply r = { .kind = kind };
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(r.text, sizeof r.text, fmt, args);
-	va_end(args);
-	return r;
-}
 
 /* RFC 5530 for the codes. */
 struct reply say_err(const struct err *e)
@@ -107,19 +95,6 @@ static void tell(struct imap *s)
 	}
 }
 
-static void send_reply(struct imap *s, struct span tag, const struct reply *r)
-{
-	static const char *const words[] = { "OK", "NO", "BAD", "BYE" };
-
-	out_add(s->out, tag);
-	out_addf(s->out, " %s ", words[r->kind]);
-	if (r->code) {
-		out_text(s->out, r->code);
-		out_text(s->out, " ");
-	}
-	out_addf(s->out, "%s\r\n", r->text);
-}
-
 static void say_goodbye(struct imap *s, const char *why)
 {
 	out_addf(s->out, "* BYE %s\r\n", why);
@@ -130,13 +105,11 @@ static void run(struct imap *s, struct command *c)
 {
 	struct reply r = imap_command(s, c);
 
-	if (r.kind == REPLY_BYE) {
-		say_goodbye(s, r.text);
-		return;
-	}
-	if (r.kind != REPLY_BAD)
+	if (r.kind == REPLY_BYE)
+		s->over = true;
+	else if (r.kind != REPLY_BAD)
 		tell(s);
-	send_reply(s, c->tag, &r);
+	reply_print(s->out, c->tag, &r);
 	if (r.kind == REPLY_BAD && ++s->errors > s->terms->errors_max)
 		say_goodbye(s, "too many mistakes");
 }
@@ -153,7 +126,7 @@ static void serve_one(struct imap *s)
 		break;
 	case READ_REFUSED:
 		r = say(REPLY_BAD, "%s", why);
-		send_reply(s, c.tag, &r);
+		reply_print(s->out, c.tag, &r);
 		if (++s->errors > s->terms->errors_max)
 			say_goodbye(s, "too many mistakes");
 		break;

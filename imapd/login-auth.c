@@ -1,0 +1,116 @@
+/* LOGIN and AUTHENTICATE. RFC 3501 6.2.2, 6.2.3; RFC 4616 (PLAIN); RFC 4959 (SASL-IR). */
+#include "common/auth/sasl.h"
+#include "common/mail/maillog.h"
+#include "imapd/login.h"
+#include "imapd/parse.h"
+
+bool login_auth_allowed(const struct login *l)
+{
+	return l->wire.peer.tls || l->self.conf.auth_without_tls;
+}
+
+static struct reply too_open(void)
+{
+	return say(REPLY_NO, "[PRIVACYREQUIRED] anybody could read your password: say STARTTLS first");
+}
+
+static struct reply failed(struct login *l, const struct err *e)
+{
+	if (++l->tries >= LOGIN_TRIES_MAX) {
+		l->over = true;
+		return say(REPLY_BYE, "too many failed logins");
+	}
+	if (e->kind == ERR_TEMP)
+		return say(REPLY_NO, "[UNAVAILABLE] %s", e->text);
+	return say(REPLY_NO, "[%s] %s", !strncmp(e->status, "4.", 2) ? "UNAVAILABLE" : "AUTHENTICATIONFAILED",
+	    e->text);
+}
+
+/* Ask the keeper, whose helper knows passwords. The session says OK when all is well. */
+static struct reply check(struct login *l, const char *mechanism, struct span user, struct span password)
+{
+	const struct wire_peer *peer = &l->wire.peer;
+	struct err e;
+
+	if (!user.n || user.n > LOGIN_WORD_MAX || password.n > LOGIN_WORD_MAX ||
+	    span_has(user, '\0') || span_has(password, '\0')) {
+		err_perm(&e, "5.7.8", "wrong name or password");
+		return failed(l, &e);
+	}
+	if (!role_login(&l->self, mechanism, peer->service, user, password, peer->ip, &l->who, &e)) {
+		maillog_login_failed(peer->service, peer->ip, user, mechanism, e.text);
+		return failed(l, &e);
+	}
+	maillog_login(peer->service, peer->ip, span_of(l->who.login), mechanism);
+	l->known = true;
+	return say(REPLY_OK, "logged in");
+}
+
+struct reply login_do_login(struct login *l, struct command *c)
+{
+	struct span arg = c->arg, user, password;
+
+	if (!login_auth_allowed(l))
+		return too_open();
+	if (!parse_astring(&arg, l->reader.arena, &user) || !parse_space(&arg) ||
+	    !parse_astring(&arg, l->reader.arena, &password) || !parse_end(arg))
+		return say(REPLY_BAD, "say LOGIN name password");
+	return check(l, "LOGIN", user, password);
+}
+
+/* --- AUTHENTICATE --- */
+
+/* Send a challenge and wait for the response. false: it did not come. */
+static bool ask(struct login *l, struct str *challenge, struct span *response)
+{
+	bool sent;
+
+	out_addf(l->out, "+ %s\r\n", challenge->p);
+	str_reset(challenge);
+	sent = out_flush(l->out, l->until, NULL);
+	return sent && line_read(l->reader.line, l->until, response) == LINE_OK;
+}
+
+/* Challenge and response until it is decided. */
+static struct reply exchange(struct login *l, struct sasl *sasl, const struct span *said)
+{
+	struct str challenge = STR(SASL_WORD_MAX);
+	struct err e = { .kind = ERR_NONE };
+	struct span response;
+	enum sasl_next next;
+
+	while ((next = sasl_step(sasl, said, &challenge, &e)) == SASL_ASK) {
+		if (!ask(l, &challenge, &response)) {
+			str_free(&challenge);
+			return say(REPLY_BYE, "the response did not come");
+		}
+		said = &response;
+	}
+	str_free(&challenge);
+	if (next == SASL_DONE)
+		return check(l, sasl_name(sasl), span_of(sasl->user), span_of(sasl->password));
+	if (!strcmp(e.status, "5.7.8"))
+		return say(REPLY_NO, "[AUTHORIZATIONFAILED] %s", e.text);
+	return say(REPLY_BAD, "%s", e.text);
+}
+
+struct reply login_do_authenticate(struct login *l, struct command *c)
+{
+	struct span arg = c->arg, mechanism;
+	struct sasl sasl = { 0 };
+	struct reply r;
+	bool has_first;
+
+	if (!parse_atom(&arg, &mechanism))
+		return say(REPLY_BAD, "say AUTHENTICATE and one of " SASL_MECHANISMS);
+	has_first = parse_space(&arg);
+	if (has_first ? !arg.n : !parse_end(arg))
+		return say(REPLY_BAD, "say AUTHENTICATE mechanism [response]");
+	if (!login_auth_allowed(l))
+		return too_open();
+	if (!sasl_begin(&sasl, mechanism))
+		return say(REPLY_NO, "[CANNOT] only " SASL_MECHANISMS " are there");
+	r = exchange(l, &sasl, has_first ? &arg : NULL);
+	sasl_wipe(&sasl);
+	return r;
+}
