@@ -178,7 +178,8 @@ static const struct {
 } verdicts[] = {
 	{ "DNS:mx.test",		"mx.test",	true,	false,	true },
 	{ "DNS:mx.test",		"MX.test.",	true,	false,	true },
-	{ "DNS:*.test",			"mx.test",	true,	false,	true },
+	{ "DNS:*.a.test",		"mx.a.test",	true,	false,	true },
+	{ "DNS:*.test",			"mx.test",	true,	false,	false },	/* a whole domain of names */
 	{ "IP:192.0.2.1",		"192.0.2.1",	true,	false,	true },
 	{ "IP:2001:db8::1",		"2001:db8::1",	true,	false,	true },
 	{ "DNS:mx.test",		"other.test",	true,	false,	false },
