@@ -88,7 +88,7 @@ static void wrong(struct attempt *a, const char *why)
 {
 	unsigned wait_s = peers_login_failed(a->keeper->peers, a->peer, a->mark, clock_wall());
 
-	log_info("login refused service=%s user=\"%s\" peer=%s why=\"%s\" wait=%us", a->service, a->user, a->peer,
+	log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\" wait=%us", a->service, a->peer, a->user,
 	    why, wait_s);
 	err_perm(&a->answer, "5.7.8", "wrong name or password");
 	a->stage = ATTEMPT_TOLD;
@@ -125,7 +125,7 @@ static void cannot_tell(struct attempt *a, const char *why)
 {
 	struct err e;
 
-	log_error("login not decided service=%s user=\"%s\" peer=%s why=\"%s\"", a->service, a->user, a->peer, why);
+	log_error("- login-undecided service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, a->user, why);
 	err_temp(&e, "4.7.0", "passwords cannot be checked now");
 	say_no(a, &e);
 }
@@ -140,7 +140,7 @@ static void let_in(struct attempt *a, const struct auth_record *r)
 		return;
 	}
 	peers_login_ok(a->keeper->peers, a->peer, clock_wall());
-	log_info("login service=%s user=\"%s\" peer=%s", a->service, user.login, a->peer);
+	log_debug("- login-allowed service=%s peer=%s login=\"%s\"", a->service, a->peer, user.login);
 	if (a->asker)
 		say_yes(a, &user);
 	else
@@ -284,7 +284,7 @@ bool login_ask(struct child *c, struct packet *p, struct err *e)
 	ok = take_question(a, p, e) && peers_may_login(c->keeper->peers, a->peer, clock_wall(), e);
 	explicit_bzero(p->buf, sizeof p->buf);
 	if (!ok) {
-		log_info("login refused service=%s user=\"%s\" peer=%s why=\"%s\"", a->service, a->user, a->peer, e->text);
+		log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, a->user, e->text);
 		explicit_bzero(a, sizeof *a);
 		free(a);
 		return false;
