@@ -187,9 +187,8 @@ static void set_up(struct session *x)
 	tzset();			/* reads a file: before the jail */
 	x->station.reserve = c->disk_reserve;
 	x->clerk = -1;
-	x->login_name = STR(LOGIN_WORD_MAX);
 	x->terms = (struct smtp_terms){
-		.host_name = c->host_name, .auth_words = LOGIN_MECHANISMS,
+		.host_name = c->host_name, .auth_words = SASL_MECHANISMS,
 		.auth_needed = true, .auth_without_tls = c->auth_without_tls, .early_talkers = true,
 		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_AUTH | EXT_CHUNKING |
 		    EXT_DSN | EXT_SMTPUTF8 | EXT_HELP | (*c->tls_certificate ? EXT_STARTTLS : 0),

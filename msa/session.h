@@ -5,6 +5,7 @@
 #ifndef MSA_SESSION_H
 #define MSA_SESSION_H
 
+#include "common/auth/sasl.h"
 #include "common/keeper/role.h"
 #include "common/mail/fix.h"
 #include "common/queue/intake.h"
@@ -19,13 +20,9 @@ struct session {
 	bool			 fixing;	/* fix_init() without fix_end() yet */
 	char			 message_id[320];
 	int			 clerk;		/* -1 when not connected */
-	struct str		 login_name;	/* LOGIN: what came before the password */
+	struct sasl		 sasl;
 	struct role_user	 who;		/* once logged in */
 };
-
-enum { LOGIN_WORD_MAX = 1024 };	/* a name, a password: longer ones are attacks */
-
-#define LOGIN_MECHANISMS "PLAIN LOGIN"
 
 /* The hook: one step of AUTH. login.c */
 enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct span *said, bool first,
