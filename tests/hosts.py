@@ -81,7 +81,8 @@ class Network:
     """Some hosts that know each other by local data of their resolvers."""
 
     def __init__(self, build, directory=None, keep=False, names=("alpha", "beta")):
-        self.build = os.path.abspath(build)
+        programs = os.path.join(os.path.abspath(build), "common", "programs")
+        self.build = programs if os.path.isdir(programs) else os.path.abspath(build)
         self.keep = keep
         self.directory = directory or tempfile.mkdtemp(prefix="posthorn-")
         os.makedirs(self.directory, exist_ok=True)

@@ -16,7 +16,8 @@ class Skip(Exception):
 
 
 def build():
-    return os.environ.get("POSTHORN_BUILD") or sys.argv[1]
+    """Where the programs are."""
+    return os.path.join(os.path.abspath(os.environ.get("POSTHORN_BUILD") or sys.argv[1]), "common", "programs")
 
 
 def need(program):
