@@ -12,9 +12,8 @@ static bool input_waits(const struct imap *s)
 }
 
 /* Sleep until the client speaks, the folder stirs, or it is time to look or to say something. */
-static enum stirred wait_for(struct imap *s, ms_t until)
+static enum stirred wait_for(struct imap *s, int watch, ms_t until)
 {
-	int watch = s->view.box ? mailbox_watch_fd(s->view.box) : -1;
 	struct pollfd fds[2] = { { .fd = s->poll_fd, .events = POLLIN }, { .fd = watch, .events = POLLIN } };
 	int n;
 
@@ -56,6 +55,8 @@ static struct reply end_of_idle(struct imap *s)
 struct reply do_idle(struct imap *s, struct span arg)
 {
 	ms_t over = clock_in(s->terms->idle_timeout_s), nudge = clock_in(IMAP_IDLE_NUDGE_S);
+	/* before we look the first time: what stirs in between is not missed */
+	int watch = s->view.box ? mailbox_watch_fd(s->view.box) : -1;
 	struct err e;
 
 	(void)arg;
@@ -67,7 +68,7 @@ struct reply do_idle(struct imap *s, struct span arg)
 			s->over = true;
 			return say(REPLY_BAD, "gone");
 		}
-		if (wait_for(s, nudge < over ? nudge : over) == STIRRED_CLIENT)
+		if (wait_for(s, watch, nudge < over ? nudge : over) == STIRRED_CLIENT)
 			return end_of_idle(s);
 		if (clock_left(over) == 0)
 			return say(REPLY_BYE, "[UNAVAILABLE] idle for too long");
