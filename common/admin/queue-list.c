@@ -1,0 +1,249 @@
+/* posthorn queue list, for people and for programs. See queue.h. */
+#include "common/admin/queue.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/admin/admin.h"
+#include "common/mail/date.h"
+#include "common/os/clock.h"
+
+enum { ENTRY_MAX = 64 << 20 };
+
+struct listing {
+	const struct station	*st;
+	struct arena		*memory;
+	time_t			 now;
+	size_t			 messages;
+	uint64_t		 bytes;
+	int			 code;
+};
+
+const char *queue_ago(time_t s, char out[24])
+{
+	long n = (long)(s < 0 ? 0 : s);
+
+	if (n < 60)
+		snprintf(out, 24, "%lds", n);
+	else if (n < 3600)
+		snprintf(out, 24, "%ldm%02lds", n / 60, n % 60);
+	else if (n < 86400)
+		snprintf(out, 24, "%ldh%02ldm", n / 3600, n / 60 % 60);
+	else
+		snprintf(out, 24, "%ldd%02ldh", n / 86400, n / 3600 % 24);
+	return out;
+}
+
+static const char *size_text(uint64_t n, char out[24])
+{
+	if (n < 10000)
+		snprintf(out, 24, "%u", (unsigned)n);
+	else if (n < 10000 << 10)
+		snprintf(out, 24, "%uK", (unsigned)(n >> 10));
+	else
+		snprintf(out, 24, "%lluM", (unsigned long long)(n >> 20));
+	return out;
+}
+
+/* --- for people --- */
+
+static void print_rcpt(const struct rcpt *r, time_t now, struct str *out)
+{
+	char when[24];
+
+	str_addf(out, "    %-8s %s", rcpt_state_name(r->state), r->address);
+	if (r->tries)
+		str_addf(out, ", tried %u time%s", r->tries, r->tries == 1 ? "" : "s");
+	if (r->state == RCPT_WAITING && r->next)
+		str_addf(out, r->next > now ? ", again in %s" : ", again now",
+		    queue_ago(r->next - now, when));
+	if (*r->answer)
+		str_addf(out, "\n             %s%s%s", *r->remote ? r->remote : "", *r->remote ? ": " : "", r->answer);
+	str_add_char(out, '\n');
+}
+
+static void print_text(const struct listing *l, const struct envelope *env)
+{
+	struct str out = STR(ENTRY_MAX);
+	char age[24], size[24];
+
+	str_addf(&out, "%-15s %7s %6s  %-7s <%s>\n", env->id, queue_ago(l->now - env->arrived, age),
+	    size_text(env->text_bytes, size), l->st->name, env->sender);
+	for (size_t i = 0; i < env->rcpt_count; i++)
+		print_rcpt(&env->rcpts[i], l->now, &out);
+	admin_print(&out);
+}
+
+/* --- for programs --- */
+
+static void add_key(struct str *out, const char *key, const char *value)
+{
+	str_addf(out, ",\"%s\":", key);
+	admin_json_text(out, span_of(value));
+}
+
+static void json_rcpt(const struct rcpt *r, struct str *out)
+{
+	str_addf(out, "{\"number\":%u", r->number);
+	add_key(out, "address", r->address);
+	add_key(out, "state", rcpt_state_name(r->state));
+	str_addf(out, ",\"tries\":%u,\"next\":%lld", r->tries, (long long)r->next);
+	add_key(out, "status", r->status);
+	add_key(out, "answer", r->answer);
+	add_key(out, "remote", r->remote);
+	str_add_char(out, '}');
+}
+
+static void print_json(const struct listing *l, const struct envelope *env)
+{
+	struct str out = STR(ENTRY_MAX);
+
+	str_addf(&out, "%s{\"id\":\"%s\",\"station\":\"%s\",\"arrived\":%lld,\"size\":%llu", l->messages ? ",\n " : "[",
+	    env->id, l->st->name, (long long)env->arrived, (unsigned long long)env->text_bytes);
+	add_key(&out, "sender", env->sender);
+	add_key(&out, "login", env->login);
+	add_key(&out, "peer", env->peer);
+	str_add_text(&out, ",\"recipients\":[");
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (i)
+			str_add_char(&out, ',');
+		json_rcpt(&env->rcpts[i], &out);
+	}
+	str_add_text(&out, "]}");
+	admin_print(&out);
+}
+
+/* --- all --- */
+
+static bool list_one(void *arg, const char *id)
+{
+	struct listing *l = arg;
+	struct envelope env;
+	struct err e;
+
+	if (queue_read_envelope(l->st, id, l->memory, &env, &e)) {
+		if (admin_json())
+			print_json(l, &env);
+		else
+			print_text(l, &env);
+		l->messages++;
+		l->bytes += env.text_bytes;
+	} else if (queue_next_try(l->st, id)) {	/* else it was delivered meanwhile */
+		l->code = admin_fail(&e);
+	}
+	arena_reset(l->memory);
+	return true;
+}
+
+static void list_station(int queue, const char *name, struct listing *l)
+{
+	struct station st;
+	struct err e;
+
+	if (!station_open(queue, name, &st, &e)) {
+		l->code = admin_fail(&e);
+		return;
+	}
+	l->st = &st;
+	if (!queue_each(&st, list_one, l, &e))
+		l->code = admin_fail(&e);
+	station_close(&st);
+}
+
+static bool chosen(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	}
+	return argc < 2;
+}
+
+static int check_names(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		int n = 0;
+
+		while (n < STATIONS && strcmp(argv[i], queue_stations[n]) != 0)
+			n++;
+		if (n == STATIONS)
+			return admin_usage("%s is no station of the queue: in/sub in/net in/own out local hold", argv[i]);
+	}
+	return EX_OK;
+}
+
+int queue_list(int argc, char **argv)
+{
+	struct listing l = { .now = clock_wall() };
+	struct conf conf;
+	char size[24];
+	struct err e;
+	int queue;
+
+	l.code = check_names(argc, argv);
+	if (l.code != EX_OK)
+		return l.code;
+	if (!admin_conf(&conf))
+		return EX_CONFIG;
+	queue = queue_open(conf.queue_directory, &e);
+	if (queue < 0)
+		return admin_fail(&e);
+	l.memory = arena_new(QUEUE_MEMORY, NULL, NULL);
+	for (int i = 0; i < STATIONS; i++) {
+		if (chosen(queue_stations[i], argc, argv))
+			list_station(queue, queue_stations[i], &l);
+	}
+	if (admin_json())
+		puts(l.messages ? "]" : "[]");
+	else if (l.messages)
+		printf("%zu message%s, %s\n", l.messages, l.messages == 1 ? "" : "s", size_text(l.bytes, size));
+	else
+		puts("the queue is empty");
+	arena_free(l.memory);
+	close(queue);
+	return l.code;
+}
+
+/* --- one, with all we know --- */
+
+static void print_line(const char *what, const char *value)
+{
+	if (*value)
+		printf("%-10s %s\n", what, value);
+}
+
+static void print_time(const char *what, time_t when)
+{
+	struct str out = STR(64);
+
+	date_iso_print(when, &out);
+	printf("%-10s %s\n", what, out.p);
+	str_free(&out);
+}
+
+void queue_show(const struct station *st, const struct envelope *env)
+{
+	struct str rcpts = STR(ENTRY_MAX);
+
+	printf("%-10s %s\n%-10s %s\n", "id", env->id, "station", st->name);
+	print_time("arrived", env->arrived);
+	printf("%-10s <%s>\n", "sender", env->sender);
+	print_line("login", env->login);
+	print_line("peer", env->peer);
+	print_line("helo", env->helo);
+	print_line("protocol", env->protocol);
+	print_line("tls", env->tls);
+	print_line("envid", env->envid);
+	print_line("ret", env->ret);
+	printf("%-10s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
+	    env->require_tls ? " requiretls" : "", env->is_bounce ? " bounce" : "");
+	if (env->warned)
+		print_time("warned", env->warned);
+	printf("%-10s %llu bytes here, %llu on the wire, crc32c %08x\n", "text", (unsigned long long)env->text_bytes,
+	    (unsigned long long)env->wire_bytes, env->text_crc);
+	puts("recipients");
+	for (size_t i = 0; i < env->rcpt_count; i++)
+		print_rcpt(&env->rcpts[i], clock_wall(), &rcpts);
+	admin_print(&rcpts);
+}
