@@ -83,11 +83,9 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 {
 	struct session *x = s->self;
-	const char *address = to->address;
+	const char *address = to->path.domain.n ? to->address : x->self.conf.postmaster;
 	enum dir_class is;
 
-	if (!strchr(address, '@'))
-		address = arena_printf(s->command, "%s@%s", address, x->self.conf.host_name);
 	if (!resolve(x, address, &is, e))
 		return false;
 	if (is == DIR_UNKNOWN)

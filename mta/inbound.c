@@ -58,15 +58,20 @@ static bool is_our_literal(const struct inbound *in, const struct path *path)
 	    address_parse(span_of(in->wire.peer.local_ip), &ours) && address_same(&said, &ours);
 }
 
-/* <postmaster> and <user@[our.address]> belong to our own name. */
+/* <postmaster> and <postmaster@[our.address]> are always there: RFC 5321 4.5.1. */
+static bool is_postmaster(const struct inbound *in, const struct path *path)
+{
+	return span_is(path->local, "postmaster") && (!path->domain.n || is_our_literal(in, path));
+}
+
+/* <user@[our.address]> belongs to our own name. */
 static const char *whole_address(const struct inbound *in, struct smtp *s, const struct smtp_rcpt *to)
 {
 	const char *at = strrchr(to->address, '@');
 
-	if (at && !is_our_literal(in, &to->path))
+	if (!at || !is_our_literal(in, &to->path))
 		return to->address;
-	return arena_printf(s->command, "%.*s@%s", (int)(at ? (size_t)(at - to->address) : strlen(to->address)),
-	    to->address, in->self.conf.host_name);
+	return arena_printf(s->command, "%.*s@%s", (int)(at - to->address), to->address, in->self.conf.host_name);
 }
 
 static bool start_tls(struct smtp *s, struct err *e)
@@ -95,6 +100,10 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 	const char *address = whole_address(in, s, to);
 	enum dir_class is;
 
+	if (is_postmaster(in, &to->path)) {
+		intake_rcpt(&in->intake, s, in->self.conf.postmaster, to);
+		return true;
+	}
 	if (!resolve(in, address, &is, e))
 		return false;
 	if (is == DIR_UNKNOWN)

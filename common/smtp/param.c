@@ -146,6 +146,11 @@ static bool is_type(char c)
 	return is_alnum(c) || c == '-' || c == '.';
 }
 
+static bool is_visible(char c)
+{
+	return c > ' ' ? c != 0x7f : (unsigned char)c >= 0x80;
+}
+
 /* "rfc822;ann@example.org" in xtext; "utf-8;..." may also hold plain UTF-8: RFC 6533 3. */
 static bool take_orcpt(struct span value, struct intake *to)
 {
@@ -154,8 +159,12 @@ static bool take_orcpt(struct span value, struct intake *to)
 	to->rcpt->original = arena_text(to->memory, value);
 	if (!type.n || value.n > PARAM_ORCPT_MAX || !span_eat_char(&rest, ';') || !rest.n)
 		return false;
-	if (span_is(type, "utf-8") && to->utf8)
-		return utf8_ok(rest);
+	if (span_is(type, "utf-8") && to->utf8) {
+		struct span left = rest;
+
+		span_while(&left, is_visible);
+		return !left.n && utf8_ok(rest);
+	}
 	return is_xtext(rest, PARAM_ORCPT_MAX);
 }
 
