@@ -1,0 +1,43 @@
+/*
+ * NAME
+ *	posthorn - the admin's command
+ * DESCRIPTION
+ *	This file only declares the sub-commands. Each has its page: posthorn-config(8) and
+ *	so on.
+ */
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "common/admin/admin.h"
+
+static int version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("posthorn %s\n", admin_version());
+	return EX_OK;
+}
+
+static const struct admin_verb verbs[] = {
+	{ "config", admin_config, "check|show|explain|man", "the settings: are they right, what are they, what do they mean" },
+	{ "user", admin_user, "add|del|passwd|check|list", "virtual users and their passwords" },
+	{ "domain", admin_domain, "add|del|list", "domains of virtual users, and those we relay for" },
+	{ "alias", admin_alias, "add|del|list", "addresses that stand for others" },
+	{ "address", admin_address, "explain ADDRESS", "who gets this mail, and which line says so" },
+	{ "queue", admin_queue, "list|show|cat|retry|hold|release|bounce|delete", "messages on their way" },
+	{ "ps", admin_ps, "", "running processes: what each should be, and what the kernel says it is" },
+	{ "version", version, "", "which version this is" },
+	{ .name = NULL }
+};
+
+int main(int argc, char **argv)
+{
+	int code = admin_options(&argc, argv);
+
+	if (code >= 0)
+		return code;
+	code = admin_run("posthorn", verbs, argc, argv);
+	if (fflush(stdout) != 0 && code == EX_OK)
+		return EX_IOERR;
+	return code;
+}
