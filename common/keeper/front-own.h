@@ -87,6 +87,7 @@ struct wire_end {
 struct front {
 	struct role_self	 self;
 	struct loop		*loop;
+	struct loop_io		*keeper_io;
 	struct peers		*peers;			/* NULL until the keeper sends it: nobody is counted */
 	struct tls_server	*tls;			/* NULL: no certificate */
 	struct listener		 listeners[LISTENERS_MAX];
@@ -125,6 +126,6 @@ void wires_close_idle(struct front *f);
 void queue_leave(struct client *c);				/* it waits no more */
 
 /* front.c */
-void front_tell(struct front *f, char verb, uint64_t n);	/* to the keeper */
+bool front_tell(struct front *f, char verb, uint64_t n);	/* to the keeper, who may not listen now */
 
 #endif

@@ -74,8 +74,8 @@ void wires_ask(struct front *f)
 	if (f->stopping || !f->listener_count || f->idle_count + f->owed >= want)
 		return;
 	want -= f->idle_count + f->owed;
-	f->owed += want;
-	front_tell(f, 'W', want);
+	if (front_tell(f, 'W', want))
+		f->owed += want;
 }
 
 static void wire_timeout(void *arg)

