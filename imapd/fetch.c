@@ -1,4 +1,5 @@
 /* FETCH. RFC 3501 6.4.5, 7.4.2. */
+#include "common/mail/maillog.h"
 #include "imapd/imap.h"
 #include "imapd/items.h"
 #include "imapd/structure.h"
@@ -136,16 +137,30 @@ static void print_section_name(struct out *o, const struct item *item)
 		out_addf(o, "<%u>", item->from);
 }
 
-static void print_section(struct imap *s, const struct item *item)
+/* The last stop of a message's way through the suite, once for each time it is read. */
+static void note_fetch(struct imap *s, const struct item *item, size_t index, uint64_t bytes)
+{
+	bool whole = !item->section.number_count && item->section.what == SECTION_ALL && !item->from;
+
+	s->bytes += bytes;
+	if (!whole)
+		return;
+	s->fetched++;
+	maillog_fetched("imap", span_of(s->login), mailbox_msg(s->view.box, index)->name, bytes);
+}
+
+static void print_section(struct imap *s, const struct item *item, size_t index)
 {
 	struct span text;
+	uint64_t bytes = 0;
 
 	if (!find_section(s, &item->section, &text))
 		out_text(s->out, "NIL");
 	else if (item->partial)
-		print_text_part(&s->message, s->out, text, item->from, item->count);
+		bytes = print_text_part(&s->message, s->out, text, item->from, item->count);
 	else
-		print_text(s->out, text);
+		bytes = print_text(s->out, text);
+	note_fetch(s, item, index, bytes);
 }
 
 /* --- items --- */
@@ -202,7 +217,7 @@ static void print_item(struct imap *s, const struct item *item, size_t index)
 		    item->kind == ITEM_STRUCTURE, s->scratch);
 		break;
 	default:
-		print_section(s, item);
+		print_section(s, item, index);
 	}
 	arena_reset(s->scratch);
 }

@@ -56,6 +56,8 @@ struct imap {
 	struct message		 message;	/* the one that is open */
 	struct command		*command;
 	unsigned		 errors;
+	unsigned		 fetched, deleted;	/* whole messages, for the log */
+	uint64_t		 bytes;			/* of message text sent */
 	bool			 over;		/* the reply that is made now is the last */
 };
 

@@ -108,10 +108,13 @@ size_t wire_length(struct span text)
 	return n;
 }
 
-void print_text(struct out *o, struct span text)
+uint64_t print_text(struct out *o, struct span text)
 {
-	out_addf(o, "{%zu}\r\n", wire_length(text));
+	size_t n = wire_length(text);
+
+	out_addf(o, "{%zu}\r\n", n);
 	out_add_crlf(o, text);
+	return n;
 }
 
 /* Go on from where the cursor stands, if it stands in this text and not behind. */
@@ -152,23 +155,25 @@ static uint64_t print_line_part(struct out *o, struct span line, bool ended, uin
 	return head.n + end.n;
 }
 
-void print_text_part(struct message *m, struct out *o, struct span text, uint64_t from, uint64_t count)
+uint64_t print_text_part(struct message *m, struct out *o, struct span text, uint64_t from, uint64_t count)
 {
 	struct span rest, line;
 
 	place_cursor(m, text, from);
 	if (from >= m->cursor_all) {
 		out_text(o, "\"\"");
-		return;
+		return 0;
 	}
 	if (count > m->cursor_all - from)
 		count = m->cursor_all - from;
 	move_cursor(m, from);
 	out_addf(o, "{%llu}\r\n", (unsigned long long)count);
 	rest = span_from(text, m->cursor_at);
-	for (from -= m->cursor_wire; count; from = 0) {
+	from -= m->cursor_wire;
+	for (uint64_t left = count; left; from = 0) {
 		bool ended = span_cut(&rest, '\n', &line);
 
-		count -= print_line_part(o, ended ? line : rest, ended, from, count);
+		left -= print_line_part(o, ended ? line : rest, ended, from, left);
 	}
+	return count;
 }

@@ -41,9 +41,9 @@ struct span message_header(const struct message *m);	/* with its empty line */
 
 /* Text's length on the wire. */
 size_t wire_length(struct span text);
-/* "{n}" and the text in CRLF. */
-void print_text(struct out *o, struct span text);
+/* "{n}" and the text in CRLF; returns n. */
+uint64_t print_text(struct out *o, struct span text);
 /* Bytes from .. from+count of it as on the wire, as a literal; beyond its end: "". */
-void print_text_part(struct message *m, struct out *o, struct span text, uint64_t from, uint64_t count);
+uint64_t print_text_part(struct message *m, struct out *o, struct span text, uint64_t from, uint64_t count);
 
 #endif

@@ -68,6 +68,7 @@ static bool expunge(struct imap *s, const struct set *only, struct err *e)
 		if (m->gone || !(m->flags & FLAG_DELETED) || (only && !set_has(only, m->uid)))
 			continue;
 		ok = mailbox_expunge(s->view.box, i, e);
+		s->deleted += ok;
 	}
 	return mailbox_sync(s->view.box, ok ? e : NULL) && ok;
 }

@@ -13,6 +13,7 @@
 
 #include "common/keeper/role.h"
 #include "common/mail/charset.h"
+#include "common/mail/maillog.h"
 #include "common/os/file.h"
 #include "common/os/log.h"
 #include "imapd/imap.h"
@@ -61,6 +62,7 @@ static void serve(struct wire *w, const struct role_self *self, const struct rol
 	struct imap s = {
 		.terms = &terms, .poll_fd = w->fd, .wire = w, .root = root, .login = h->user.login,
 	};
+	ms_t since = clock_ms();
 	char tag[READ_LOGIN_LINE];
 
 	if (!span_copy(h->tag, tag, sizeof tag))
@@ -71,6 +73,8 @@ static void serve(struct wire *w, const struct role_self *self, const struct rol
 	imap_serve(&s, tag);
 	line_free(s.reader.line);
 	out_free(s.out);
+	maillog_session_end("imap", w->peer.ip, span_of(s.login), s.fetched, s.deleted, s.bytes,
+	    (int)((clock_ms() - since) / 1000));
 }
 
 /* There is a client who waits for a reply, and we have no mailbox for it. */
@@ -105,12 +109,10 @@ int main(int argc, char **argv)
 	if (!wire_peer_parse(h.peer, &wire.peer))
 		log_warn("the peer's address is not readable");
 	root = open_maildir(&h.user, &e);
-	log_info("%s in protocol=imap peer=%s tls=%s", h.user.login, wire.peer.ip, wire.peer.tls ? "yes" : "no");
 	if (root < 0)
 		turn_away(&wire, &h, &e);
 	else
 		serve(&wire, &self, &h, root);
 	wire_close(&wire);
-	log_info("%s out protocol=imap peer=%s", h.user.login, wire.peer.ip);
 	return 0;
 }
