@@ -61,8 +61,9 @@ def make_certificate(directory, name, address, out_cert, out_key):
     extensions = out_cert + ".ext"
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-keyout", out_key, "-out", request, "-subj", f"/CN={name}")
+    # Some clients (mbsync) take the address for a name, and look for it among the names.
     with open(extensions, "w", encoding="ascii") as f:
-        f.write(f"subjectAltName=DNS:{name},IP:{address}\nextendedKeyUsage=serverAuth\n")
+        f.write(f"subjectAltName=DNS:{name},IP:{address},DNS:{address}\nextendedKeyUsage=serverAuth\n")
     openssl("x509", "-req", "-in", request, "-CA", os.path.join(directory, "ca.pem"),
             "-CAkey", os.path.join(directory, "ca.key"), "-CAcreateserial", "-days", "30",
             "-extfile", extensions, "-out", out_cert)
@@ -254,7 +255,7 @@ class Host:
             return {}
         top = self.running[daemon].pid
         parents, names = {}, {}
-        for entry in os.listdir("/proc"):
+        for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as f:
                     text = f.read()

@@ -18,7 +18,8 @@
  *	# text		for the reader, as is an empty line
  *
  *	Words: msa (login needed), notls (no STARTTLS), intls (TLS from the start), clear (AUTH
- *	without TLS), size=N, rcpts=N, errors=N. The people: ann, bob, postmaster and
+ *	without TLS), size=N, rcpts=N, errors=N, timeout=N (seconds; 0 is over at once), strict
+ *	(no word before the greeting), late (the server comes when an answer is wanted). The people: ann, bob, postmaster and
  *	"two words" at example.org; full@ and slow@ there answer 4.2.2 and 4.3.0; relay.example is
  *	a domain we carry mail for. ann's password is secret.
  */
@@ -163,7 +164,7 @@ static const struct smtp_hooks hooks = {
 
 struct scene {
 	int			server, client;
-	bool			in_tls;
+	bool			in_tls, late, running;
 	struct smtp_terms	terms;
 	struct house		house;
 	pthread_t		thread;
@@ -210,6 +211,12 @@ static bool set(struct scene *s, struct span word)
 		s->in_tls = true;
 	} else if (span_is(name, "notls")) {
 		s->terms.offer &= ~(unsigned)EXT_STARTTLS;
+	} else if (span_is(name, "late")) {
+		s->late = true;
+	} else if (span_is(name, "strict")) {
+		s->terms.early_talkers = false;
+	} else if (span_is(name, "timeout")) {
+		s->terms.command_timeout_s = (int)n;
 	} else if (span_is(name, "size")) {
 		s->terms.size_max = n;
 	} else if (span_is(name, "rcpts")) {
@@ -222,17 +229,20 @@ static bool set(struct scene *s, struct span word)
 	return true;
 }
 
-static bool start(struct scene *s)
+static bool start(struct scene *s, bool answer_wanted)
 {
 	int pair[2];
 
-	if (s->client >= 0)
+	if (s->client < 0) {
+		if (!fd_stream_pair(pair, NULL))
+			return false;
+		s->server = pair[0];
+		s->client = pair[1];
+	}
+	if (s->running || (s->late && !answer_wanted))
 		return true;
-	if (!fd_stream_pair(pair, NULL))
-		return false;
-	s->server = pair[0];
-	s->client = pair[1];
-	return pthread_create(&s->thread, NULL, serve, s) == 0;
+	s->running = pthread_create(&s->thread, NULL, serve, s) == 0;
+	return s->running;
 }
 
 /* --- the client's side --- */
@@ -374,7 +384,7 @@ static bool play(struct scene *s, FILE *script, const char *name)
 			printf("%s:%d: cannot be set here\n", name, n);
 			return false;
 		}
-		if (!start(s) || !step(s, text, got)) {
+		if (!start(s, line[0] == '<') || !step(s, text, got)) {
 			printf("%s:%d: wanted %s\n%s:%d: got      %s\n", name, n, line, name, n, got);
 			return false;
 		}
@@ -396,7 +406,7 @@ static bool play_file(const char *path)
 	ok = play(&s, script, path);
 	fclose(script);
 	fd_close(&s.client);
-	if (s.thread)
+	if (s.running)
 		pthread_join(s.thread, NULL);
 	str_free(&s.house.text);
 	str_free(&s.house.last);
