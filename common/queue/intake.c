@@ -175,15 +175,25 @@ void intake_reset(struct intake *in)
 	in->room = 0;
 }
 
+/* What stands between < and > in the tail of a MAIL or RCPT, well formed or not. */
+static struct span said_address(struct span tail)
+{
+	ptrdiff_t open = span_find(tail, '<'), close = span_rfind(tail, '>');
+
+	return open >= 0 && close > open ? span_to(span_from(tail, (size_t)open + 1), (size_t)(close - open - 1)) : tail;
+}
+
 void intake_refused(const struct intake *in, struct span line, const struct reply *r)
 {
-	struct span rest = line, word = span_word(&rest);
+	struct span rest = line, word = span_word(&rest), none = { NULL, 0 };
+	struct span address = said_address(span_trim(rest));
 	struct err e = { .kind = r->code >= 500 ? ERR_PERM : ERR_TEMP };
+	bool mail = span_is(word, "MAIL"), rcpt = span_is(word, "RCPT");
 	char verb[16] = "?";
 
 	span_copy(word, verb, sizeof verb);
 	snprintf(e.status, sizeof e.status, "%s", r->status);
 	snprintf(e.text, sizeof e.text, "%.300s", r->text);
-	maillog_rejected(*in->env.id ? in->env.id : "-", in->peer->ip, verb,
-	    span_of(in->env.sender ? in->env.sender : ""), span_trim(rest), (int)r->code, &e);
+	maillog_rejected(in->env.id, in->peer->ip, verb,
+	    mail ? address : in->env.sender ? span_of(in->env.sender) : none, rcpt ? address : none, (int)r->code, &e);
 }
