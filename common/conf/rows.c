@@ -16,7 +16,7 @@ const struct setting settings[] = {
 	{ "posthorn", "queue-directory", SET_PATH, AT(queue_directory), "/var/spool/posthorn", NULL,
 	  "Where mail on its way lies; see posthorn-queue(7). Its parts must be on one filesystem." },
 	{ "posthorn", "config-directory", SET_PATH, AT(config_directory), "@here", NULL,
-	  "Where users, domains, aliases and what is compiled from them lie. "
+	  "Where users, domains and aliases lie. "
 	  "By default the directory of the settings file." },
 	{ "posthorn", "run-directory", SET_PATH, AT(run_directory), "/run/posthorn", NULL,
 	  "For sockets and counters that a reboot may forget." },
