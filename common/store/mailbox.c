@@ -170,7 +170,8 @@ const char *mailbox_uidl(const struct mailbox *m, size_t index)
 
 	while (at && *at != 'P') {
 		at = strchr(at, ' ');
-		at += at != NULL;
+		if (at)
+			at++;
 	}
 	return at && at[1] ? at + 1 : NULL;
 }
