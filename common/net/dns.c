@@ -1,10 +1,13 @@
 /* The one file that sees libunbound. See dns.h. */
 #include "common/net/dns.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unbound.h>
 
 #include "common/base/mem.h"
+#include "common/os/fd.h"
+#include "common/os/file.h"
 
 enum { CLASS_IN = 1, RCODE_OK = 0, RCODE_NO_NAME = 3, RECORDS_MAX = 1000 };
 
@@ -37,6 +40,40 @@ static bool set_forward(struct ub_ctx *ctx, const struct dns_settings *s, struct
 	return true;
 }
 
+/* One record, without the comment behind it. */
+static bool add_anchor(struct ub_ctx *ctx, struct span line, unsigned *count, struct err *e)
+{
+	char record[4096];
+	ptrdiff_t comment = span_find(line, ';');
+
+	line = span_trim(comment < 0 ? line : span_to(line, (size_t)comment));
+	if (!line.n)
+		return true;
+	++*count;
+	if (!span_copy(line, record, sizeof record))
+		return err_perm(e, "5.3.5", "a line is too long");
+	return failed(ub_ctx_add_ta(ctx, record), "not a DS or DNSKEY record", e);
+}
+
+/* libunbound would open the file only at the first question, in the jail. */
+static bool add_anchors(struct ub_ctx *ctx, const char *file, struct err *e)
+{
+	struct str text = STR(1 << 20);
+	struct span rest, line;
+	unsigned count = 0;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	bool ok = fd >= 0 ? file_read_all(fd, &text, e) : err_sys(e, "cannot open it");
+
+	fd_close(&fd);
+	str_add_char(&text, '\n');
+	for (rest = str_span(&text); ok && span_cut(&rest, '\n', &line);)
+		ok = add_anchor(ctx, line, &count, e);
+	str_free(&text);
+	if (ok && !count)
+		ok = err_perm(e, "5.3.5", "no record in it");
+	return ok || err_while(e, "trust-anchor %s", file);
+}
+
 static bool set_up(struct ub_ctx *ctx, const struct dns_settings *s, struct err *e)
 {
 	if (!failed(ub_ctx_async(ctx, 1), "cannot use a thread for DNS", e) ||
@@ -48,7 +85,7 @@ static bool set_up(struct ub_ctx *ctx, const struct dns_settings *s, struct err 
 	    !set(ctx, "edns-buffer-size:", "1232", e) || !set(ctx, "qname-minimisation:", "yes", e) ||
 	    !set(ctx, "use-syslog:", "no", e) || !set_forward(ctx, s, e))
 		return false;
-	return !*s->trust_anchor || failed(ub_ctx_add_ta_file(ctx, s->trust_anchor), s->trust_anchor, e);
+	return !*s->trust_anchor || add_anchors(ctx, s->trust_anchor, e);
 }
 
 struct dns *dns_new(const struct dns_settings *settings, struct err *e)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The resolver as a process: this plays its keeper, those who ask, and a DNS server.
 Arguments: run-role, posthorn-resolver."""
-import os, socket, struct, sys, threading, time
+import os, shutil, socket, struct, subprocess, sys, tempfile, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from play import Role, number, pack, send_fds, unpack
 
@@ -143,12 +143,98 @@ def left_questions_do_no_harm():
     assert got[0] == YES, got
     return r
 
+def signed_zone(where, port):
+    """nsd in a directory of its own with signed.test, and the file with its key."""
+    def run(*args):
+        return subprocess.run(args, cwd=where, check=True, capture_output=True, text=True).stdout.strip()
+    with open(where + "/zone", "w") as f:
+        f.write("$ORIGIN signed.test.\n@ 60 IN SOA ns root 1 3600 600 86400 60\n@ 60 IN NS ns\nns 60 IN A 127.0.0.1\n"
+                "mx 60 IN A 192.0.2.1\n_25._tcp.mx 60 IN TLSA 3 1 1 " + "ab" * 32 + "\n")
+    key = run("ldns-keygen", "-k", "-a", "ECDSAP256SHA256", "signed.test")
+    run("ldns-signzone", "-f", where + "/signed", where + "/zone", key)
+    with open(where + "/broken", "w") as f:
+        f.write(open(where + "/signed").read().replace("192.0.2.1", "192.0.2.66"))
+    return where + "/" + key + ".key"
+
+def start_nsd(where, port, zone):
+    with open(where + "/nsd.conf", "w") as f:
+        f.write(f"""server:
+  ip-address: 127.0.0.1@{port}
+  username: ""
+  zonesdir: "{where}"
+  pidfile: "{where}/pid"
+  xfrdfile: "{where}/xfrd"
+  zonelistfile: "{where}/zones"
+  database: ""
+  logfile: "{where}/nsd.log"
+remote-control:
+  control-enable: no
+zone:
+  name: signed.test
+  zonefile: {zone}
+""")
+    nsd = subprocess.Popen(["nsd", "-d", "-c", where + "/nsd.conf"], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 10
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    probe.settimeout(0.2)
+    while time.monotonic() < until:
+        probe.sendto(b"\0\1\0\0\0\1\0\0\0\0\0\0\6signed\4test\0\0\6\0\1", ("127.0.0.1", port))
+        try:
+            if probe.recv(512):
+                return nsd
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("nsd does not answer: " + open(where + "/nsd.log").read())
+
+def signed_answers_are_validated():
+    if not all(shutil.which(tool) for tool in ("nsd", "ldns-keygen", "ldns-signzone")):
+        print("skip: without nsd and ldns nothing is signed")
+        return None
+    where = tempfile.mkdtemp(prefix="posthorn-dns-")
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+    probe.close()
+    anchor = signed_zone(where, port)
+    for zone in ("signed", "broken"):
+        nsd = start_nsd(where, port, zone)
+        r = Resolver(SETTINGS + f"forward = 127.0.0.1@{port}\ntrust-anchor = {anchor}\n")
+        try:
+            ch = r.channel()
+            ch.send(pack("Q", 1, "mx.signed.test", A))
+            f = unpack(ch.recv(65536))[1]
+            found, secure, why = number(f[1]), number(f[2]), f[4]
+            if zone == "broken":
+                assert found == FAILED and why, (found, why)
+                continue
+            assert (found, secure) == (YES, 1), (found, secure, why)
+            ch.send(pack("Q", 2, "_25._tcp.mx.signed.test", 52))
+            f = unpack(ch.recv(65536))[1]
+            assert (number(f[1]), number(f[2])) == (YES, 1) and f[6] == b"\3\1\1" + b"\xab" * 32, f
+            ch.send(pack("Q", 3, "nobody.signed.test", A))
+            f = unpack(ch.recv(65536))[1]
+            assert (number(f[1]), number(f[2])) == (NO_NAME, 1), f		# that it is not there is signed too
+            ch.send(pack("Q", 4, "alpha.test", MX))
+            assert number(unpack(ch.recv(65536))[1][2]) == 0, "local data is not signed"
+        except ConnectionResetError:
+            print(r.role.process.wait(5), r.role.told())
+            raise
+        finally:
+            nsd.terminate()
+            nsd.wait(10)
+            r.role.stop()
+    shutil.rmtree(where)
+    return None
+
 def main():
     failed = 0
     for t in (without_any_network, with_a_server, slow_answers_fail_in_time,
-              nonsense_closes_only_its_channel, left_questions_do_no_harm):
+              nonsense_closes_only_its_channel, left_questions_do_no_harm, signed_answers_are_validated):
         try:
             r = t()
+            if r is None:
+                print(f"ok {t.__name__}", flush=True)
+                continue
             assert r.role.process.poll() is None, r.role.told()
             assert r.role.stop() == 0, "no clean end"
             print(f"ok {t.__name__}", flush=True)
@@ -161,6 +247,7 @@ def main():
     if bad.process.wait(10) != 78:
         print("FAILED: a bad line of local data is taken")
         failed += 1
+    bad.stop()
     sys.exit(failed > 0)
 
 main()
