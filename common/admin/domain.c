@@ -97,8 +97,8 @@ static bool no_users(const struct conf *c, const struct domain_args *a, struct e
 		list_each(TABLE_USERS, str_span(&text), count_user, &census);
 	str_free(&text);
 	if (ok && census.count && !a->force)
-		return err_perm(e, "5.3.5", "%u users are still at %s; take them out first, or say --force",
-		    census.count, a->name.text);
+		return err_perm(e, "5.3.5", "%s has users still (%u); take them out first, or say --force",
+		    a->name.text, census.count);
 	return ok;
 }
 

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""posthorn config, user, domain, alias, address and newaliases, as people and scripts call them.
+Arguments: posthorn, newaliases."""
+import json, os, pty, shutil, stat, subprocess, sys, tempfile, threading, time
+
+POSTHORN, NEWALIASES = map(os.path.abspath, sys.argv[1:3])
+SETTINGS = """[posthorn]
+host-name = mx.test
+queue-directory = @DIR@/queue
+run-directory = @DIR@/run
+[directory]
+mail-directory = @DIR@/mail
+system-users = no
+"""
+
+class Home:
+    def __init__(self):
+        self.dir = os.path.realpath(tempfile.mkdtemp(prefix="posthorn-admin-"))
+        os.chmod(self.dir, 0o755)
+        for name in ("run", "run/tables", "mail", "queue"):
+            os.mkdir(f"{self.dir}/{name}")
+        self.write("posthorn.conf", SETTINGS.replace("@DIR@", self.dir))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.dir)
+
+    def write(self, name, text):
+        with open(f"{self.dir}/{name}", "w") as f:
+            f.write(text)
+
+    def read(self, name):
+        with open(f"{self.dir}/{name}") as f:
+            return f.read()
+
+    def run(self, *args, said="", code=0, program=POSTHORN):
+        p = subprocess.run([program, "-c", f"{self.dir}/posthorn.conf", *args], input=said, text=True,
+                           capture_output=True, cwd="/", timeout=60)
+        assert p.returncode == code, (args, p.returncode, p.stdout, p.stderr)
+        return p.stdout if code == 0 else p.stderr
+
+def test_settings_are_checked_shown_and_explained(h):
+    assert "is fine: 5 settings are set" in h.run("config", "check")
+    shown = h.run("config", "show")
+    h.write("again.conf", shown)
+    again = subprocess.run([POSTHORN, "-c", f"{h.dir}/again.conf", "config", "show"], capture_output=True,
+                           text=True, check=True).stdout
+    values = lambda text: [line.split("\t#")[0] for line in text.splitlines()]
+    assert values(shown) == values(again)
+    assert h.run("config", "show", "mta/retry") == "5m 15m 30m 1h 2h 4h\n"
+    rows = json.loads(h.run("config", "show", "--json"))
+    assert {"section": "posthorn", "key": "host-name", "value": "mx.test",
+            "origin": f"{h.dir}/posthorn.conf:2"} in rows
+    for row in rows:
+        told = h.run("config", "explain", row["section"] + "/" + row["key"])
+        assert told.startswith(f"[{row['section']}] {row['key']}\n"), told
+    assert "more than one section" in h.run("config", "show", "listen", code=64)
+    h.write("posthorn.conf", "[posthorn]\nhostname = x\ndebug = maybe\n[mta]\nretry = soon\n")
+    mistakes = h.run("config", "check", code=78).splitlines()
+    assert len(mistakes) == 3 and 'did you mean "host-name"?' in mistakes[0], mistakes
+    assert mistakes[2].startswith(f"{h.dir}/posthorn.conf:5: retry: expected times like"), mistakes
+
+def test_check_sees_what_settings_point_to(h):
+    h.write("aliases", "ok: ann\nprog: |cat\n")
+    h.write("users", "ann\n")
+    h.write("posthorn.conf", h.read("posthorn.conf") + f"[tls]\ncertificate = {h.dir}/crt\nkey = {h.dir}/key\n")
+    h.write("key", "secret")
+    os.chmod(f"{h.dir}/key", 0o644)
+    told = h.run("config", "check", code=78)
+    for part in ("crt: No such file", "everybody can read", "aliases:2: an alias cannot run", "users:1: expected an address"):
+        assert part in told, (part, told)
+
+def test_manual_has_every_setting(h):
+    page = h.run("config", "man")
+    for row in json.loads(h.run("config", "show", "--json")):
+        assert f".It Cm {row['key']} No =" in page, row
+
+def test_domains_and_users(h):
+    assert "say posthorn domain add alpha.test first" in h.run("user", "add", "--stdin", "ann@alpha.test",
+                                                              said="one\n", code=65)
+    h.run("domain", "add", "Alpha.test")
+    h.run("domain", "add", "--relay", "partner.test")
+    assert "there already" in h.run("domain", "add", "alpha.TEST", code=65)
+    assert h.read("domains") == "alpha.test\nrelay: partner.test\n"
+    h.run("user", "add", "--stdin", "-q", "2G", "Ann@alpha.test", said="one\n")
+    assert "there already" in h.run("user", "add", "--stdin", "ann@ALPHA.test", said="two\n", code=65)
+    assert h.read("users").startswith("ann@alpha.test:$y$") and h.read("users").endswith("::::2G\n")
+    assert stat.S_IMODE(os.stat(f"{h.dir}/users").st_mode) == 0o640
+    h.run("user", "check", "--stdin", "ann@alpha.test", said="one\n")
+    assert "not the password" in h.run("user", "check", "--stdin", "ann@alpha.test", said="two\n", code=77)
+    h.run("user", "check", "--stdin", "zed@alpha.test", said="two\n", code=67)
+    assert json.loads(h.run("user", "list", "--json")) == [
+        {"address": "ann@alpha.test", "login": True, "line": 1, "quota": 2 << 30}]
+    assert "alpha.test has users still (1)" in h.run("domain", "del", "alpha.test", code=65)
+    h.run("user", "del", "ann@alpha.test")
+    h.run("user", "del", "ann@alpha.test", code=67)
+    h.run("domain", "del", "alpha.test")
+    assert h.read("users") == "" and h.read("domains") == "relay: partner.test\n"
+    for name in ("../x@partner.test", "a/b@partner.test", "a:b@partner.test", ".a@partner.test", "a@partner.test\n"):
+        h.run("user", "add", "--no-password", name, code=65 if name[-1] != "\n" else 67)
+    assert not os.path.exists(f"{h.dir}/mail/x")
+
+def test_edits_keep_what_people_wrote(h):
+    h.write("domains", "alpha.test")				# without a newline
+    users = "# who\n\nann@alpha.test # the boss\nbroken line\n  bob@alpha.test:!:::/srv/bob:1M # left\n"
+    h.write("users", users)
+    os.chmod(f"{h.dir}/users", 0o604)
+    os.symlink(f"{h.dir}/users", f"{h.dir}/link")
+    h.write("posthorn.conf", h.read("posthorn.conf") + f"users-file = {h.dir}/link\n")
+    h.run("user", "passwd", "--stdin", "ann@alpha.test", said="x\n")
+    h.run("user", "passwd", "--no-password", "bob@alpha.test")
+    h.run("user", "check", "--stdin", "ann@alpha.test", said="x\n")
+    lines = h.read("users").splitlines()
+    assert lines[2].startswith("ann@alpha.test:$y$") and lines[2].endswith(" # the boss"), lines
+    assert lines[:2] + lines[3:] == ["# who", "", "broken line", "  bob@alpha.test::::/srv/bob:1M # left"], lines
+    assert os.path.islink(f"{h.dir}/link") and stat.S_IMODE(os.stat(f"{h.dir}/users").st_mode) == 0o604
+    h.run("domain", "add", "beta.test")
+    assert h.read("domains") == "alpha.test\nbeta.test\n"
+
+def test_aliases(h):
+    h.write("aliases", "# staff\nsales@a.test: ann@a.test # boss\n\n\t, carl@a.test\nroot: ann@a.test\n")
+    h.run("alias", "add", "sales@a.test", "bob@a.test", "ann@a.test")
+    h.run("alias", "add", "root", "bob@a.test")
+    h.run("alias", "add", "@a.test", "ann@a.test")
+    for bad in ("|cat", "/tmp/x", ":include:/x", "a b", "<a@b>", "a,|b"):
+        h.run("alias", "add", "x@a.test", bad, code=65)
+    listed = {row["name"]: row["targets"] for row in json.loads(h.run("alias", "list", "--json"))}
+    assert listed["root"] == ["ann@a.test", "bob@a.test"] and listed["@a.test"] == ["ann@a.test"], listed
+    assert listed["sales@a.test"] == ["ann@a.test", "bob@a.test"], listed
+    h.run("alias", "del", "root", "ann@a.test")
+    h.run("alias", "del", "@A.test")
+    h.run("alias", "del", "nothing", code=67)
+    assert "root: bob@a.test\n" in h.read("aliases") and "@a.test:" not in h.read("aliases").replace("sales@a.test:", "")
+    assert h.read("aliases").startswith("# staff\nsales@a.test: ann@a.test # boss\n")
+
+def test_address_is_explained(h):
+    h.run("domain", "add", "a.test")
+    h.run("user", "add", "--no-password", "ann@a.test")
+    h.run("alias", "add", "sales@a.test", "ann@a.test", "zed@far.test")
+    told = json.loads(h.run("address", "explain", "--json", "sales+x@a.test"))
+    assert [t["address"] for t in told["targets"]] == ["ann@a.test", "zed@far.test"]
+    assert told["targets"][0]["detail"] == "x" and told["targets"][0]["mail"] == f"{h.dir}/mail/a.test/ann/Maildir"
+    assert any(f"{h.dir}/aliases:1" in why for why in told["why"])
+    h.run("address", "explain", "nobody@a.test", code=67)
+    h.run("alias", "add", "loop@a.test", "loop@a.test")
+    h.run("address", "explain", "loop@a.test", code=65)
+    h.write("aliases", "broken\n")
+    assert "aliases:1:" in h.run("address", "explain", "ann@a.test", code=65)
+
+def test_newaliases_checks_and_compiles(h):
+    h.write("aliases", "root: ann\n")
+    assert h.run(program=NEWALIASES).count(": fine\n") == 3
+    assert sorted(os.listdir(f"{h.dir}/run/tables")) == ["aliases.db", "domains.db", "users.db"]
+    before = os.stat(f"{h.dir}/run/tables/aliases.db").st_ino
+    h.write("aliases", "root: ann\nroot: bob\n")
+    assert "aliases:2: \"root\" stands here twice, first in line 1" in h.run(program=NEWALIASES, code=65)
+    assert os.stat(f"{h.dir}/run/tables/aliases.db").st_ino == before
+
+def test_many_edits_at_once_lose_none(h):
+    h.run("domain", "add", "a.test")
+    jobs = [threading.Thread(target=h.run, args=("user", "add", "--no-password", f"u{i}@a.test")) for i in range(12)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert len(json.loads(h.run("user", "list", "--json"))) == 12
+    assert not [n for n in os.listdir(h.dir) if n.startswith(".")]
+
+def test_full_disk_changes_nothing(h):
+    h.run("domain", "add", "a.test")
+    p = subprocess.run(["sh", "-c", 'ulimit -f 0; trap "" XFSZ; exec "$@"', "-", POSTHORN, "-c", f"{h.dir}/posthorn.conf",
+                        "domain", "add", "b.test"], capture_output=True, text=True)
+    assert p.returncode == 75 and "File too large" in p.stderr, (p.returncode, p.stderr)
+    assert h.read("domains") == "a.test\n" and not [n for n in os.listdir(h.dir) if n.startswith(".")]
+
+def at_terminal(h, words, *args):
+    """Runs a command at a terminal of its own; returns its code and what the terminal showed."""
+    pid, tty = pty.fork()
+    if pid == 0:
+        os.execv(POSTHORN, [POSTHORN, "-c", f"{h.dir}/posthorn.conf", *args])
+    shown = b""
+    try:
+        for word in words:
+            wanted = shown.count(b": ") + 1
+            while shown.count(b": ") < wanted:
+                shown += os.read(tty, 1000)
+            os.write(tty, word)
+        while True:
+            got = os.read(tty, 1000)
+            if not got:
+                break
+            shown += got
+    except OSError:
+        pass
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(tty)
+    return code, shown
+
+def test_password_is_asked_without_echo(h):
+    h.run("domain", "add", "a.test")
+    code, shown = at_terminal(h, [b"s3cret\n", b"s3cret\n"], "user", "add", "ann@a.test")
+    assert code == 0 and b"s3cret" not in shown, (code, shown)
+    h.run("user", "check", "--stdin", "ann@a.test", said="s3cret\n")
+    code, shown = at_terminal(h, [b"one\n", b"two\n"], "user", "passwd", "ann@a.test")
+    assert code == 65 and b"two different passwords" in shown, (code, shown)
+    code, shown = at_terminal(h, [b"\x03"], "user", "passwd", "ann@a.test")
+    assert code == 65 and b"given up" in shown, (code, shown)
+    h.run("user", "check", "--stdin", "ann@a.test", said="s3cret\n")
+
+def test_bad_calls_say_how(h):
+    for args in ((), ("confg",), ("user",), ("user", "add"), ("user", "add", "--what", "a@b"), ("domain", "add", "a b"),
+                 ("domain", "del"), ("alias", "add", "x"), ("address", "explain"), ("config", "check", "x"),
+                 ("config", "explain", "nothing"), ("config", "show", "a", "b")):
+        assert h.run(*args, code=64)
+    for kind, args in (("user", ("passwd", "--stdin", "ann@a.test")), ("user", ("add", "--stdin", "a@b.test"))):
+        h.run(kind, *args, said="", code=65)
+    h.write("posthorn.conf", "[posthorn]\nnonsense = 1\n")
+    for args in (("user", "list"), ("domain", "list"), ("alias", "list"), ("address", "explain", "a@b")):
+        assert "nonsense" in h.run(*args, code=78)
+    assert "cannot open the settings" in subprocess.run([POSTHORN, "-c", "/nonexistent", "user", "list"],
+                                                        capture_output=True, text=True).stderr
+
+failed = 0
+for name, test in list(globals().items()):
+    if not name.startswith("test_"):
+        continue
+    try:
+        with Home() as h:
+            test(h)
+        print("ok", name)
+    except Exception as e:
+        failed += 1
+        print("FAILED", name, repr(e))
+sys.exit(bool(failed))
