@@ -61,6 +61,7 @@ static struct reply do_starttls(struct login *l, struct command *c)
 
 	if (l->wire.peer.tls || !*l->self.conf.tls_certificate)
 		return say(REPLY_BAD, l->wire.peer.tls ? "TLS is up already" : "there is no TLS here");
+	wire_hold(&l->wire);
 	reply_print(l->out, c->tag, &r);
 	if (!out_flush(l->out, l->until, &e) || !wire_start_tls(&l->wire, l->until, &e)) {
 		log_info("no TLS peer=%s why=\"%s\"", l->wire.peer.ip, e.text);

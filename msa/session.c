@@ -62,7 +62,8 @@ static bool start_tls(struct smtp *s, struct err *e)
 	struct session *x = s->self;
 	const struct wire_peer *peer = &x->wire.peer;
 
-	if (!wire_start_tls(&x->wire, clock_in(TLS_PATIENCE_S), e))
+	wire_hold(&x->wire);
+	if (!out_flush(s->out, clock_in(TLS_PATIENCE_S), e) || !wire_start_tls(&x->wire, clock_in(TLS_PATIENCE_S), e))
 		return false;
 	maillog_tls(peer->service, peer->ip, peer->tls_text);
 	return true;

@@ -79,7 +79,8 @@ static bool start_tls(struct smtp *s, struct err *e)
 	struct inbound *in = s->self;
 	const struct wire_peer *peer = &in->wire.peer;
 
-	if (!wire_start_tls(&in->wire, clock_in(TLS_PATIENCE_S), e))
+	wire_hold(&in->wire);
+	if (!out_flush(s->out, clock_in(TLS_PATIENCE_S), e) || !wire_start_tls(&in->wire, clock_in(TLS_PATIENCE_S), e))
 		return false;
 	maillog_tls(peer->service, peer->ip, peer->tls_text);
 	return true;

@@ -199,7 +199,7 @@ static enum login_step do_stls(struct login *l, struct span arg)
 	if (!l->stls)
 		return step_of(pop3_no(l->out, "", "there is no TLS here"));
 	pop3_ok(l->out, "begin TLS");
-	if (!out_flush(l->out, l->until, NULL) || !l->start_tls(l->self, &e)) {
+	if (!l->start_tls(l->self, &e)) {
 		l->over = true;
 		return STEP_NEXT;
 	}

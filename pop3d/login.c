@@ -18,6 +18,7 @@ struct self {
 	struct role_self	role;
 	struct wire		wire;
 	struct role_user	who;
+	struct out		*out;
 	ms_t			until;
 };
 
@@ -38,7 +39,8 @@ static bool start_tls(void *arg, struct err *e)
 {
 	struct self *s = arg;
 
-	if (!wire_start_tls(&s->wire, s->until, e))
+	wire_hold(&s->wire);
+	if (!out_flush(s->out, s->until, e) || !wire_start_tls(&s->wire, s->until, e))
 		return false;
 	maillog_tls(s->wire.peer.service, s->wire.peer.ip, s->wire.peer.tls_text);
 	return true;
@@ -69,7 +71,10 @@ static bool serve(struct self *s)
 		.stls = *c->tls_certificate, .clear_ok = c->auth_without_tls,
 		.self = s, .check = check, .start_tls = start_tls, .hand_over = hand_over,
 	};
-	bool in = login_serve(&l);
+	bool in;
+
+	s->out = l.out;
+	in = login_serve(&l);
 
 	line_free(l.line);
 	out_free(l.out);

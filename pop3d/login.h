@@ -25,6 +25,7 @@ struct login {
 	void		*self;
 	/* PERM: wrong; TEMP: cannot tell now */
 	bool		(*check)(void *self, const char *mechanism, struct span user, struct span password, struct err *e);
+	/* Flushes the "+OK", which goes out with the beginning of TLS (wire_hold). */
 	bool		(*start_tls)(void *self, struct err *e);
 	/* After true somebody else speaks to the client: begin with its "+OK". */
 	bool		(*hand_over)(void *self, struct span input, struct err *e);

@@ -71,8 +71,14 @@ static bool send_kind(struct wire *w, char kind, struct span bytes, ms_t until, 
 
 static bool wire_write(struct stream *s, struct span bytes, ms_t until, struct err *e)
 {
+	struct wire *w = (struct wire *)s;
+
+	if (w->hold) {
+		str_add(&w->held, bytes);
+		return !w->held.over || err_temp(e, "4.3.0", "too much to say before TLS");
+	}
 	while (bytes.n) {
-		if (!send_kind((struct wire *)s, 'D', span_take(&bytes, WIRE_MAX - 1), until, e))
+		if (!send_kind(w, 'D', span_take(&bytes, WIRE_MAX - 1), until, e))
 			return false;
 	}
 	return true;
@@ -80,7 +86,7 @@ static bool wire_write(struct stream *s, struct span bytes, ms_t until, struct e
 
 void wire_init(struct wire *w, int fd)
 {
-	*w = (struct wire){ .stream = { wire_read, wire_write }, .fd = fd };
+	*w = (struct wire){ .stream = { wire_read, wire_write }, .fd = fd, .held = STR(WIRE_MAX - 1) };
 }
 
 void wire_reset(struct wire *w)
@@ -90,6 +96,8 @@ void wire_reset(struct wire *w)
 	free(w->buf);
 	w->buf = NULL;
 	w->at = w->n = 0;
+	w->hold = false;
+	str_free(&w->held);
 }
 
 static bool eat_word(struct span *in, char *buf, size_t size)
@@ -151,9 +159,18 @@ bool wire_accept(struct wire *w, ms_t until, struct err *e)
 	return true;
 }
 
+void wire_hold(struct wire *w)
+{
+	w->hold = true;
+}
+
 bool wire_start_tls(struct wire *w, ms_t until, struct err *e)
 {
-	if (!send_kind(w, 'T', SPAN(""), until, e))
+	bool sent = send_kind(w, 'T', str_span(&w->held), until, e);
+
+	w->hold = false;
+	str_free(&w->held);
+	if (!sent)
 		return false;
 	w->at = w->n = 0;
 	for (;;) {

@@ -6,7 +6,7 @@
  *
  *	front to session			session to front
  *	 P text    a client: peer and local	 D bytes   for the client
- *	           address, "tls" or "plain"	 T         start TLS after this
+ *	           address, "tls" or "plain"	 T bytes   for the client, and start TLS after this
  *	 D bytes   from the client		 Q         close, politely
  *	 T text    TLS is up: "TLSv1.3 ..."	 R         ready for the next client
  *	 E         the client hung up
@@ -15,7 +15,8 @@
  *	SERVICE being the listener's name ("smtp", "submission", "submissions", "imap", ...).
  *	T text: "PROTOCOL CIPHER BITS [sni=NAME]"; an empty T says that the handshake failed.
  *	Whatever arrives as D before the front's T came in the clear. So a session that
- *	has sent T throws away every D until T comes back: a command smuggled in behind
+ *	has sent T throws away every D until T comes back (its "go ahead" rides on the T, or a
+ *	quick client's first TLS record could get in between, and be lost): a command smuggled in behind
  *	STARTTLS is gone (RFC 3207 4.2). Packets carry at most WIRE_MAX bytes with the kind.
  *	The session's end passes on with SCM_RIGHTS; the front never knows.
  *	A wire serves clients one after the other: P ... Q or E, R, P ...
@@ -44,6 +45,8 @@ struct wire {
 	int			fd;
 	struct wire_peer	peer;
 	bool			ended;		/* the client or the front is gone */
+	bool			hold;		/* wire_hold(): what is written waits for the T */
+	struct str		held;
 	char			*buf;		/* rest of a packet not yet read */
 	size_t			at, n;
 };
@@ -51,8 +54,11 @@ struct wire {
 void wire_init(struct wire *w, int fd);
 /* Wait for the next client and fill w->peer. False: the front is gone, so should we be. */
 bool wire_accept(struct wire *w, ms_t until, struct err *e);
-/* Say T, drop clear text until TLS is up. The caller flushes its reply first and calls
-   line_forget() after. */
+/*
+ * Say T, drop clear text until TLS is up. Before it: wire_hold(), then write and flush the
+ * reply, which goes out with the T. After it: line_forget().
+ */
+void wire_hold(struct wire *w);
 bool wire_start_tls(struct wire *w, ms_t until, struct err *e);
 void wire_close(struct wire *w);	/* Q: what was written is sent, then the client is closed */
 void wire_ready(struct wire *w);	/* R: another client may come */

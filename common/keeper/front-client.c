@@ -12,7 +12,7 @@
 enum { RECORD_MAX = 16384 };		/* a TLS record's content, RFC 8446 5.1 */
 
 /* It is over, whatever was still to be said. What the client said before goes on to its session. */
-static void client_free(struct client *c)
+void client_drop(struct client *c)
 {
 	struct front *f = c->front;
 
@@ -63,7 +63,7 @@ static void client_timeout(void *arg)
 	else if (c->state == CLIENT_SHAKING)
 		shaken_too_long(c);
 	else
-		client_free(c);
+		client_drop(c);
 }
 
 static void enter(struct client *c, enum client_state state, int seconds)
@@ -109,7 +109,7 @@ static void say_goodbye(struct client *c)
 		tls_goodbye(c->tls);
 	shutdown(c->fd, SHUT_WR);
 	if (c->ended) {
-		client_free(c);
+		client_drop(c);
 		return;
 	}
 	enter(c, CLIENT_LEAVING, LEAVE_S);
@@ -131,7 +131,7 @@ static void hold(struct client *c, struct span bytes)
 void client_say(struct client *c, struct span bytes)
 {
 	if (!give(c, &bytes))
-		client_free(c);
+		client_drop(c);
 	else if (bytes.n)
 		hold(c, bytes);
 }
@@ -141,7 +141,7 @@ static void give_held(struct client *c)
 	struct span rest = { c->held + c->held_at, c->held_n - c->held_at };
 
 	if (!give(c, &rest)) {
-		client_free(c);
+		client_drop(c);
 		return;
 	}
 	c->held_at = c->held_n - (uint32_t)rest.n;
@@ -162,7 +162,7 @@ static void give_held(struct client *c)
 void client_finish(struct client *c)
 {
 	if (c->state == CLIENT_SHAKING) {	/* the session died meanwhile */
-		client_free(c);
+		client_drop(c);
 		return;
 	}
 	if (!c->held) {
@@ -185,7 +185,7 @@ void client_refuse(struct client *c)
 		struct span words = span_of(c->from->refusal);
 
 		if (!give(c, &words)) {
-			client_free(c);
+			client_drop(c);
 			return;
 		}
 	}
@@ -241,7 +241,7 @@ static void read_client(struct client *c)
 	if (step == TLS_END)
 		client_ended(c);
 	else if (step == TLS_FAILED)
-		client_free(c);
+		client_drop(c);
 	else
 		client_look(c);
 }
@@ -253,7 +253,7 @@ static void read_nothing(struct client *c)
 
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
-	client_free(c);
+	client_drop(c);
 }
 
 /* --- TLS --- */
@@ -272,7 +272,7 @@ static void shake_failed(struct client *c, const char *why)
 	log_failure(c, why);
 	if (c->wire)
 		wire_send(c->wire, 'T', SPAN(""));
-	client_free(c);
+	client_drop(c);
 }
 
 static void shaken_too_long(struct client *c)
@@ -333,7 +333,7 @@ void client_start_tls(struct client *c)
 {
 	/* All that came before belongs to the conversation in the clear, RFC 3207 4.2. */
 	wire_forget_clear_text(c->wire);
-	if (c->tls || c->ended || !begin_tls(c)) {
+	if (c->tls || c->ended || c->held || !begin_tls(c)) {
 		wire_send(c->wire, 'T', SPAN(""));
 		return;
 	}

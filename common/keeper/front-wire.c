@@ -160,11 +160,22 @@ bool wire_find(struct client *c)
 	return found;
 }
 
-/* A session is ready: for who waits longest, or to wait itself; too many go home. */
+/* Who waits longest and has not hung up without a word. */
+static struct client *next_waiting(struct front *f)
+{
+	struct client *c;
+	char byte;
+
+	while ((c = f->first_waiting) && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		client_drop(c);
+	return c;
+}
+
+/* A session is ready: for a client, or to wait itself; too many go home. */
 static void make_ready(struct wire_end *w)
 {
 	struct front *f = w->front;
-	struct client *c = f->first_waiting;
+	struct client *c = next_waiting(f);
 
 	set_deadline(w, 0);
 	if (f->stopping || (!c && f->idle_count >= 2 * f->spare)) {
@@ -300,7 +311,9 @@ static bool take_packet(struct wire_end *w, struct span in)
 			client_say(w->client, bytes);
 		return w->state != WIRE_IDLE;
 	case 'T':
-		if (busy)
+		if (busy && bytes.n)
+			client_say(w->client, bytes);
+		if (busy && w->client)
 			client_start_tls(w->client);
 		return w->state != WIRE_IDLE;
 	case 'Q':

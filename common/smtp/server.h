@@ -62,7 +62,7 @@ struct smtp;
 struct smtp_hooks {
 	bool	(*greet)(struct smtp *s, struct err *e);	/* false: 554 (or 421) instead of 220, and goodbye */
 	bool	(*hello)(struct smtp *s, struct span name, bool extended, struct err *e);
-	bool	(*start_tls)(struct smtp *s, struct err *e);	/* 220 is out; true: the stream is private now */
+	bool	(*start_tls)(struct smtp *s, struct err *e);	/* flushes the 220 (wire_hold); true: the stream is private now */
 	/*
 	 * One step of AUTH. said: base64 as it came, NULL when there is no initial response;
 	 * first: a new exchange begins. MORE: challenge (base64) goes out as 334. FAILED: e says why.

@@ -86,7 +86,7 @@ static struct reply do_starttls(struct smtp *s, struct span arg)
 	smtp_forget(s);
 	reply_send(&ready, s->out);
 	s->state = SMTP_DONE;
-	if (!out_flush(s->out, smtp_until(s), NULL) || !s->hooks->start_tls(s, &e))
+	if (!s->hooks->start_tls(s, &e))
 		return (struct reply){ .code = 0 };
 	/* Nothing of what was said in the clear counts any more: RFC 3207 4.2. */
 	line_forget(s->in);

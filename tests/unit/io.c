@@ -190,7 +190,11 @@ START_TEST(a_wire_drops_what_came_before_tls)
 	FRONT("DMAIL FROM:<evil>");
 	FRONT("TTLSv1.3 TLS_AES_256_GCM_SHA384 256");
 	FRONT("Dinside");
+	wire_hold(&w);
+	ck_assert(w.stream.write(&w.stream, SPAN("220 go ahead\r\n"), clock_in(5), &e));
 	ck_assert(wire_start_tls(&w, clock_in(5), &e));
+	ck_assert_int_eq(read(pair[0], buf, sizeof buf), 15);
+	ck_assert_int_eq(memcmp(buf, "T220 go ahead\r\n", 15), 0);
 	ck_assert(w.peer.tls);
 	ck_assert_int_eq(w.stream.read(&w.stream, buf, sizeof buf, clock_in(5)), 6);
 	ck_assert_int_eq(memcmp(buf, "inside", 6), 0);
