@@ -1,0 +1,236 @@
+/* Power cuts before every system call that puts, moves, shares and rewrites a message. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/crc.h"
+#include "common/os/file.h"
+#include "common/queue/queue.h"
+#include "tests/crash/disk.h"
+
+static char root[64], id[ID_SIZE];
+static int queue;
+static struct station in, local, out;
+static struct arena *memory;
+static size_t lines;
+
+static void die(const char *what)
+{
+	printf("%s\n", what);
+	exit(2);
+}
+
+static struct rcpt rcpts[] = { { .number = 0, .address = "bob@b.test" }, { .number = 1, .address = "c@d.test" } };
+
+static bool put(struct err *e)
+{
+	struct envelope env = { .sender = "ann@a.test", .rcpts = rcpts, .rcpt_count = 2 };
+	struct queue_put *q = queue_put_open(&in, id, e);
+
+	for (size_t i = 0; q && i < lines; i++)
+		queue_put_bytes(q, SPAN("all work and no play makes a dull message, and a long one too\n"));
+	return q && queue_put_commit(q, &env, e);
+}
+
+/* --- looking at what is left --- */
+
+struct seen { const struct station *st; int whole, half; };
+
+static bool text_is_whole(const struct station *st, const struct envelope *env)
+{
+	struct str text = STR(10 << 20);
+	int fd = queue_open_text(st, env->id, NULL);
+	bool ok = fd >= 0 && file_read_all(fd, &text, NULL) && text.n == env->text_bytes
+	    && crc32c(0, str_span(&text)) == env->text_crc;
+
+	if (fd >= 0)
+		close(fd);
+	str_free(&text);
+	return ok;
+}
+
+static bool see_one(void *arg, const char *found)
+{
+	struct seen *s = arg;
+	struct envelope env;
+
+	if (queue_read_envelope(s->st, found, memory, &env, NULL) && text_is_whole(s->st, &env))
+		s->whole++;
+	else
+		s->half++;
+	arena_reset(memory);
+	return true;
+}
+
+static struct seen see(const char *after, const char *name)
+{
+	struct err e;
+	int q = queue_open(after, &e);
+	struct station st;
+	struct seen s = { .st = &st };
+
+	if (q < 0 || !station_open(q, name, &st, &e) || !queue_each(&st, see_one, &s, &e))
+		die(e.text);
+	station_close(&st);
+	close(q);
+	return s;
+}
+
+/* --- the promises --- */
+
+static bool whole_or_nothing(void *arg, const char *after, bool over)
+{
+	struct seen s = see(after, "in/sub");
+
+	(void)arg;
+	return !s.half && (!over || s.whole == 1);
+}
+
+static bool in_one_at_least(void *arg, const char *after, bool over)
+{
+	struct seen from = see(after, "in/sub"), to = see(after, "local");
+
+	(void)arg;
+	return !from.half && !to.half && from.whole + to.whole >= 1 && (!over || from.whole + to.whole == 1
+	    || from.whole == 1);
+}
+
+static bool in_both_or_in_the_first(void *arg, const char *after, bool over)
+{
+	struct seen from = see(after, "in/sub"), one = see(after, "local"), two = see(after, "out");
+
+	(void)arg;
+	(void)over;
+	return !from.half && !one.half && !two.half && (from.whole == 1 || one.whole + two.whole == 2);
+}
+
+static bool old_or_new(void *arg, const char *after, bool over)
+{
+	struct seen s = see(after, "in/sub");
+
+	(void)arg;
+	(void)over;
+	return !s.half && s.whole == 1;
+}
+
+/* --- what is done to the disk --- */
+
+static bool do_put(struct err *e)
+{
+	return put(e);
+}
+
+static bool do_move(struct err *e)
+{
+	return queue_move(&in, &local, id, e);
+}
+
+static bool do_split(struct err *e)
+{
+	struct envelope env;
+
+	if (!queue_read_envelope(&in, id, memory, &env, e))
+		return false;
+	env.rcpt_count = 1;
+	if (!queue_link(&in, &local, id, &env, e))
+		return false;
+	env.rcpts++;
+	return queue_link(&in, &out, id, &env, e) && queue_remove(&in, id, e);
+}
+
+static bool do_rewrite(struct err *e)
+{
+	struct envelope env;
+
+	if (!queue_read_envelope(&in, id, memory, &env, e))
+		return false;
+	env.rcpts[0].state = RCPT_DONE;
+	env.rcpts[1].next = 1800000000;
+	return queue_write_envelope(&in, &env, e);
+}
+
+static const struct test {
+	const char	*name;
+	bool		 put_before;
+	bool		(*run)(struct err *e);
+	bool		(*check)(void *arg, const char *after, bool over);
+	size_t		 lines;
+} tests[] = {
+	{ "put",	false,	do_put,		whole_or_nothing,	10 },
+	{ "put large",	false,	do_put,		whole_or_nothing,	5000 },
+	{ "move",	true,	do_move,	in_one_at_least,	10 },
+	{ "split",	true,	do_split,	in_both_or_in_the_first, 10 },
+	{ "rewrite",	true,	do_rewrite,	old_or_new,		10 },
+};
+
+static void set_up(const struct test *t)
+{
+	struct err e;
+
+	/* Memory will do, and is quick: the disk is one that we make up. */
+	snprintf(root, sizeof root, "%s/crash-queue.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (!mkdtemp(root) || !queue_make(root, &e))
+		die(root);
+	queue = queue_open(root, &e);
+	if (!station_open(queue, "in/sub", &in, &e) || !station_open(queue, "local", &local, &e)
+	    || !station_open(queue, "out", &out, &e))
+		die(e.text);
+	lines = t->lines;
+	queue_new_id(id);
+	if (t->put_before && !put(&e))
+		die(e.text);
+}
+
+static void tear_down(void)
+{
+	station_close(&in);
+	station_close(&local);
+	station_close(&out);
+	close(queue);
+	disk_remove(root);
+	arena_reset(memory);
+}
+
+/* How many states are bad when the n-th flush is a lie? */
+static int run(const struct test *t, int skip, int *flushes)
+{
+	struct err e;
+	int bad;
+
+	set_up(t);
+	disk_skip_flush(skip);
+	disk_begin(root);
+	if (!t->run(&e))
+		die(e.text);
+	disk_end();
+	*flushes = disk_flushes();
+	bad = disk_cuts(t->check, NULL);
+	tear_down();
+	return bad;
+}
+
+static int try(const struct test *t)
+{
+	int flushes, ignored, bad = run(t, -1, &flushes), failed = bad > 0;
+	size_t calls = disk_calls();
+
+	printf("%s: %zu calls, %d flushes, %d bad states\n", t->name, calls, flushes, bad);
+	for (int i = 0; i < flushes; i++) {
+		if (run(t, i, &ignored) > 0)
+			continue;
+		printf("%s: flush %d could go, the promise holds without it\n", t->name, i);
+		failed = 1;
+	}
+	return failed;
+}
+
+int main(void)
+{
+	int failed = 0;
+
+	memory = arena_new(1 << 24, NULL, NULL);
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+		failed += try(&tests[i]);
+	return failed != 0;
+}
