@@ -16,7 +16,7 @@ void transfer_stem(char stem[STEM_ROOM])
 
 void transfer_base(char base[BASE_ROOM], const char *stem, size_t n, const char *host_name)
 {
-	snprintf(base, BASE_ROOM, "%s_%zu.%.100s", stem, n, host_name);
+	snprintf(base, BASE_ROOM, "%s_%06zu.%.100s", stem, n, host_name);
 	for (char *p = base; *p; p++) {
 		if (*p == '/' || *p == ':' || *p == ',' || !is_print(*p))
 			*p = '_';
