@@ -109,6 +109,7 @@ void client_serve(struct client *c, struct wire_end *w);	/* a wire is there: P a
 void client_say(struct client *c, struct span bytes);		/* the session's words */
 void client_start_tls(struct client *c);			/* the session's T */
 void client_finish(struct client *c);				/* the session's Q, or its end */
+void client_drop(struct client *c);				/* it is gone: close and forget it */
 void client_refuse(struct client *c);				/* say why in the listener's words, and finish */
 void client_look(struct client *c);				/* what does it want to hear of now? */
 

@@ -438,7 +438,31 @@ def chaos_leaves_nothing_behind(f):
     for s in wires + clients:
         s.close()
     eventually("something is left behind", lambda: f.descriptors() <= before, 15)
+    eventually("it serves no more", lambda: serves(f), 15)
     plain_talk_and_goodbye(f)
+
+def serves(f):
+    """A new client gets a session at once; behind those of the chaos it may not yet."""
+    w, c = f.wire(), f.connect("smtp")
+    w.settimeout(0.5)
+    try:
+        return w.recv(65536).split()[1] == b"%d" % c.getsockname()[1]
+    except TimeoutError:
+        return False
+    finally:
+        w.close()
+        c.close()
+
+def hung_up_while_waiting(f):
+    gone = [f.connect("smtp") for _ in range(5)]
+    time.sleep(0.1)
+    for c in gone:
+        c.close()
+    last = f.connect("smtp")
+    time.sleep(0.1)
+    w = f.wire()
+    assert int(kind(w, "P").split()[1]) == last.getsockname()[1]
+    w.close()
 
 def client_whim(dice, clients):
     c = dice.choice(clients)
@@ -511,7 +535,7 @@ def main():
              clear_text_behind_starttls_never_gets_through, tls_from_the_first_byte, alpn_is_strict,
              nonsense_instead_of_tls_is_closed, half_closed_client_reads_on, client_that_vanishes_frees_its_session,
              much_both_ways_in_the_clear, much_both_ways_in_tls, session_end_behind_much_output,
-             one_address_cannot_take_all, waits_for_a_session, waits_not_for_ever,
+             one_address_cannot_take_all, waits_for_a_session, hung_up_while_waiting, waits_not_for_ever,
              certificate_changes_while_we_run, asks_for_spare_sessions, without_certificate_no_tls,
              stops_when_told, chaos_leaves_nothing_behind, idle_tls_costs_little]
     for t in tests:
