@@ -175,9 +175,12 @@ void keeper_is_ready(struct keeper *k)
 
 /* --- the start --- */
 
-static void __attribute__((noreturn)) end(int code, const struct err *e)
+/* Whoever started us by hand should not have to look into the log for the reason. */
+static void __attribute__((noreturn)) end(const struct keeper *k, int code, const struct err *e)
 {
 	log_error("%s", e->text);
+	if (k->log_fd >= 0 && strcmp(k->conf.log, "stderr") != 0 && strcmp(k->conf.log, "journal") != 0)
+		fprintf(stderr, "%s: %s\n", k->daemon->name, e->text);
 	exit(code);
 }
 
@@ -255,17 +258,17 @@ static void prepare(struct keeper *k)
 	struct err e;
 
 	if (!prepare_log(k, &e))
-		end(EX_NOPERM, &e);
+		end(k, EX_NOPERM, &e);
 	if (!prepare_users(k, &e) || !prepare_tls(k, &e))
-		end(EX_CONFIG, &e);
+		end(k, EX_CONFIG, &e);
+	if (k->daemon->serve && !listen_all(k, &code, &e))
+		end(k, code, &e);
 	if (!prepare_run(k, &code, &e))
-		end(code, &e);
-	if (!prepare_queue(k, &e))
-		end(EX_NOPERM, &e);
-	if (k->daemon->serve && (!listen_all(k, &code, &e) || !listen_write_ports(k, &e)))
-		end(code, &e);
+		end(k, code, &e);
+	if (!prepare_queue(k, &e) || (k->daemon->serve && !listen_write_ports(k, &e)))
+		end(k, EX_NOPERM, &e);
 	if (!prepare_settings(k, &e))
-		end(EX_OSERR, &e);
+		end(k, EX_OSERR, &e);
 }
 
 static void run(struct keeper *k)
