@@ -58,11 +58,15 @@ bool smtp_ask(struct smtp *s, struct reply *r, struct span *line)
 	return false;
 }
 
-/* Whoever speaks before the greeting is no mail server: RFC 5321 3.1. */
+/*
+ * Whoever speaks before the greeting is no mail server: RFC 5321 3.1. Its words are in the
+ * packet behind the one that made the connection, so a short wait finds it.
+ */
 static bool talks_early(struct smtp *s, struct stream *stream)
 {
+	ms_t until = clock_ms() + (s->terms->early_talkers ? 0 : SMTP_EARLY_MS);
 	char buf[EARLY_SIZE];
-	ssize_t n = stream->read(stream, buf, sizeof buf, clock_ms());
+	ssize_t n = stream->read(stream, buf, sizeof buf, until);
 
 	if (n > 0)
 		line_push(s->in, (struct span){ buf, (size_t)n });
@@ -112,7 +116,7 @@ static struct reply next(struct smtp *s)
 	r = kind == LINE_OK ? smtp_command(s, line) : smtp_bad_line(kind);
 	if (kind == LINE_END)
 		s->state = SMTP_DONE;
-	if (kind != LINE_OK && r.code && s->hooks->refused)
+	if (kind != LINE_OK && r.code >= 500 && s->hooks->refused)
 		s->hooks->refused(s, SPAN("?"), &r);
 	return r;
 }

@@ -28,6 +28,7 @@ enum {
 	SMTP_ERRORS_SOFT = 5,		/* from here on each mistake costs a second */
 	SMTP_JUNK_MAX	= 100,		/* NOOP, RSET, VRFY, HELP ... between two messages */
 	SMTP_AUTHS_MAX	= 5,		/* failed logins in one session */
+	SMTP_EARLY_MS	= 10,		/* how long we listen for somebody who speaks before our banner */
 	SMTP_MEMORY	= 4 << 20,	/* of one transaction: 1000 recipients with long ORCPTs fit */
 };
 
@@ -84,7 +85,7 @@ struct smtp_terms {
 	const char	*auth_words;		/* "PLAIN LOGIN" */
 	bool		 auth_needed;		/* msa: 530 5.7.0 before login */
 	bool		 auth_without_tls;
-	bool		 early_talkers;		/* true: input before our banner is forgiven (msa) */
+	bool		 early_talkers;		/* true: input before our banner is forgiven, and not waited for (msa) */
 	uint64_t	 size_max, rcpts_max;
 	uint64_t	 rate_min;		/* DATA, bytes a second */
 	int		 command_timeout_s, greet_timeout_s;	/* greet: until login, or the first MAIL
