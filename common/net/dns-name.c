@@ -14,7 +14,7 @@ static bool add_label(struct span label, char name[DNS_NAME], size_t *n)
 	struct span left = label;
 
 	span_while(&left, is_label_char);
-	if (!label.n || label.n > LABEL_MAX || left.n || *n + label.n + 1 > TEXT_MAX + 1)
+	if (!label.n || label.n > LABEL_MAX || left.n || *n + (*n > 0) + label.n > TEXT_MAX)
 		return false;
 	if (*n)
 		name[(*n)++] = '.';

@@ -26,6 +26,7 @@ static const struct { const char *in, *out; } names[] = {
 	{ LABEL63 "a.test",	NULL },
 	{ LABEL63 "." LABEL63 "." LABEL63 "." "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	  LABEL63 "." LABEL63 "." LABEL63 "." "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
+	{ LABEL63 "." LABEL63 "." LABEL63 "." "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
 	{ LABEL63 "." LABEL63 "." LABEL63 "." LABEL63, NULL },
 	{ "a..b",		NULL },
 	{ "a.b..",		NULL },
