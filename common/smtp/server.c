@@ -14,7 +14,7 @@ void smtp_forget(struct smtp *s)
 	arena_reset(s->mail);
 	s->rcpts = 0;
 	s->smtputf8 = false;
-	s->body_open = false;
+	s->body_open = s->over = false;
 	if (s->state & (SMTP_SENDER | SMTP_RCPTS | SMTP_CHUNKS))
 		s->state = SMTP_READY;
 }

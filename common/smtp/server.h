@@ -112,6 +112,7 @@ struct smtp {
 	unsigned		 rcpts;
 	struct body		 body;
 	bool			 body_open;	/* hooks->data was called */
+	bool			 over;		/* to be forgotten once the reply is made and logged */
 	bool			 smtputf8;
 };
 

@@ -25,7 +25,7 @@ static struct body_terms terms(struct smtp *s, bool wanted)
 /* The text did not come to its end, so neither does the conversation. */
 static struct reply broken_off(struct smtp *s, enum body_end end)
 {
-	smtp_forget(s);
+	s->over = true;
 	s->state = SMTP_DONE;
 	if (end == BODY_LATE)
 		return reply_say(421, "4.4.2", "the message comes too slowly");
@@ -50,7 +50,7 @@ static struct reply settle(struct smtp *s)
 	if (ok)
 		s->junk = s->errors = 0;
 	str_free(&said);
-	smtp_forget(s);
+	s->over = true;
 	return r;
 }
 
@@ -71,7 +71,7 @@ struct reply smtp_do_data(struct smtp *s, struct span arg)
 	if (arg.n)
 		return reply_say(501, "5.5.4", "DATA stands alone");
 	if (!open_text(s, true, &e)) {
-		smtp_forget(s);
+		s->over = true;
 		/* What was sent behind it without asking is text: never take it for commands. */
 		return line_waiting(s->in) ? reply_say(421, e.status, "%s", e.text) : reply_refuse(&e);
 	}
@@ -105,7 +105,7 @@ static struct reply skip_chunk(struct smtp *s, uint64_t size, struct reply why)
 	body_init(&unwanted, false, s->terms->size_max);
 	end = body_read_chunk(&unwanted, s->in, size, &t);
 	if (s->state & (SMTP_RCPTS | SMTP_CHUNKS))
-		smtp_forget(s);
+		s->over = true;
 	return end == BODY_OK ? why : broken_off(s, end);
 }
 

@@ -133,7 +133,7 @@ static struct reply do_mail(struct smtp *s, struct span arg)
 	}
 	from.address = path_text(&from.path, s->command);
 	if (!param_mail(arg, offer, s->command, &from.params, &e) || !check_mail(s, &from, &e)) {
-		smtp_forget(s);
+		s->over = true;
 		return reply_refuse(&e);
 	}
 	s->smtputf8 = from.params.smtputf8;
@@ -314,5 +314,7 @@ struct reply smtp_command(struct smtp *s, struct span line)
 		told = span_of(v->name);
 	if (r.code >= 400 && s->hooks->refused)
 		s->hooks->refused(s, told, &r);
+	if (s->over)
+		smtp_forget(s);
 	return r;
 }

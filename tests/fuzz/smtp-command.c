@@ -56,9 +56,7 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 
 static bool start_tls(struct smtp *s, struct err *e)
 {
-	(void)s;
-	(void)e;
-	return true;
+	return out_flush(s->out, MS_NEVER, e);
 }
 
 static bool take_data(struct smtp *s, struct err *e)
