@@ -272,15 +272,12 @@ static size_t end_before(const struct reader *r, int i, size_t delimiter)
 	return delimiter > part(r, i)->body.at ? delimiter - 1 : delimiter;
 }
 
-/* Where the next line that begins with "--" is, at or after at; the end of the text without one. */
+/* Where the next line that begins with "--" is, from the line at at on; the end of the text without one. */
 static size_t next_candidate(const struct reader *r, size_t at)
 {
-	ptrdiff_t found;
-
-	if (span_starts(span_from(r->text, at), "--"))
-		return at;
-	found = span_search(span_from(r->text, at), SPAN("\n--"));
-	return found < 0 ? r->text.n : at + (size_t)found + 1;
+	while (at < r->text.n && !(r->text.p[at] == '-' && at + 1 < r->text.n && r->text.p[at + 1] == '-'))
+		at = line_end(r, at);
+	return at;
 }
 
 /* Handle the delimiter of open multipart d at offset at; returns the part that is read from now on. */
