@@ -167,10 +167,11 @@ class Host:
         }
 
     def write_settings(self):
-        self.settings["dns"].setdefault("local-data", "; ".join(self.network.zone))
         with open(self.conf, "w", encoding="utf-8") as f:
             for section, keys in self.settings.items():
                 f.write(f"[{section}]\n")
+                if section == "dns" and "local-data" not in keys:
+                    f.write("local-data = " + "; ".join(self.network.zone) + "\n")
                 for key, value in keys.items():
                     f.write(f"{key} = {value}\n")
                 f.write("\n")
@@ -202,8 +203,7 @@ class Host:
         return address
 
     def start(self, *daemons):
-        if not os.path.exists(self.conf):
-            self.write_settings()
+        self.write_settings()
         for daemon in daemons or DAEMONS:
             with open(self.log, "ab") as err:
                 self.running[daemon] = subprocess.Popen(

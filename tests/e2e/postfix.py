@@ -27,7 +27,7 @@ class Postfix:
             f.write(f"""compatibility_level = 3.6
 queue_directory = {d}/queue
 data_directory = {d}/data
-inet_interfaces = {self.address}
+inet_interfaces = loopback-only
 inet_protocols = ipv4
 smtp_bind_address = {self.address}
 myhostname = mx.peer.test
