@@ -286,10 +286,10 @@ static void hear(struct course *k)
 	k->heard++;
 }
 
-/* An answer that is neither yes nor no (3xx to RCPT) must not pass for delivered. */
-static void mend_answer(struct answer *a, unsigned right)
+/* An answer that is neither the right yes nor a no (3xx to RCPT) must not pass for delivered. */
+static void mend_answer(struct answer *a, bool right)
 {
-	if (a->code < 400 && a->code / 100 != right) {
+	if (a->code < 400 && !right) {
 		a->code = 451;
 		snprintf(a->status, sizeof a->status, "4.5.0");
 	}
@@ -300,7 +300,10 @@ static bool hear_all(struct course *k, struct err *e)
 	while (k->heard < k->said) {
 		if (!read_answer(k->c, patience_for(k), NULL, e))
 			return false;
-		mend_answer(&k->c->last, k->heard == k->p->count + 1 ? 3 : 2);
+		if (k->heard == k->p->count + 1)
+			mend_answer(&k->c->last, k->c->last.code == 354);
+		else
+			mend_answer(&k->c->last, k->c->last.code / 100 == 2);
 		hear(k);
 	}
 	return true;
@@ -381,7 +384,7 @@ static bool finish(struct course *k, struct err *e)
 		return send_nothing(k->c, e);
 	if (!send_text(k->c, k->p->text, e) || !read_answer(k->c, k->c->patience->end, NULL, e))
 		return false;
-	mend_answer(&k->c->last, 2);
+	mend_answer(&k->c->last, k->c->last.code / 100 == 2);
 	settle_open(k->p, &k->c->last);
 	return true;
 }

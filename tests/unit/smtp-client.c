@@ -64,6 +64,8 @@ static const struct {
 	    MAIL "\r\n" RCPT(r0) "RSET\r\n", "t", "4.5.0", true },
 	{ "2xx to DATA is no go", PLAIN "250 ok\r\n250 ok\r\n250 ok\r\n250 reset\r\n", 1,
 	    MAIL "\r\n" RCPT(r0) "DATA\r\nRSET\r\n", "t", "4.5.0", true },
+	{ "350 to DATA is no go", PLAIN "250 ok\r\n250 ok\r\n350 ok\r\n250 reset\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) "DATA\r\nRSET\r\n", "t", "4.5.0", true },
 	{ "354 after the text is no yes", PLAIN "250 ok\r\n250 ok\r\n354 ok\r\n354 ok\r\n", 1,
 	    MAIL "\r\n" RCPT(r0) "DATA\r\n" WIRE, "t", "4.5.0", true },
 	{ "too big for it", PLAIN, 1, "", "P", "5.3.4", true, { .size = 1001 } },
