@@ -35,6 +35,7 @@ struct loop {
 	struct loop_timer **heap;	/* heap[0] is the next */
 	size_t		  timers, room;
 	int		  signal_fd;
+	struct loop_io	 *signal_io;
 	sigset_t	  signal_set;
 	struct { int signo; void (*call)(void *arg, int signo); void *arg; } signals[SIGNALS_MAX];
 	size_t		  signal_count;
@@ -218,7 +219,7 @@ void loop_on_signal(struct loop *l, int signo, void (*call)(void *, int), void *
 	l->signals[l->signal_count].call = call;
 	l->signals[l->signal_count++].arg = arg;
 	if (first)
-		loop_add(l, l->signal_fd, LOOP_READ, got_signal, l);
+		l->signal_io = loop_add(l, l->signal_fd, LOOP_READ, got_signal, l);
 }
 
 static unsigned as_ready(uint32_t events)
@@ -267,6 +268,7 @@ void loop_free(struct loop *l)
 	free(l->heap);
 	if (l->signal_fd >= 0)
 		close(l->signal_fd);
+	free(l->signal_io);
 	close(l->epoll);
 	free(l);
 }

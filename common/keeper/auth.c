@@ -12,8 +12,6 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -225,10 +223,10 @@ static bool hear(struct attempt *a, struct packet *p)
 
 static void keep_no_traces(void)
 {
-	const struct rlimit none = { 0, 0 };
+	struct err e;
 
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
+	if (!jail_hide(&e))
+		log_error("%s", e.text);
 	signal(SIGPIPE, SIG_DFL);		/* the modules' programs expect it */
 	alarm(LIFE_S);				/* a module that hangs must not live on without a keeper */
 }

@@ -6,7 +6,6 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -291,6 +290,7 @@ int keeper_main(const struct daemon *d, int argc, char **argv)
 	static struct keeper k;
 	bool only_test = false;
 	const char *file = options(d, argc, argv, &only_test);
+	struct err e;
 
 	k = (struct keeper){ .daemon = d, .as_root = geteuid() == 0, .conf_fd = -1, .log_fd = -1, .peers_fd = -1,
 		.lock_fd = -1, .certificate = -1, .key = -1 };
@@ -306,7 +306,8 @@ int keeper_main(const struct daemon *d, int argc, char **argv)
 	if (chdir("/") < 0)
 		return EX_OSERR;
 	raise_limit_of_descriptors();
-	prctl(PR_SET_DUMPABLE, 0);
+	if (!jail_hide(&e))
+		end(&k, EX_OSERR, &e);
 	prepare(&k);
 	run(&k);
 	log_info("stopped");

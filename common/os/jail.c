@@ -24,8 +24,26 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
     __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
 enum { SANITIZER = true };
+
+/* The leak checker would trace us at the end, which a hidden process does not allow. */
+static bool hidden;
+int __lsan_is_turned_off(void);
+
+int __lsan_is_turned_off(void)
+{
+	return hidden;
+}
+
+static void note_hidden(void)
+{
+	hidden = true;
+}
 #else
 enum { SANITIZER = false };
+
+static void note_hidden(void)
+{
+}
 #endif
 
 /* --- limits --- */
@@ -45,14 +63,20 @@ static bool limit(int what, rlim_t most, const char *name, struct err *e)
 
 static bool set_limits(const struct jail *j, struct err *e)
 {
-	if (!limit(RLIMIT_CORE, 0, "core files", e))
-		return false;
 	if (j->files && !limit(RLIMIT_NOFILE, j->files, "descriptors", e))
 		return false;
 	if (j->memory_mb && !SANITIZER &&
 	    !limit(RLIMIT_DATA, (rlim_t)j->memory_mb << 20, "memory", e))
 		return false;
 	return true;
+}
+
+bool jail_hide(struct err *e)
+{
+	note_hidden();
+	if (!limit(RLIMIT_CORE, 0, "core files", e))
+		return false;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 || err_sys(e, "cannot forbid core files");
 }
 
 /* --- who we are --- */
@@ -232,7 +256,9 @@ bool jail_enter(const struct jail *j, const char **without, struct err *e)
 		*without = "";
 	if (!set_limits(j, e) || !become(j, e) || !make_home(j->make, e))
 		return false;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (!jail_hide(e))
+		return false;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "cannot give up new privileges");
 	if (!(j->may & MAY_FORK) && !landlock(j, &lacking, e))
 		return false;

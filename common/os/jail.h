@@ -49,6 +49,8 @@ struct jail {
 
 /* Where not NULL, *without is set to what this kernel could not give, "" for nothing. */
 bool jail_enter(const struct jail *j, const char **without, struct err *e);
+/* No core, no tracer: for those who hold secrets outside of a jail. */
+bool jail_hide(struct err *e);
 /* Only the uid part: groups, gid, uid, and the proof that there is no way back. */
 bool jail_become(int uid, int gid, struct err *e);
 
