@@ -159,6 +159,7 @@ void role_begin(struct role_self *self, enum role_id id, int argc, char **argv)
 	only_at_exec_closed(ROLE_CONF_FD);
 	signal(SIGPIPE, SIG_IGN);
 	umask(0007);
+	tzset();			/* reads a file; dates are printed in the jail */
 }
 
 void role_jail(struct role_self *self)
