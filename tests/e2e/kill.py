@@ -12,7 +12,7 @@ import time
 
 from e2e import expect, hosts, journey, main
 
-MESSAGES, SECONDS = 150, 40
+MESSAGES, SECONDS = int(os.environ.get("POSTHORN_MESSAGES", 300)), int(os.environ.get("POSTHORN_SECONDS", 60))
 
 
 def body(n):
@@ -41,7 +41,7 @@ def kill_some(net, seconds, dice):
     killed = {}
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        time.sleep(dice.uniform(0.02, 0.5))
+        time.sleep(dice.uniform(0.01, 0.15))
         pid, name = dice.choice(victims(net) or [(0, "")])
         if not pid:
             continue
