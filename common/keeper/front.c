@@ -224,7 +224,8 @@ static void on_keeper(void *arg, unsigned ready)
 	case PACKET_LATE:
 		return;
 	default:
-		exit(0);		/* nobody needs us any more */
+		loop_stop(f->loop);	/* nobody needs us any more */
+		return;
 	}
 	switch (f->packet.verb) {
 	case 'p': take_peers(f); break;
@@ -303,5 +304,6 @@ int main(int argc, char **argv)
 	f->keeper_io = loop_add(f->loop, f->self.keeper, LOOP_READ, on_keeper, f);
 	loop_at(f->loop, clock_in(PEERS_SILENT / 4), on_beat, f);
 	loop_run(f->loop);
+	peers_unmap(f->peers);
 	return 0;
 }

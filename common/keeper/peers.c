@@ -97,6 +97,8 @@ void peers_unmap(struct peers *p)
 {
 	if (!p)
 		return;
+	if (p->column >= 0)
+		atomic_store(&p->head->beats[p->column], 0);
 	munmap(p->head, PEERS_BYTES);
 	free(p);
 }

@@ -60,6 +60,6 @@ struct peers_seat {
 /* Somebody connected. Only the welcome are counted as open, until peers_leave(). */
 struct peers_seat peers_enter(struct peers *p, const struct address *who, struct peers_limits limits, time_t now);
 void peers_leave(struct peers *p, int place);
-void peers_unmap(struct peers *p);
+void peers_unmap(struct peers *p);	/* a front's open connections count no more; NULL is fine */
 
 #endif

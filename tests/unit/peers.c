@@ -97,14 +97,28 @@ START_TEST(dead_front_counts_no_more)
 	struct peers_limits one = { 1, 0 };
 
 	ck_assert_int_eq(enter(dead, "192.0.2.1", one, noon).verdict, PEERS_WELCOME);
-	peers_unmap(dead);
 	ck_assert_int_eq(enter(p, "192.0.2.1", one, noon + 50).verdict, PEERS_TOO_MANY);
 	peers_beat(p, noon + PEERS_SILENT + 1);
 	heir = front_on(fd, noon + PEERS_SILENT + 1);	/* takes the dead one's column, emptied */
 	ck_assert_int_eq(enter(heir, "192.0.2.1", one, noon + PEERS_SILENT + 1).verdict, PEERS_WELCOME);
 	ck_assert_int_eq(enter(p, "192.0.2.1", one, noon + PEERS_SILENT + 1).verdict, PEERS_TOO_MANY);
+	free(dead);		/* it had no time for more */
 	peers_unmap(p);
 	peers_unmap(heir);
+	close(fd);
+}
+END_TEST
+
+START_TEST(front_that_ends_takes_its_count_along)
+{
+	int fd = table();
+	struct peers *a = front_on(fd, noon), *b = front_on(fd, noon);
+	struct peers_limits one = { 1, 0 };
+
+	ck_assert_int_eq(enter(a, "192.0.2.1", one, noon).verdict, PEERS_WELCOME);
+	peers_unmap(a);
+	ck_assert_int_eq(enter(b, "192.0.2.1", one, noon).verdict, PEERS_WELCOME);
+	peers_unmap(b);
 	close(fd);
 }
 END_TEST
@@ -214,6 +228,7 @@ int main(void)
 	tcase_add_loop_test(tc, limits_are_per_address, 0, COUNT(pairs));
 	tcase_add_test(tc, two_fronts_share_one_count);
 	tcase_add_test(tc, dead_front_counts_no_more);
+	tcase_add_test(tc, front_that_ends_takes_its_count_along);
 	tcase_add_test(tc, rate_is_per_minute);
 	tcase_add_test(tc, guessing_is_slowed_and_barred);
 	tcase_add_test(tc, same_wrong_password_counts_once);
