@@ -4,55 +4,60 @@
 #include <errno.h>
 #include <iconv.h>
 
-/* Names that mail uses, and what to ask iconv for. Wider sets stand in for the narrower
+#include "common/mail/charset-table.h"
+
+/* Names that mail uses, and what they are to us. Wider sets stand in for the narrower
    ones that programs claim (WHATWG Encoding does the same). */
-static const struct { const char *name, *iconv; } aliases[] = {
+static const struct { const char *name, *real; } aliases[] = {
+	{ "us-ascii", "cp1252" },
+	{ "ascii", "cp1252" },
+	{ "ansi_x3.4-1968", "cp1252" },
+	{ "iso-8859-1", "cp1252" },
+	{ "latin1", "cp1252" },
+	{ "iso-8859-9", "cp1254" },
+	{ "iso-8859-11", "cp874" },
+	{ "tis-620", "cp874" },
+	{ "iso-8859-8-i", "iso-8859-8" },
+	{ "iso-8859-8-e", "iso-8859-8" },
+	{ "iso-8859-6-i", "iso-8859-6" },
+	{ "iso-8859-6-e", "iso-8859-6" },
+	{ "x-mac-roman", "macintosh" },
+	{ "x-mac-cyrillic", "mac-cyrillic" },
+	{ "cp-850", "cp850" },
+	{ "ibm437", "cp437" },
+	{ "ibm850", "cp850" },
+	{ "ibm852", "cp852" },
+	{ "ibm866", "cp866" },
 	{ "ks_c_5601-1987", "CP949" },
-	{ "euc-kr", "CP949" },
 	{ "ksc5601", "CP949" },
+	{ "euc-kr", "CP949" },
 	{ "gb2312", "GB18030" },
 	{ "gbk", "GB18030" },
-	{ "hz-gb-2312", "HZ" },
 	{ "x-gbk", "GB18030" },
+	{ "cp936", "GB18030" },
+	{ "big5", "BIG5-HKSCS" },
 	{ "shift_jis", "CP932" },
 	{ "shift-jis", "CP932" },
 	{ "sjis", "CP932" },
 	{ "x-sjis", "CP932" },
 	{ "windows-31j", "CP932" },
-	{ "big5", "BIG5-HKSCS" },
-	{ "iso-8859-1", "CP1252" },
-	{ "latin1", "CP1252" },
-	{ "us-ascii", "CP1252" },
-	{ "ascii", "CP1252" },
-	{ "ansi_x3.4-1968", "CP1252" },
-	{ "iso-8859-8-i", "ISO-8859-8" },
-	{ "iso-8859-8-e", "ISO-8859-8" },
-	{ "iso-8859-9", "CP1254" },
-	{ "iso-8859-11", "CP874" },
-	{ "tis-620", "CP874" },
-	{ "x-mac-roman", "MACINTOSH" },
-	{ "x-mac-cyrillic", "MAC-CYRILLIC" },
 	{ "unicode-1-1-utf-7", "UTF-7" },
 	{ "x-unicode-2-0-utf-7", "UTF-7" },
-	{ "cp-850", "CP850" },
-	{ "utf8", "UTF-8" },
-	{ "unicode-1-1-utf-8", "UTF-8" },
+	{ "utf8", "utf-8" },
+	{ "unicode-1-1-utf-8", "utf-8" },
 };
 
-/* What charset_preload() opens: all that one meets in years of mail. */
+/* What charset_preload() opens: the sets without a table that one meets in years of mail. */
 static const char *const usual[] = {
-	"UTF-8", "CP1252", "ISO-8859-2", "ISO-8859-3", "ISO-8859-4", "ISO-8859-5", "ISO-8859-6", "ISO-8859-7",
-	"ISO-8859-8", "CP1254", "ISO-8859-10", "ISO-8859-13", "ISO-8859-14", "ISO-8859-15", "ISO-8859-16",
-	"CP1250", "CP1251", "CP1253", "CP1255", "CP1256", "CP1257", "CP1258", "KOI8-R", "KOI8-U", "CP437",
-	"CP850", "CP866", "CP874", "MACINTOSH", "MAC-CYRILLIC", "CP932", "EUC-JP", "ISO-2022-JP", "CP949",
-	"ISO-2022-KR", "GB18030", "HZ", "BIG5-HKSCS", "VISCII", "UTF-7", "UTF-16", "UTF-16LE", "UTF-16BE",
+	"CP932", "EUC-JP", "ISO-2022-JP", "CP949", "ISO-2022-KR", "GB18030", "BIG5-HKSCS", "UTF-7",
 };
 
-enum { OPEN_MAX_CHARSETS = 64 };
+enum { OPEN_MAX_CHARSETS = 16 };
 
 /* Converters of this process, opened once: iconv_open() reads files, and a jail has none. */
 static struct { char name[CHARSET_NAME_MAX]; iconv_t cd; } opened[OPEN_MAX_CHARSETS];
 static size_t opened_count;
+static bool no_more;		/* in a jail, loading code would end the process */
 
 #define NO_CONVERTER ((iconv_t)-1)
 
@@ -64,7 +69,7 @@ static iconv_t converter(const char *name)
 		if (span_is(span_of(name), opened[i].name))
 			return opened[i].cd;
 	}
-	if (opened_count == OPEN_MAX_CHARSETS)
+	if (no_more || opened_count == OPEN_MAX_CHARSETS)
 		return NO_CONVERTER;
 	cd = iconv_open("UTF-8", name);
 	if (cd != NO_CONVERTER) {
@@ -78,6 +83,7 @@ void charset_preload(void)
 {
 	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
 		converter(usual[i]);
+	no_more = true;
 }
 
 static bool is_name_char(char c)
@@ -85,29 +91,39 @@ static bool is_name_char(char c)
 	return is_alnum(c) || (c && strchr("-_.:+", c));
 }
 
-/* The name as iconv knows it; false for what can be no name (iconv takes "//IGNORE" and paths). */
-static bool iconv_name(struct span name, char out[CHARSET_NAME_MAX])
+/* One name for each set; "" for what can be no name (iconv takes "//IGNORE" and paths). */
+static void real_name(struct span name, char out[CHARSET_NAME_MAX])
 {
-	struct span in = name;
+	struct span in = name, number = name;
 
 	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
-		if (span_is(name, aliases[i].name))
-			return span_copy(span_of(aliases[i].iconv), out, CHARSET_NAME_MAX);
+		if (span_is(name, aliases[i].name)) {
+			span_copy(span_of(aliases[i].real), out, CHARSET_NAME_MAX);
+			return;
+		}
 	}
 	span_while(&in, is_name_char);
-	return name.n && !in.n && span_copy(name, out, CHARSET_NAME_MAX);
+	if (in.n || !span_copy(name, out, CHARSET_NAME_MAX))
+		*out = '\0';
+	else if (span_eat(&number, "windows-"))
+		snprintf(out, CHARSET_NAME_MAX, "cp" SPAN_FMT, SPAN_ARG(number));
 }
 
-static iconv_t converter_for(struct span name)
+static const struct charset_table *find_table(const char *name)
 {
-	char real[CHARSET_NAME_MAX];
-
-	return iconv_name(name, real) ? converter(real) : NO_CONVERTER;
+	for (const struct charset_table *t = charset_tables; *t->name; t++) {
+		if (span_is(span_of(name), t->name))
+			return t;
+	}
+	return NULL;
 }
 
 bool charset_known(struct span name)
 {
-	return converter_for(name) != NO_CONVERTER;
+	char real[CHARSET_NAME_MAX];
+
+	real_name(name, real);
+	return *real && (span_is(span_of(real), "utf-8") || find_table(real) || converter(real) != NO_CONVERTER);
 }
 
 /* Bytes of the UTF-8 sequence at the front of s, 0 when it is none. RFC 3629 4. */
@@ -179,17 +195,46 @@ static bool convert_some(iconv_t cd, char **in, size_t *left, struct str *out)
 	return *left > 0 && !out->over;
 }
 
-void charset_to_utf8(struct span name, struct span bytes, struct str *out)
+static void by_iconv(iconv_t cd, struct span bytes, struct str *out)
 {
-	iconv_t cd = converter_for(name);
 	char *in = (char *)(uintptr_t)bytes.p;		/* iconv does not write there */
 	size_t left = bytes.n;
 
-	if (cd == NO_CONVERTER || span_is(name, "utf-8")) {
-		utf8_mend(bytes, out);
-		return;
-	}
 	iconv(cd, NULL, NULL, NULL, NULL);
 	while (left && convert_some(cd, &in, &left, out))
 		;
+}
+
+/* All of the tables lie in the plane of two bytes. */
+static void by_table(const struct charset_table *t, struct span bytes, struct str *out)
+{
+	for (size_t i = 0; i < bytes.n; i++) {
+		unsigned char b = (unsigned char)bytes.p[i];
+		unsigned c = b < 0x80 ? b : t->upper[b - 0x80];
+
+		if (c < 0x80)
+			str_add_char(out, (char)c);
+		else if (c < 0x800)
+			str_add(out, (struct span){ (char[]){ (char)(0xc0 | c >> 6), (char)(0x80 | (c & 63)) }, 2 });
+		else
+			str_add(out, (struct span){ (char[]){ (char)(0xe0 | c >> 12), (char)(0x80 | (c >> 6 & 63)),
+			    (char)(0x80 | (c & 63)) }, 3 });
+	}
+}
+
+void charset_to_utf8(struct span name, struct span bytes, struct str *out)
+{
+	char real[CHARSET_NAME_MAX];
+	const struct charset_table *t;
+	iconv_t cd;
+
+	real_name(name, real);
+	t = find_table(real);
+	cd = t || !*real || span_is(span_of(real), "utf-8") ? NO_CONVERTER : converter(real);
+	if (t)
+		by_table(t, bytes, out);
+	else if (cd != NO_CONVERTER)
+		by_iconv(cd, bytes, out);
+	else
+		utf8_mend(bytes, out);
 }

@@ -2,11 +2,13 @@
  * NAME
  *	charset - text in any character set, as UTF-8
  * DESCRIPTION
- *	Through iconv(3), with a table for names that mail uses and iconv does not know.
+ *	Single-byte sets by tables of our own, the rest through iconv(3), with a list of names
+ *	that mail uses and iconv does not know.
  *	Never fails: what can not be decoded becomes U+FFFD; text under an unknown name
  *	is read as UTF-8.
  *	iconv loads tables from files, so a process that will be jailed calls
- *	charset_preload() before; sets not loaded then count as unknown.
+ *	charset_preload() before; sets that are neither open then nor in a table count as
+ *	unknown from then on.
  */
 #ifndef COMMON_MAIL_CHARSET_H
 #define COMMON_MAIL_CHARSET_H

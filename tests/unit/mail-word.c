@@ -34,6 +34,12 @@ static const struct { const char *in, *out; } decoded[] = {
 	{ "=?x-mac-cyrillic?Q?=80?=",				"\u0410" },
 	{ "=?unicode-1-1-utf-7?Q?+A7E-?=",			"\u03b1" },
 	{ "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=",			"\u65e5\u672c" },
+	{ "=?koi8-r?q?=C1?= =?Windows-1252?q?=80?=",		"\u0430\u20ac" },
+	{ "=?ISO-8859-15?q?=A4?= =?iso-8859-7?q?=E1?=",		"\u20ac\u03b1" },
+	{ "=?macintosh?q?=80?= =?IBM850?q?=84?=",		"\u00c4\u00e4" },
+	{ "=?windows-1251?q?=E0?= =?cp1255?q?=E0?=",		"\u0430\u05d0" },
+	{ "=?gb2312?b?xOO6ww==?= =?big5?b?p0Gmbg==?=",		"\u4f60\u597d\u4f60\u597d" },
+	{ "=?iso-8859-7?q?=FF?=",				FFFD },
 	/* broken */
 	{ "=?utf-8?q?=FF?=",					FFFD },
 	{ "=?no-such-set?q?a=CE=B1?=",				"a\u03b1" },
@@ -174,8 +180,16 @@ END_TEST
 
 START_TEST(usual_charsets_open)
 {
+	struct str s = STR(100);
+
+	ck_assert(charset_known(SPAN("EUC-TW")));
 	charset_preload();
 	ck_assert(charset_known(SPAN("KOI8-R")) && charset_known(SPAN("windows-1252")) && charset_known(SPAN("gb2312")));
+	charset_to_utf8(SPAN("euc-jp"), SPAN("\xc6\xfc"), &s);
+	ck_assert_str_eq(s.p, "\u65e5");
+	str_free(&s);
+	ck_assert(charset_known(SPAN("EUC-TW")));		/* open already */
+	ck_assert(!charset_known(SPAN("TSCII")));		/* too late */
 	ck_assert(!charset_known(SPAN("")) && !charset_known(SPAN("x/../y")) && !charset_known(SPAN("none-such")));
 }
 END_TEST
