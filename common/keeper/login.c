@@ -28,6 +28,18 @@ struct attempt {
 	char			 user[AUTH_NAME_MAX], password[AUTH_PASSWORD_MAX];
 };
 
+/* What a stranger calls himself must not look like more fields of a log line. */
+static const char *shown(const char *user)
+{
+	static char text[80];
+	size_t n = 0;
+
+	for (; user[n] && n < sizeof text - 1; n++)
+		text[n] = user[n] == '"' || user[n] == '\\' ? '?' : user[n];
+	text[n] = '\0';
+	return text;
+}
+
 static void forget(struct attempt *a)
 {
 	struct attempt **at = &a->keeper->attempts;
@@ -88,7 +100,7 @@ static void wrong(struct attempt *a, const char *why)
 {
 	unsigned wait_s = peers_login_failed(a->keeper->peers, a->peer, a->mark, clock_wall());
 
-	log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\" wait=%us", a->service, a->peer, a->user,
+	log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\" wait=%us", a->service, a->peer, shown(a->user),
 	    why, wait_s);
 	err_perm(&a->answer, "5.7.8", "wrong name or password");
 	a->stage = ATTEMPT_TOLD;
@@ -125,7 +137,7 @@ static void cannot_tell(struct attempt *a, const char *why)
 {
 	struct err e;
 
-	log_error("- login-undecided service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, a->user, why);
+	log_error("- login-undecided service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, shown(a->user), why);
 	err_temp(&e, "4.7.0", "passwords cannot be checked now");
 	say_no(a, &e);
 }
@@ -284,7 +296,8 @@ bool login_ask(struct child *c, struct packet *p, struct err *e)
 	ok = take_question(a, p, e) && peers_may_login(c->keeper->peers, a->peer, clock_wall(), e);
 	explicit_bzero(p->buf, sizeof p->buf);
 	if (!ok) {
-		log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, a->user, e->text);
+		log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, shown(a->user),
+		    e->text);
 		explicit_bzero(a, sizeof *a);
 		free(a);
 		return false;

@@ -187,12 +187,16 @@ bool prepare_queue(struct keeper *k, struct err *e)
 	return true;
 }
 
-static int open_pem(const char *path, const char *what, struct err *e)
+static int open_pem(const char *path, const char *what, bool secret, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
+	struct stat st;
+
 	if (fd < 0)
 		err_sys(e, "cannot open the %s %s", what, path);
+	else if (secret && fstat(fd, &st) == 0 && (st.st_mode & S_IROTH))
+		log_warn("everybody on this machine may read the %s %s: chmod o= it", what, path);
 	return fd;
 }
 
@@ -202,11 +206,11 @@ bool prepare_tls(struct keeper *k, struct err *e)
 
 	if (!*k->conf.tls_certificate || !k->daemon->serve)
 		return true;
-	certificate = open_pem(k->conf.tls_certificate, "certificate", e);
+	certificate = open_pem(k->conf.tls_certificate, "certificate", false, e);
 	if (certificate < 0)
 		return false;
 	/* One file may hold both. */
-	key = open_pem(*k->conf.tls_key ? k->conf.tls_key : k->conf.tls_certificate, "key", e);
+	key = open_pem(*k->conf.tls_key ? k->conf.tls_key : k->conf.tls_certificate, "key", true, e);
 	if (key < 0) {
 		fd_close(&certificate);
 		return false;

@@ -12,7 +12,10 @@
 
 #define BY(role)	(1u << ROLE_##role)
 
-enum { LOGINS = BY(POP3_LOGIN) | BY(IMAP_LOGIN) };
+enum {
+	LOGINS = BY(POP3_LOGIN) | BY(IMAP_LOGIN),
+	CLIENTS = BY(SUBMISSION) | BY(INBOUND) | BY(SEND),	/* who hear strangers */
+};
 
 static bool connect_service(struct child *c, struct packet *p, struct err *e);
 static bool start_session(struct child *c, struct packet *p, struct err *e);
@@ -30,7 +33,8 @@ static const struct request {
 	bool		 after_login;
 	bool		 (*run)(struct child *c, struct packet *p, struct err *e);	/* false: answer e */
 } requests[] = {
-	{ 'C', "connect", BY(SUBMISSION) | BY(INBOUND) | BY(SCHED) | BY(SEND) | BY(PICK), 0, false, connect_service },
+	{ 'C', "connect", CLIENTS, 200, false, connect_service },
+	{ 'C', "connect", BY(SCHED) | BY(PICK), 0, false, connect_service },
 	{ 'A', "password", BY(SUBMISSION) | LOGINS, 10, false, login_ask },
 	{ 'S', "session", LOGINS, 1, true, start_session },
 	{ 'D', "deliver", BY(PICK), 0, false, start_deliver },
@@ -49,10 +53,10 @@ static const struct service {
 	{ "resolver", ROLE_RESOLVER, BY(INBOUND) | BY(SCHED) | BY(SEND) },
 };
 
-static const struct request *find_request(char verb)
+static const struct request *find_request(enum role_id role, char verb)
 {
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-		if (requests[i].verb == verb)
+		if (requests[i].verb == verb && (requests[i].by & 1u << role))
 			return &requests[i];
 	}
 	return NULL;
@@ -60,9 +64,9 @@ static const struct request *find_request(char verb)
 
 bool request_allowed(enum role_id role, char verb, unsigned asked, bool known, struct err *e)
 {
-	const struct request *r = find_request(verb);
+	const struct request *r = find_request(role, verb);
 
-	if (!r || !(r->by & 1u << role))
+	if (!r)
 		return err_perm(e, "5.5.0", "asked for what it may not have (0x%02x)", (unsigned char)verb);
 	if (r->most && asked >= r->most)
 		return err_perm(e, "5.5.1", "asked for \"%s\" too often", r->name);
@@ -325,13 +329,12 @@ static bool front_is_busy(struct child *c, struct packet *p, struct err *e)
 
 void requests_answer(struct child *c, struct packet *p)
 {
-	const struct request *r = find_request(p->verb);
-	unsigned char *asked = p->verb >= 'A' && p->verb <= 'Z' ? &c->asked[p->verb - 'A'] : NULL;
+	const struct request *r = find_request(c->role, p->verb);
+	bool letter = p->verb >= 'A' && p->verb <= 'Z';
+	unsigned char *asked = &c->asked[letter ? p->verb - 'A' : 0];
 	struct err e;
 
-	if (!r || !asked || !request_allowed(c->role, p->verb, *asked, c->user != NULL, &e)) {
-		if (!r || !asked)
-			err_perm(&e, "5.5.0", "asked for what there is not (0x%02x)", (unsigned char)p->verb);
+	if (!request_allowed(c->role, p->verb, *asked, c->user != NULL, &e) || !r) {
 		child_kill(c, e.text);
 		return;
 	}

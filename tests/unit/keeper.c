@@ -10,7 +10,9 @@ static const struct {
 	unsigned	asked;
 	bool		known, allowed;
 } requests[] = {
-	{ ROLE_SUBMISSION, 'C', 200, true, true },
+	{ ROLE_SUBMISSION, 'C', 199, true, true },
+	{ ROLE_SUBMISSION, 'C', 200, true, false },
+	{ ROLE_PICK, 'C', 255, false, true },
 	{ ROLE_SUBMISSION, 'A', 0, false, true },
 	{ ROLE_SUBMISSION, 'A', 10, false, false },
 	{ ROLE_SUBMISSION, 'S', 0, true, false },
