@@ -18,7 +18,7 @@ static const struct daemon msa = {
 	.serve		= ROLE_SUBMISSION,
 	.listen		= offsetof(struct conf, msa_listen),
 	.sessions_max	= offsetof(struct conf, msa_sessions_max),
-	.alpn		= "smtp",
+	.alpn		= "smtp esmtp",
 	.refusal	= "421 4.7.0 too many connections, come back later\r\n",
 };
 

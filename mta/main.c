@@ -18,7 +18,7 @@ static const struct daemon mta = {
 	.serve		= ROLE_INBOUND,
 	.listen		= offsetof(struct conf, mta_listen),
 	.sessions_max	= offsetof(struct conf, mta_sessions_max),
-	.alpn		= "smtp",
+	.alpn		= "smtp esmtp",
 	.refusal	= "421 4.7.0 too many connections, come back later\r\n",
 };
 

@@ -47,7 +47,7 @@ struct listener {
 	struct loop_io	*io;
 	int		 fd;
 	unsigned	 flags;			/* enum front_flags */
-	char		 name[24], alpn[16];
+	char		 name[24], alpn[32];
 	char		 refusal[256];
 };
 

@@ -13,9 +13,9 @@
  *	'l' name flags alpn refusal	fd=listener
  *					a bound, listening, non-blocking TCP socket, shared with the other
  *					fronts of the daemon. name is what the wire's P calls SERVICE;
- *					flags is a number of enum front_flags; alpn the protocol's name in
- *					TLS ("smtp", "imap", "pop3"; a client that offers only others is
- *					refused); refusal what a client hears when it comes too often or
+ *					flags is a number of enum front_flags; alpn the protocol's names in
+ *					TLS ("smtp esmtp", "imap", "pop3"; a client that offers only others
+ *					is refused); refusal what a client hears when it comes too often or
  *					waits too long for a session, with its CRLF: "421 4.7.0 too many
  *					connections, come back later\r\n", "* BYE ...", "-ERR ...". The
  *					front knows no mail protocol, so its words come from here

@@ -28,7 +28,7 @@ struct tls_server {
 struct tls_conn {
 	struct tls_server	*server;
 	SSL			*ssl;
-	char			 alpn[16];
+	char			 alpn[32];
 };
 
 struct tls_server *tls_server_new(const char *min, struct err *e)
@@ -73,18 +73,28 @@ static int choose_host(SSL *ssl, int *alert, void *arg)
 	return name ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
+static bool is_ours(struct span words, struct span name)
+{
+	struct span word;
+
+	while ((word = span_word(&words)).n) {
+		if (span_same(word, name))
+			return true;
+	}
+	return false;
+}
+
 /* RFC 7301 3.2: a client that offers protocols, none of them ours, must not go on. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_n,
     const unsigned char *in, unsigned n, void *arg)
 {
 	struct tls_conn *c = SSL_get_app_data(ssl);
-	size_t ours = strlen(c->alpn);
 
 	(void)arg;
-	if (!ours)
+	if (!*c->alpn)
 		return SSL_TLSEXT_ERR_NOACK;
 	for (unsigned at = 0; at < n && in[at] < n - at; at += in[at] + 1u) {
-		if (in[at] != ours || memcmp(in + at + 1, c->alpn, ours) != 0)
+		if (!is_ours(span_of(c->alpn), (struct span){ (const char *)in + at + 1, in[at] }))
 			continue;
 		*out = in + at + 1;
 		*out_n = in[at];

@@ -37,8 +37,8 @@ bool tls_server_add(struct tls_server *s, int chain_fd, int key_fd, struct err *
 void tls_server_free(struct tls_server *s);	/* clients that run keep what they need */
 
 /*
- * fd: connected, non-blocking, stays the caller's. alpn: the one protocol we speak here;
- * a client that offers protocols without it is refused ("" = any client is fine), so that
+ * fd: connected, non-blocking, stays the caller's. alpn: names of the one protocol we speak here
+ * ("smtp esmtp"); a client that offers protocols, but not this one, is refused ("" = any client is fine), so that
  * no browser can be made to talk to us (ALPACA).
  */
 struct tls_conn *tls_conn_new(struct tls_server *s, int fd, const char *alpn);

@@ -43,7 +43,7 @@ class Front:
         os.close(a)
         os.close(b)
 
-    def listen(self, name, flags=0, alpn="smtp", host=""):
+    def listen(self, name, flags=0, alpn="smtp esmtp", host=""):
         s = socket.create_server((host, 0), backlog=1000)
         s.setblocking(False)
         send_fds(self.keeper, pack("l", name, flags, alpn, REFUSAL), s.fileno())
@@ -193,16 +193,18 @@ def tls_from_the_first_byte(f):
 
 def alpn_is_strict(f):
     w = f.wire()
-    t = context(["imap", "smtp"]).wrap_socket(f.connect("submissions"))
-    assert t.selected_alpn_protocol() == "smtp"
-    kind(w, "P")
-    w.send(b"Q")
-    w.send(b"R")
-    try:
-        context(["h2", "http/1.1"]).wrap_socket(f.connect("submissions"))
-        assert False, "a browser was let in"
-    except ssl.SSLError as e:
-        assert "application protocol" in str(e).lower().replace("_", " "), e
+    for offer, ours in (["imap", "smtp"], "smtp"), (["esmtp"], "esmtp"):
+        t = context(offer).wrap_socket(f.connect("submissions"))
+        assert t.selected_alpn_protocol() == ours
+        kind(w, "P")
+        w.send(b"Q")
+        w.send(b"R")
+    for offer in ["h2", "http/1.1"], ["smtp esmtp"], ["smt"]:
+        try:
+            context(offer).wrap_socket(f.connect("submissions"))
+            assert False, "a browser was let in"
+        except ssl.SSLError as e:
+            assert "application protocol" in str(e).lower().replace("_", " "), e
     w.close()
 
 def nonsense_instead_of_tls_is_closed(f):
