@@ -1,12 +1,11 @@
 /* LOGIN and AUTHENTICATE. RFC 3501 6.2.2, 6.2.3; RFC 4616 (PLAIN); RFC 4959 (SASL-IR). */
 #include "common/auth/sasl.h"
-#include "common/mail/maillog.h"
 #include "imapd/login.h"
 #include "imapd/parse.h"
 
-bool login_auth_allowed(const struct login *l)
+static bool allowed(const struct login *l)
 {
-	return l->wire.peer.tls || l->self.conf.auth_without_tls;
+	return l->tls || l->clear_ok;
 }
 
 static struct reply too_open(void)
@@ -20,37 +19,28 @@ static struct reply failed(struct login *l, const struct err *e)
 		l->over = true;
 		return say(REPLY_BYE, "too many failed logins");
 	}
-	if (e->kind == ERR_TEMP)
-		return say(REPLY_NO, "[UNAVAILABLE] %s", e->text);
-	return say(REPLY_NO, "[%s] %s", !strncmp(e->status, "4.", 2) ? "UNAVAILABLE" : "AUTHENTICATIONFAILED",
-	    e->text);
+	return say(REPLY_NO, "[%s] %s", e->status[0] == '4' ? "UNAVAILABLE" : "AUTHENTICATIONFAILED", e->text);
 }
 
-/* Ask the keeper, whose helper knows passwords. The session says OK when all is well. */
+/* The session says OK when all is well. */
 static struct reply check(struct login *l, const char *mechanism, struct span user, struct span password)
 {
-	const struct wire_peer *peer = &l->wire.peer;
 	struct err e;
 
-	if (!user.n || user.n > LOGIN_WORD_MAX || password.n > LOGIN_WORD_MAX ||
+	if (!user.n || user.n >= AUTH_NAME_MAX || password.n >= AUTH_PASSWORD_MAX ||
 	    span_has(user, '\0') || span_has(password, '\0')) {
 		err_perm(&e, "5.7.8", "wrong name or password");
 		return failed(l, &e);
 	}
-	if (!role_login(&l->self, mechanism, peer->service, user, password, peer->ip, &l->who, &e)) {
-		maillog_login_failed(peer->service, peer->ip, user, mechanism, e.text);
-		return failed(l, &e);
-	}
-	maillog_login(peer->service, peer->ip, span_of(l->who.login), mechanism);
-	l->known = true;
-	return say(REPLY_OK, "logged in");
+	l->known = l->check(l->self, mechanism, user, password, &e);
+	return l->known ? say(REPLY_OK, "logged in") : failed(l, &e);
 }
 
 struct reply login_do_login(struct login *l, struct command *c)
 {
 	struct span arg = c->arg, user, password;
 
-	if (!login_auth_allowed(l))
+	if (!allowed(l))
 		return too_open();
 	if (!parse_astring(&arg, l->reader.arena, &user) || !parse_space(&arg) ||
 	    !parse_astring(&arg, l->reader.arena, &password) || !parse_end(arg))
@@ -106,7 +96,7 @@ struct reply login_do_authenticate(struct login *l, struct command *c)
 	has_first = parse_space(&arg);
 	if (has_first ? !arg.n : !parse_end(arg))
 		return say(REPLY_BAD, "say AUTHENTICATE mechanism [response]");
-	if (!login_auth_allowed(l))
+	if (!allowed(l))
 		return too_open();
 	if (!sasl_begin(&sasl, mechanism))
 		return say(REPLY_NO, "[CANNOT] only " SASL_MECHANISMS " are there");

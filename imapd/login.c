@@ -1,219 +1,93 @@
 /*
  * NAME
- *	imapd-login - IMAP until somebody has logged in
+ *	imapd-login - talk to an IMAP client until somebody is let in
  * DESCRIPTION
- *	Talks to strangers, and so can open no file and no connection. It greets, starts
- *	TLS, hears name and password and asks its keeper, who remembers the answer. Then it
- *	hands its wire over, with whatever the client has already said, and exits; the
- *	session replies to the command that logged in. One client, one process.
+ *	Waits ready-made for one client, as a user that owns nothing, without files and network. What
+ *	it can make the keeper do is to check a password and to start the session of whom
+ *	that let in. See login.h for the conversation.
  */
 #include <sysexits.h>
-#include <unistd.h>
 
+#include "common/io/wire.h"
+#include "common/keeper/role.h"
+#include "common/mail/maillog.h"
 #include "common/os/log.h"
 #include "imapd/login.h"
-#include "imapd/parse.h"
 
-static void add_capabilities(struct login *l)
-{
-	bool tls = l->wire.peer.tls, offer = !tls && *l->self.conf.tls_certificate;
-
-	out_addf(l->out, "IMAP4rev1 LITERAL+ ID SASL-IR%s%s", offer ? " STARTTLS" : "",
-	    login_auth_allowed(l) ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
-}
-
-static struct reply do_capability(struct login *l, struct command *c)
-{
-	(void)c;
-	out_text(l->out, "* CAPABILITY ");
-	add_capabilities(l);
-	out_text(l->out, "\r\n");
-	return say(REPLY_OK, "command done");
-}
-
-static struct reply do_noop(struct login *l, struct command *c)
-{
-	(void)l, (void)c;
-	return say(REPLY_OK, "command done");
-}
-
-static struct reply do_id(struct login *l, struct command *c)
-{
-	if (!c->arg.n)
-		return say(REPLY_BAD, "say ID NIL or ID (\"name\" \"value\" ...)");
-	out_text(l->out, "* ID (\"name\" \"Posthorn\")\r\n");
-	return say(REPLY_OK, "command done");
-}
-
-static struct reply do_logout(struct login *l, struct command *c)
-{
-	(void)c;
-	out_text(l->out, "* BYE until next time\r\n");
-	l->over = true;
-	return say(REPLY_OK, "command done");
-}
-
-/* What was said in the clear is forgotten, RFC 3501 6.2.1 and STYLE habit 19. */
-static struct reply do_starttls(struct login *l, struct command *c)
-{
-	struct reply r = say(REPLY_OK, "begin TLS now");
-	struct err e;
-
-	if (l->wire.peer.tls || !*l->self.conf.tls_certificate)
-		return say(REPLY_BAD, l->wire.peer.tls ? "TLS is up already" : "there is no TLS here");
-	wire_hold(&l->wire);
-	reply_print(l->out, c->tag, &r);
-	if (!out_flush(l->out, l->until, &e) || !wire_start_tls(&l->wire, l->until, &e)) {
-		log_info("no TLS peer=%s why=\"%s\"", l->wire.peer.ip, e.text);
-		l->over = true;
-	}
-	line_forget(l->reader.line);
-	return (struct reply){ .kind = REPLY_OK };		/* said already */
-}
-
-static const struct {
-	const char	*name;
-	bool		 no_arg;
-	struct reply	(*run)(struct login *l, struct command *c);
-} verbs[] = {
-	{ "CAPABILITY",		true,	do_capability },
-	{ "NOOP",		true,	do_noop },
-	{ "LOGOUT",		true,	do_logout },
-	{ "STARTTLS",		true,	do_starttls },
-	{ "ID",			false,	do_id },
-	{ "LOGIN",		false,	login_do_login },
-	{ "AUTHENTICATE",	false,	login_do_authenticate },
+struct self {
+	struct role_self	role;
+	struct wire		wire;
+	struct role_user	who;
+	ms_t			until;
 };
 
-/* A browser that was led here must not find its own words in the answer. */
-static bool is_http(struct span tag)
+static bool check(void *arg, const char *mechanism, struct span user, struct span password, struct err *e)
 {
-	static const char *const methods[] = { "GET", "POST", "HEAD", "PUT", "OPTIONS", "CONNECT" };
+	struct self *s = arg;
+	const struct wire_peer *peer = &s->wire.peer;
 
-	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-		if (span_is(tag, methods[i]))
-			return true;
+	if (!role_login(&s->role, mechanism, peer->service, user, password, peer->ip, &s->who, e)) {
+		maillog_login_failed(peer->service, peer->ip, user, mechanism, e->text);
+		return false;
 	}
-	return false;
+	maillog_login(peer->service, peer->ip, span_of(s->who.login), mechanism);
+	return true;
 }
 
-static struct reply run(struct login *l, struct command *c)
+static bool start_tls(void *arg, struct out *reply, struct err *e)
 {
-	if (is_http(c->tag))
-		return say(REPLY_BYE, "this is no web server");
-	if (span_same(c->tag, SPAN("*")) || !c->name.n)
-		return say(REPLY_BAD, "a command is a tag, a blank and a name");
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		if (!span_is(c->name, verbs[i].name))
-			continue;
-		if (verbs[i].no_arg && c->arg.n)
-			return say(REPLY_BAD, "%s takes no argument", verbs[i].name);
-		return verbs[i].run(l, c);
-	}
-	return say(REPLY_BAD, "no such command before login");
+	struct self *s = arg;
+
+	wire_hold(&s->wire);
+	if (!out_flush(reply, s->until, e) || !wire_start_tls(&s->wire, s->until, e))
+		return false;
+	maillog_tls(s->wire.peer.service, s->wire.peer.ip, s->wire.peer.tls_text);
+	return true;
 }
 
-/* Our end of the wire, and all that was read from it and not yet understood. */
-static bool hand_over(struct login *l, struct span tag, struct err *e)
+/* What the wire still holds of a packet goes along with what the line reader holds. */
+static bool hand_over(void *arg, struct span tag, struct span input, struct err *e)
 {
-	struct str input = STR(PACKET_MAX), peer = STR(1024);
+	struct self *s = arg;
+	struct str peer = STR(1024), all = STR(2 * WIRE_MAX);
 	bool ok;
 
-	str_add(&input, line_rest(l->reader.line));
-	str_add(&input, (struct span){ l->wire.buf + l->wire.at, l->wire.n - l->wire.at });
-	wire_peer_print(&l->wire.peer, &peer);
-	ok = !input.over || err_temp(e, "4.5.0", "too much was said before the login was answered");
-	ok = ok && role_start_session(&l->self, tag, str_span(&peer), str_span(&input), l->wire.fd, e);
-	str_free(&input);
+	wire_peer_print(&s->wire.peer, &peer);
+	str_add(&all, input);
+	str_add(&all, (struct span){ s->wire.buf + s->wire.at, s->wire.n - s->wire.at });
+	ok = role_start_session(&s->role, tag, str_span(&peer), str_span(&all), s->wire.fd, e);
+	if (!ok)
+		log_error("%s cannot be given a session: %s", s->who.login, e->text);
 	str_free(&peer);
+	str_free(&all);
 	return ok;
 }
 
-/* true: the client is the session's now. */
-static bool answer(struct login *l, struct command *c)
+static bool serve(struct self *s)
 {
-	struct reply r = run(l, c);
-	struct err e;
+	const struct conf *c = &s->role.conf;
+	struct login l = {
+		.stream = &s->wire.stream, .host_name = c->host_name, .until = s->until,
+		.patience_s = (int)c->greet_timeout, .errors_max = (unsigned)c->errors_max,
+		.tls = s->wire.peer.tls, .offer_tls = *c->tls_certificate, .clear_ok = c->auth_without_tls,
+		.self = s, .check = check, .start_tls = start_tls, .hand_over = hand_over,
+	};
 
-	if (l->known) {
-		if (hand_over(l, c->tag, &e))
-			return true;
-		log_error("%s cannot be given a session: %s", l->who.login, e.text);
-		r = say(REPLY_NO, "[UNAVAILABLE] no session can be started now");
-		l->over = true;
-	}
-	if (r.text[0])
-		reply_print(l->out, c->tag, &r);
-	if (r.kind == REPLY_BYE)
-		l->over = true;
-	if (r.kind == REPLY_BAD && ++l->errors > l->self.conf.errors_max) {
-		out_text(l->out, "* BYE too many mistakes\r\n");
-		l->over = true;
-	}
-	return false;
-}
-
-static bool serve_one(struct login *l)
-{
-	const char *why = "too late";
-	struct command c;
-	struct reply r;
-
-	switch (command_read(&l->reader, l->until, &c, &why)) {
-	case READ_COMMAND:
-		return answer(l, &c);
-	case READ_REFUSED:
-		r = say(REPLY_BAD, "%s", why);
-		reply_print(l->out, c.tag, &r);
-		l->over = ++l->errors > l->self.conf.errors_max;
-		return false;
-	case READ_FATAL:
-	case READ_LATE:
-		out_addf(l->out, "* BYE %s\r\n", why);
-		break;
-	case READ_END:
-		break;
-	}
-	l->over = true;
-	return false;
-}
-
-/* From the greeting to the hand-over (true) or to goodbye. */
-static bool serve(struct login *l)
-{
-	bool handed = false;
-
-	l->until = clock_in((int)l->self.conf.greet_timeout);
-	out_text(l->out, "* OK [CAPABILITY ");
-	add_capabilities(l);
-	out_addf(l->out, "] %s at your service\r\n", l->self.conf.host_name);
-	while (!handed && !l->over) {
-		if (!out_flush(l->out, l->until, NULL))
-			return false;
-		arena_reset(l->reader.arena);
-		handed = serve_one(l);
-	}
-	out_flush(l->out, clock_in(10), NULL);
-	return handed;
+	return login_serve(&l);
 }
 
 int main(int argc, char **argv)
 {
-	static struct login l;
+	static struct self s;
 	struct err e;
 
-	role_begin(&l.self, ROLE_IMAP_LOGIN, argc, argv);
-	role_jail(&l.self);
-	wire_init(&l.wire, l.self.work);
-	l.out = out_new(&l.wire.stream);
-	l.reader = (struct reader){
-		.line = line_new(&l.wire.stream, READ_LOGIN_LINE), .out = l.out,
-		.arena = arena_new(LOGIN_ARENA_MAX, NULL, NULL), .literal_max = READ_LOGIN_LINE,
-		.all_max = READ_LOGIN_ALL, .eat_max = READ_LOGIN_ALL, .patience_s = (int)l.self.conf.greet_timeout,
-	};
-	if (!wire_accept(&l.wire, MS_NEVER, &e))
+	role_begin(&s.role, ROLE_IMAP_LOGIN, argc, argv);
+	role_jail(&s.role);
+	wire_init(&s.wire, s.role.work);
+	if (!wire_accept(&s.wire, MS_NEVER, &e))
 		return 0;		/* the front is gone, so nobody needs us */
-	if (!serve(&l))
-		wire_close(&l.wire);
+	s.until = clock_in((int)s.role.conf.greet_timeout);
+	if (!serve(&s))
+		wire_close(&s.wire);
 	return 0;
 }

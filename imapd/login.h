@@ -1,34 +1,51 @@
 /*
  * NAME
- *	login - what the files of imapd-login share
+ *	login - IMAP until somebody is let in: RFC 3501's not-authenticated state
+ * DESCRIPTION
+ *	Greeting, CAPABILITY, ID, NOOP, STARTTLS, LOGIN, AUTHENTICATE PLAIN and LOGIN with
+ *	SASL-IR (RFC 4959). Passwords are taken only under TLS, unless clear_ok. What is
+ *	done outside of the conversation stands in the hooks, so that transcripts can play
+ *	all of it. Whoever serves the client after login replies to the command that did it.
  */
 #ifndef IMAPD_LOGIN_H
 #define IMAPD_LOGIN_H
 
-#include "common/io/wire.h"
-#include "common/keeper/role.h"
+#include "common/io/stream.h"
 #include "imapd/read.h"
 #include "imapd/reply.h"
 
 enum {
 	LOGIN_ARENA_MAX	= 256 << 10,
-	LOGIN_WORD_MAX	= 1000,		/* of a name or a password */
 	LOGIN_TRIES_MAX	= 5,		/* wrong passwords in one connection */
 };
 
 struct login {
-	struct role_self	self;
-	struct wire		wire;
-	struct reader		reader;
-	struct out		*out;
-	ms_t			until;		/* logged in by then, or gone */
-	unsigned		errors, tries;
-	bool			over;		/* the reply made now is the last */
-	bool			known;		/* let in: who says as whom */
-	struct role_user	who;
+	struct stream	*stream;
+	const char	*host_name;
+	ms_t		 until;		/* of it all, greeting to login */
+	int		 patience_s;	/* within a command */
+	unsigned	 errors_max;
+	bool		 tls;		/* the stream is private */
+	bool		 offer_tls;	/* it can be made so */
+	bool		 clear_ok;	/* passwords without TLS */
+	void		*self;
+	/* PERM: wrong; TEMP: cannot tell now */
+	bool		(*check)(void *self, const char *mechanism, struct span user, struct span password, struct err *e);
+	/* reply goes out just before TLS begins (wire_hold) */
+	bool		(*start_tls)(void *self, struct out *reply, struct err *e);
+	/* After true somebody else speaks to the client: begin with the reply to tag. */
+	bool		(*hand_over)(void *self, struct span tag, struct span input, struct err *e);
+	/* login's own */
+	struct reader	 reader;
+	struct out	*out;
+	unsigned	 errors, tries;
+	bool		 over;		/* the reply made now is the last */
+	bool		 known;		/* let in */
 };
 
-bool login_auth_allowed(const struct login *l);
+/* Until the client is handed over (true), or gone or to be closed (false). */
+bool login_serve(struct login *l);
+
 struct reply login_do_login(struct login *l, struct command *c);
 struct reply login_do_authenticate(struct login *l, struct command *c);
 

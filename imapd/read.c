@@ -14,13 +14,20 @@ static enum read_kind trouble(enum line_kind kind, const char **why)
 	}
 }
 
+static ms_t soon(const struct reader *r)
+{
+	ms_t until = clock_in(r->patience_s);
+
+	return r->over && r->over < until ? r->over : until;
+}
+
 bool command_skip(struct reader *r, uint64_t n)
 {
 	char waste[16384];
 
 	while (n) {
 		size_t want = n < sizeof waste ? (size_t)n : sizeof waste;
-		ssize_t got = line_bytes(r->line, waste, want, clock_in(r->patience_s));
+		ssize_t got = line_bytes(r->line, waste, want, soon(r));
 
 		if (got <= 0)
 			return false;
@@ -46,7 +53,7 @@ static enum read_kind skip_rest(struct reader *r, uint64_t size, const char **wh
 		}
 		if (!command_skip(r, size))
 			return READ_END;
-		kind = line_read(r->line, clock_in(r->patience_s), &line);
+		kind = line_read(r->line, soon(r), &line);
 		if (kind != LINE_OK)
 			return trouble(kind, why);
 	} while (parse_literal_mark(line, &size, &waits, &before) && !waits);
@@ -58,7 +65,7 @@ static bool read_literal(struct reader *r, struct str *all, uint64_t size)
 	char *at = str_room(all, (size_t)size);
 
 	while (size) {
-		ssize_t got = line_bytes(r->line, at, (size_t)size, clock_in(r->patience_s));
+		ssize_t got = line_bytes(r->line, at, (size_t)size, soon(r));
 
 		if (got <= 0)
 			return false;
@@ -94,7 +101,7 @@ static enum read_kind take_literal(struct reader *r, struct str *all, const stru
 	}
 	if (c->waits) {
 		out_text(r->out, "+ go ahead\r\n");
-		if (!out_flush(r->out, clock_in(r->patience_s), NULL))
+		if (!out_flush(r->out, soon(r), NULL))
 			return READ_END;
 	}
 	return read_literal(r, all, c->size) ? READ_COMMAND : READ_END;
@@ -127,7 +134,7 @@ static enum read_kind gather(struct reader *r, ms_t until, struct str *all, stru
 		kind = take_literal(r, all, c, why);
 		if (kind != READ_COMMAND)
 			return kind;
-		until = clock_in(r->patience_s);
+		until = soon(r);
 	}
 }
 
@@ -151,7 +158,7 @@ enum read_kind command_read_end(struct reader *r, const char **why)
 	struct span line, before;
 	uint64_t size;
 	bool waits;
-	enum line_kind kind = line_read(r->line, clock_in(r->patience_s), &line);
+	enum line_kind kind = line_read(r->line, soon(r), &line);
 
 	if (kind != LINE_OK)
 		return trouble(kind, why);

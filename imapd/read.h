@@ -29,7 +29,8 @@ struct reader {
 	struct arena	*arena;		/* where the command lies until its reply is sent */
 	size_t		 literal_max, all_max;
 	uint64_t	 eat_max;	/* largest LITERAL+ we throw away rather than hang up */
-	int		 patience_s;	/* within a command */
+	int		 patience_s;	/* for the next bytes within a command */
+	ms_t		 over;		/* but never beyond this; 0: no such limit */
 	/* Is this the command up to its message literal (APPEND)? NULL: there is no such command. */
 	bool		(*ends_in_message)(struct span command, struct arena *a);
 };
