@@ -37,7 +37,8 @@ static int open_part(const struct maildir_put *m, const char *part, struct err *
 
 	snprintf(path, sizeof path, "%s%s", m->path, part);
 	fd = file_open_beneath(m->dir, path, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0 && errno == ENOENT && mkdirat(m->dir, path, 0700) == 0)
+	/* another delivery may be making it this very moment */
+	if (fd < 0 && errno == ENOENT && (mkdirat(m->dir, path, 0700) == 0 || errno == EEXIST))
 		fd = file_open_beneath(m->dir, path, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		err_sys(e, "cannot open the directory %s", path);
