@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -17,13 +18,23 @@ static void on_interrupt(int signo)
 	interrupted = signo;
 }
 
-static bool read_line(int fd, char secret[SECRET_SIZE], struct err *e)
+/* open_to: signals that may come while we wait, and at no other time; NULL: nothing special. */
+static ssize_t read_char(int fd, char *c, const sigset_t *open_to)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (open_to && ppoll(&p, 1, NULL, open_to) < 0)
+		return -1;
+	return read(fd, c, 1);
+}
+
+static bool read_line(int fd, char secret[SECRET_SIZE], const sigset_t *open_to, struct err *e)
 {
 	size_t n = 0;
 
 	for (;;) {
 		char c;
-		ssize_t got = read(fd, &c, 1);
+		ssize_t got = read_char(fd, &c, open_to);
 
 		if (got < 0 && errno == EINTR && interrupted)
 			return err_perm(e, "5.7.0", "given up");
@@ -50,10 +61,20 @@ static void say(int fd, const char *text)
 	(void)ignored;
 }
 
+static bool ask_quietly(int tty, const char *prompt, const struct termios *quiet, char secret[SECRET_SIZE],
+    const sigset_t *open_to, struct err *e)
+{
+	if (tcsetattr(tty, TCSAFLUSH, quiet) < 0)
+		return err_sys(e, "cannot turn the terminal's echo off");
+	say(tty, prompt);	/* what was typed before it is gone */
+	return read_line(tty, secret, open_to, e);
+}
+
 static bool ask(int tty, const char *prompt, char secret[SECRET_SIZE], struct err *e)
 {
-	struct termios was, quiet;
 	struct sigaction catch = { .sa_handler = on_interrupt }, before;
+	struct termios was, quiet;
+	sigset_t interrupt, mask;
 	bool ok;
 
 	if (tcgetattr(tty, &was) < 0)
@@ -61,13 +82,14 @@ static bool ask(int tty, const char *prompt, char secret[SECRET_SIZE], struct er
 	quiet = was;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK);
 	quiet.c_lflag |= ECHONL | ICANON | ISIG;
-	say(tty, prompt);
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	sigprocmask(SIG_BLOCK, &interrupt, &mask);
 	sigaction(SIGINT, &catch, &before);
-	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
-		return err_sys(e, "cannot turn the terminal's echo off");
-	ok = read_line(tty, secret, e);
+	ok = ask_quietly(tty, prompt, &quiet, secret, &mask, e);
 	tcsetattr(tty, TCSAFLUSH, &was);
 	sigaction(SIGINT, &before, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return ok;
 }
 
@@ -96,7 +118,7 @@ static bool from_terminal(bool twice, char secret[SECRET_SIZE], struct err *e)
 
 bool secret_read(bool from_stdin, bool twice, char secret[SECRET_SIZE], struct err *e)
 {
-	bool ok = from_stdin ? read_line(STDIN_FILENO, secret, e) : from_terminal(twice, secret, e);
+	bool ok = from_stdin ? read_line(STDIN_FILENO, secret, NULL, e) : from_terminal(twice, secret, e);
 
 	if (!ok)
 		explicit_bzero(secret, SECRET_SIZE);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """posthorn config, user, domain, alias, address and newaliases, as people and scripts call them.
 Arguments: posthorn, newaliases."""
-import json, os, pty, shutil, stat, subprocess, sys, tempfile, threading, time
+import json, os, pty, shutil, signal, stat, subprocess, sys, tempfile, threading, time
 
 POSTHORN, NEWALIASES = map(os.path.abspath, sys.argv[1:3])
 SETTINGS = """[posthorn]
@@ -179,6 +179,7 @@ def at_terminal(h, words, *args):
     """Runs a command at a terminal of its own; returns its code and what the terminal showed."""
     pid, tty = pty.fork()
     if pid == 0:
+        signal.alarm(30)
         os.execv(POSTHORN, [POSTHORN, "-c", f"{h.dir}/posthorn.conf", *args])
     shown = b""
     try:
