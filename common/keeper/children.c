@@ -256,7 +256,7 @@ static void tend_timer_rang(void *arg)
 
 static void tend_again_at(struct keeper *k, ms_t when)
 {
-	if (k->tend_timer && k->tend_at <= when)
+	if (k->stage == STAGE_STOPPING || (k->tend_timer && k->tend_at <= when))
 		return;
 	loop_cancel(k->tend_timer);
 	k->tend_at = when;
@@ -277,7 +277,7 @@ static void start_always(struct keeper *k, enum role_id role)
 	struct child *c;
 	struct err e;
 
-	while (k->running[role] < wanted && clock_ms() >= k->pace[role].not_before) {
+	while (k->stage != STAGE_STOPPING && k->running[role] < wanted && clock_ms() >= k->pace[role].not_before) {
 		c = child_start_plain(k, role, -1, &e);
 		if (!c) {
 			log_error("%s", e.text);
@@ -345,7 +345,7 @@ void children_tend(struct keeper *k)
 		start_always(k, *role);
 		come_back_for(k, *role, now);
 	}
-	if (!k->daemon->serve)
+	if (!k->daemon->serve || k->stage == STAGE_STOPPING)
 		return;
 	if (now >= k->pace[k->daemon->serve].not_before)
 		serve_fronts(k);

@@ -270,6 +270,15 @@ static void prepare(struct keeper *k)
 		end(k, EX_OSERR, &e);
 }
 
+static void begin(void *arg)
+{
+	struct keeper *k = arg;
+
+	children_tend(k);
+	if (!k->daemon->serve)
+		keeper_is_ready(k);
+}
+
 static void run(struct keeper *k)
 {
 	k->loop = loop_new();
@@ -279,9 +288,7 @@ static void run(struct keeper *k)
 	loop_on_signal(k->loop, SIGCHLD, on_child, k);
 	if (notify_every())
 		watchdog(k);
-	children_tend(k);
-	if (!k->daemon->serve)
-		keeper_is_ready(k);
+	loop_at(k->loop, clock_ms(), begin, k);
 	loop_run(k->loop);
 }
 
