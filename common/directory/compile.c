@@ -90,6 +90,20 @@ const char *compile_kind_name(enum table_kind kind)
 	return kinds[kind].name;
 }
 
+bool compile_joins(enum table_kind kind)
+{
+	return kinds[kind].join;
+}
+
+bool compile_key(enum table_kind kind, struct span line, struct str *key, struct err *e)
+{
+	struct str row = STR(TEXT_LINE_MAX);
+	bool ok = kinds[kind].line(line, key, &row, e);
+
+	str_free(&row);
+	return ok;
+}
+
 /* ---- a text ---- */
 
 static void mistake(struct compiling *c, unsigned line, const char *text)

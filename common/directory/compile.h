@@ -17,6 +17,10 @@ enum { STAMP_SIZE = 96 };
 
 const char *compile_kind_name(enum table_kind kind);		/* "users" */
 
+/* Does a text of this kind join lines? The key of one line of it; false: e says what is wrong. */
+bool compile_joins(enum table_kind kind);
+bool compile_key(enum table_kind kind, struct span line, struct str *key, struct err *e);
+
 /*
  * Fill t from text. Each mistake becomes a line "FILE:LINE: ..." in mistakes (may be NULL); e gets
  * the first. False when there was one.

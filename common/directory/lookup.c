@@ -1,245 +1,13 @@
-/* Who is behind an address. See lookup.h. */
+/* Who is behind an address. See lookup.h; find.c looks at one name. */
 #include "common/directory/lookup.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "common/base/mem.h"
 #include "common/directory/aliases.h"
-#include "common/directory/domains.h"
-#include "common/directory/name.h"
-#include "common/directory/text.h"
+#include "common/directory/find.h"
 #include "common/mail/addr.h"
-
-/* What the tables say about one name. */
-enum finding { NOBODY, ELSEWHERE, RELAYED, ALIAS, MAILBOX, POSTMASTER };
-
-struct found {
-	enum finding		 kind;
-	const char		*key;		/* ALIAS: its key in the table */
-	struct span		 targets;	/* ALIAS */
-	struct dir_target	 place;		/* MAILBOX */
-	const char		*detail;
-};
-
-struct query {
-	const struct lookup	*l;
-	struct arena		*a;
-	struct err		*e;
-};
-
-static void because(const struct query *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void because(const struct query *q, const char *fmt, ...)
-{
-	char line[700];
-	va_list args;
-
-	if (!q->l->why)
-		return;
-	va_start(args, fmt);
-	vsnprintf(line, sizeof line, fmt, args);
-	va_end(args);
-	str_addf(q->l->why, "%s\n", line);
-}
-
-/* ---- tables ---- */
-
-/* row.p NULL: no such key. The text stays until the arena's reset. */
-static bool row_of(const struct query *q, enum table_kind kind, struct span key, struct span *row, unsigned *line)
-{
-	struct str value = STR(TEXT_LINE_MAX + 40);
-	uint64_t n = 0;
-	bool found, ok;
-
-	*row = (struct span){ NULL, 0 };
-	if (!key.n)
-		return true;
-	if (!q->l->tables[kind])
-		return err_temp(q->e, "4.3.0", "the table of %s is not there", compile_kind_name(kind));
-	ok = table_get(q->l->tables[kind], key, &value, &found, q->e);
-	if (ok && found) {
-		*row = arena_copy(q->a, str_span(&value));
-		span_eat_u64(row, UINT32_MAX, &n);
-		span_eat(row, " ");
-		*line = (unsigned)n;
-	}
-	str_free(&value);
-	return ok;
-}
-
-static bool is_system_domain(const struct lookup *l, struct span domain)
-{
-	for (size_t i = 0; i < l->rules->system_domain_count; i++) {
-		if (span_is(domain, l->rules->system_domains[i]))
-			return true;
-	}
-	return false;
-}
-
-enum domain_kind { DOMAIN_ELSEWHERE, DOMAIN_SYSTEM, DOMAIN_VIRTUAL, DOMAIN_RELAY };
-
-static bool domain_kind(const struct query *q, struct span domain, enum domain_kind *kind)
-{
-	struct domains_row parsed;
-	struct span row;
-	unsigned line;
-
-	if (!row_of(q, TABLE_DOMAINS, domain, &row, &line))
-		return false;
-	if (row.p && domains_line_parse(row, &parsed, NULL)) {
-		*kind = parsed.relay ? DOMAIN_RELAY : DOMAIN_VIRTUAL;
-		because(q, SPAN_FMT ": a %s domain, %s:%u", SPAN_ARG(domain),
-		    parsed.relay ? "relay" : "virtual", q->l->files[TABLE_DOMAINS], line);
-	} else if (is_system_domain(q->l, domain)) {
-		*kind = DOMAIN_SYSTEM;
-		because(q, SPAN_FMT ": a system domain, by the setting system-domains", SPAN_ARG(domain));
-	} else {
-		*kind = DOMAIN_ELSEWHERE;
-		because(q, SPAN_FMT ": not one of our domains", SPAN_ARG(domain));
-	}
-	return true;
-}
-
-/* ---- one name ---- */
-
-static bool find_alias(const struct query *q, struct span key, struct found *f)
-{
-	struct aliases_row alias;
-	struct span row;
-	unsigned line;
-
-	if (!row_of(q, TABLE_ALIASES, key, &row, &line))
-		return false;
-	if (!row.p || !aliases_line_parse(row, &alias, NULL))
-		return true;
-	f->kind = ALIAS;
-	f->key = arena_text(q->a, key);
-	f->targets = alias.targets;
-	because(q, SPAN_FMT ": an alias for " SPAN_FMT ", %s:%u", SPAN_ARG(key),
-	    SPAN_ARG(span_to(alias.targets, 200)), q->l->files[TABLE_ALIASES], line);
-	return true;
-}
-
-static bool find_user(const struct query *q, const struct name *n, struct found *f)
-{
-	struct users_row user;
-	struct span row;
-	unsigned line;
-
-	if (!row_of(q, TABLE_USERS, name_span(n), &row, &line))
-		return false;
-	if (!row.p || !users_line_parse(row, &user, NULL))
-		return true;
-	because(q, "%s: a user, %s:%u", n->text, q->l->files[TABLE_USERS], line);
-	f->kind = MAILBOX;
-	return place_of_user(q->l->rules, &user, q->a, &f->place, q->e);
-}
-
-static bool find_account(const struct query *q, const struct name *n, struct found *f)
-{
-	bool found;
-
-	if (!place_of_account(q->l->rules, name_local(n), q->a, &f->place, &found, q->e))
-		return false;
-	if (found) {
-		f->kind = MAILBOX;
-		because(q, "%s: the account %s of this system", n->text, f->place.login);
-	}
-	return true;
-}
-
-/* This very name: alias first, then a mailbox. */
-static bool find_exact(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
-    struct found *f)
-{
-	if (aliases && !find_alias(q, name_span(n), f))
-		return false;
-	if (aliases && f->kind == NOBODY && kind == DOMAIN_SYSTEM && !find_alias(q, name_local(n), f))
-		return false;
-	if (f->kind != NOBODY)
-		return true;
-	return kind == DOMAIN_SYSTEM ? find_account(q, n, f) : find_user(q, n, f);
-}
-
-/* ann of ann+x: false when there is no such part. */
-static bool base_of(const struct query *q, const struct name *n, struct name *base, const char **detail)
-{
-	struct span local = name_local(n), head;
-
-	if (!*q->l->rules->separator || !span_cut(&local, *q->l->rules->separator, &head) || !head.n)
-		return false;
-	*detail = arena_text(q->a, local);
-	return name_make(head, name_domain(n), base);
-}
-
-static bool is_postmaster(struct span local)
-{
-	return span_is(local, "postmaster") || span_is(local, "abuse");
-}
-
-/* A name at a domain of ours. */
-static bool find_local(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
-    struct found *f)
-{
-	const char *detail;
-	struct name base;
-
-	if (!find_exact(q, n, kind, aliases, f))
-		return false;
-	if (f->kind != NOBODY)
-		return true;
-	if (base_of(q, n, &base, &detail)) {
-		if (!find_exact(q, &base, kind, aliases, f))
-			return false;
-		if (f->kind != NOBODY) {
-			f->detail = detail;
-			return true;
-		}
-	}
-	if (aliases && !find_alias(q, span_from(name_span(n), n->local_n), f))	/* @domain */
-		return false;
-	if (f->kind == NOBODY && is_postmaster(name_local(n))) {
-		f->kind = POSTMASTER;
-		because(q, "%s: the setting postmaster, %s", n->text, q->l->rules->postmaster);
-	}
-	return true;
-}
-
-/* A name alone is at the first system domain, or at our host's name. */
-static bool complete(const struct query *q, struct name *n)
-{
-	const struct dir_rules *rules = q->l->rules;
-	struct name alone = *n;
-
-	if (name_domain(n).n)
-		return true;
-	return name_make(name_local(&alone),
-	    span_of(rules->system_domain_count ? rules->system_domains[0] : rules->host_name), n) ||
-	    err_perm(q->e, "5.1.3", "the name is too long");
-}
-
-static bool find(const struct query *q, struct name *n, bool aliases, struct found *f)
-{
-	bool alone = !name_domain(n).n;
-	enum domain_kind kind;
-
-	*f = (struct found){ .kind = NOBODY, .detail = "" };
-	if (!complete(q, n) || !domain_kind(q, name_domain(n), &kind))
-		return false;
-	if (kind == DOMAIN_ELSEWHERE && alone && is_postmaster(name_local(n)))
-		f->kind = POSTMASTER;		/* RFC 5321 4.5.1 */
-	else if (kind == DOMAIN_ELSEWHERE)
-		f->kind = ELSEWHERE;
-	else if (kind == DOMAIN_RELAY)
-		f->kind = RELAYED;
-	else if (!find_local(q, n, kind, aliases, f))
-		return false;
-	if (f->kind == NOBODY)
-		because(q, "%s: nobody", n->text);
-	return true;
-}
 
 /* ---- following aliases ---- */
 
@@ -359,7 +127,7 @@ static bool expand_postmaster(struct expansion *x)
 	}
 	if (!place_of_postmaster(x->q.l->rules, x->q.a, &place, x->q.e))
 		return false;
-	because(&x->q, "postmaster: nobody is behind it, so %s", place.mail);
+	find_because(&x->q, "postmaster: nobody is behind it, so %s", place.mail);
 	return add_target(x, &place);
 }
 
@@ -434,7 +202,7 @@ bool lookup_domain(const struct lookup *l, struct span domain, enum dir_class *i
 	struct query q = { l, a, &why };
 	enum domain_kind kind = DOMAIN_ELSEWHERE;
 	struct name n;
-	bool ok = !domain.n || !name_read(domain, &n, NULL) || domain_kind(&q, name_span(&n), &kind);
+	bool ok = !domain.n || !name_read(domain, &n, NULL) || find_domain(&q, name_span(&n), &kind);
 
 	*is = classes[kind];
 	arena_free(a);
@@ -471,14 +239,14 @@ static bool is_own(const struct query *q, const struct name *login, struct name 
 	const char *detail;
 
 	if (!name_domain(login).n) {
-		if (!is_system_domain(q->l, name_domain(address)))
+		if (!find_is_system_domain(q->l, name_domain(address)))
 			return false;
 		name_make(name_local(address), (struct span){ "", 0 }, &base);
 		*address = base;
 	}
 	if (span_same(name_span(address), name_span(login)))
 		return true;
-	return base_of(q, address, &base, &detail) && span_same(name_span(&base), name_span(login));
+	return find_base(q, address, &base, &detail) && span_same(name_span(&base), name_span(login));
 }
 
 static bool leads_to(const struct dir_target *targets, size_t count, const struct name *login)
@@ -502,7 +270,7 @@ bool lookup_may_send(const struct lookup *l, struct span login, struct span addr
 
 	if (!address.n)
 		return true;
-	if (!name_read(login, &who, e) || !name_read(address, &from, e) || !complete(&q, &from))
+	if (!name_read(login, &who, e) || !name_read(address, &from, e) || !find_complete(&q, &from))
 		return false;
 	own = from;
 	if (is_own(&q, &who, &own))

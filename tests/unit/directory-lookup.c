@@ -320,78 +320,110 @@ static const char *who(struct shelf *s, const char *address)
 	return lookup_resolve(&s->lookup, span_of(address), a, &found, &e) ? classes[found.is] : e.status;
 }
 
-START_TEST(shelf_follows_the_texts)
-{
-	static const char *const files[] = { "users", "domains", "aliases" };
-	char dir[] = "/tmp/shelf-XXXXXX", tables[64];
-	struct shelf s, other;
-	struct str news = STR(4000);
-	struct stat before, after;
+/* ---- a shelf in a directory of its own, with a DB_CONFIG that must not count (CVE-2017-10140) ---- */
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(chdir(dir), 0);
-	snprintf(tables, sizeof tables, "%s/tables", dir);
-	ck_assert_int_eq(mkdir(tables, 0700), 0);
-	put("DB_CONFIG", "set_data_dir /nowhere\nnonsense\n");	/* CVE-2017-10140 */
+static const char *const shelf_files[] = { "users", "domains", "aliases" };
+static char shelf_dir[32], shelf_tables[64];
+static struct str news = { .p = (char *)"", .max = 4000 };
+
+static void shelf_setup(struct shelf *s)
+{
+	snprintf(shelf_dir, sizeof shelf_dir, "/tmp/shelf-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(shelf_dir));
+	ck_assert_int_eq(chdir(shelf_dir), 0);
+	snprintf(shelf_tables, sizeof shelf_tables, "%s/tables", shelf_dir);
+	ck_assert_int_eq(mkdir(shelf_tables, 0700), 0);
+	put("DB_CONFIG", "set_data_dir /nowhere\nnonsense\n");
 	put("domains", "a.test\n");
 	put("users", "ann@a.test\n");
-	shelf_begin(&s, files, tables, &rules);
-	shelf_begin(&other, files, tables, &rules);
-	shelf_refresh(&s, &news);
+	shelf_begin(s, shelf_files, shelf_tables, &rules);
+	shelf_refresh(s, &news);
 	ck_assert_str_eq(news.p, "");
-	ck_assert_str_eq(who(&s, "ann@a.test"), "local");
-	ck_assert_str_eq(who(&s, "bob@a.test"), "unknown");
-	ck_assert_int_eq(stat("tables/users.db", &before), 0);
-	shelf_refresh(&other, &news);			/* takes what the first has made */
-	ck_assert_int_eq(stat("tables/users.db", &after), 0);
-	ck_assert_uint_eq(before.st_ino, after.st_ino);
+}
 
-	put("users", "ann@a.test\nbob@a.test\n");
-	shelf_refresh(&s, &news);
-	ck_assert_str_eq(who(&s, "bob@a.test"), "local");
-	put("users", "ann@a.test\nbob\n");
-	shelf_refresh(&s, &news);
-	ck_assert_msg(strstr(news.p, "users:2: expected an address") == news.p, "%s", news.p);
-	ck_assert_str_eq(who(&s, "bob@a.test"), "local");
-	str_reset(&news);
-	shelf_refresh(&s, &news);
-	ck_assert_str_eq(news.p, "");			/* said once */
-	shelf_end(&s);
+static void shelf_teardown(struct shelf *s)
+{
+	char name[96];
 
-	shelf_begin(&s, files, tables, &rules);		/* a start with a broken text */
-	shelf_refresh(&s, &news);
-	ck_assert_str_eq(who(&s, "bob@a.test"), "local");
-	put("users", "carl@a.test\n");
-	shelf_refresh(&s, &news);
-	ck_assert_str_eq(who(&s, "carl@a.test"), "local");
-	ck_assert_str_eq(who(&s, "bob@a.test"), "unknown");
-	unlink("users");
-	shelf_refresh(&s, &news);
-	ck_assert_str_eq(who(&s, "carl@a.test"), "unknown");
-	put("tables/users.db", "not a database at all");
-	put("users", "dora@a.test\n");
-	shelf_refresh(&s, &news);
-	ck_assert_str_eq(who(&s, "dora@a.test"), "local");
-	shelf_end(&s);
-	shelf_end(&other);
-
-	str_reset(&news);
-	shelf_begin(&s, files, "/nonexistent", &rules);
-	shelf_refresh(&s, &news);
-	ck_assert(strstr(news.p, "kept in memory only") != NULL);
-	ck_assert_str_eq(who(&s, "dora@a.test"), "local");
-	shelf_end(&s);
+	shelf_end(s);
 	str_free(&news);
-	for (int i = 0; i < 3; i++) {
-		char name[80];
-
-		unlink(files[i]);
-		snprintf(name, sizeof name, "tables/%s.db", files[i]);
+	for (int i = 0; i < COUNT(shelf_files); i++) {
+		unlink(shelf_files[i]);
+		snprintf(name, sizeof name, "tables/%s.db", shelf_files[i]);
 		unlink(name);
 	}
 	unlink("DB_CONFIG");
 	ck_assert_int_eq(rmdir("tables"), 0);		/* nothing temporary is left */
-	ck_assert_int_eq(rmdir(dir), 0);
+	ck_assert_int_eq(rmdir(shelf_dir), 0);
+}
+
+static void change(struct shelf *s, const char *users)
+{
+	put("users", users);
+	str_reset(&news);
+	shelf_refresh(s, &news);
+}
+
+START_TEST(shelf_follows_the_texts)
+{
+	struct shelf s;
+
+	shelf_setup(&s);
+	ck_assert_str_eq(who(&s, "ann@a.test"), "local");
+	ck_assert_str_eq(who(&s, "bob@a.test"), "unknown");
+	change(&s, "ann@a.test\nbob@a.test\n");
+	ck_assert_str_eq(who(&s, "bob@a.test"), "local");
+	unlink("users");
+	shelf_refresh(&s, &news);
+	ck_assert_str_eq(who(&s, "bob@a.test"), "unknown");
+	put("tables/users.db", "not a database at all");
+	change(&s, "dora@a.test\n");
+	ck_assert_str_eq(who(&s, "dora@a.test"), "local");
+	shelf_teardown(&s);
+}
+END_TEST
+
+START_TEST(broken_text_changes_nothing)
+{
+	struct shelf s;
+
+	shelf_setup(&s);
+	change(&s, "ann@a.test\nbob\n");
+	ck_assert_msg(strstr(news.p, "users:2: expected an address") == news.p, "%s", news.p);
+	ck_assert_str_eq(who(&s, "ann@a.test"), "local");
+	str_reset(&news);
+	shelf_refresh(&s, &news);
+	ck_assert_str_eq(news.p, "");			/* said once */
+	shelf_end(&s);
+	shelf_begin(&s, shelf_files, shelf_tables, &rules);	/* a start with a broken text */
+	shelf_refresh(&s, &news);
+	ck_assert_str_eq(who(&s, "ann@a.test"), "local");
+	change(&s, "carl@a.test\n");
+	ck_assert_str_eq(who(&s, "carl@a.test"), "local");
+	ck_assert_str_eq(who(&s, "ann@a.test"), "unknown");
+	shelf_teardown(&s);
+}
+END_TEST
+
+START_TEST(clerks_share_tables)
+{
+	struct stat before, after;
+	struct shelf s, other;
+
+	shelf_setup(&s);
+	ck_assert_int_eq(stat("tables/users.db", &before), 0);
+	shelf_begin(&other, shelf_files, shelf_tables, &rules);
+	shelf_refresh(&other, &news);
+	ck_assert_int_eq(stat("tables/users.db", &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+	ck_assert_str_eq(who(&other, "ann@a.test"), "local");
+	shelf_end(&other);
+	shelf_begin(&other, shelf_files, "/nonexistent", &rules);
+	shelf_refresh(&other, &news);
+	ck_assert(strstr(news.p, "kept in memory only") != NULL);
+	ck_assert_str_eq(who(&other, "ann@a.test"), "local");
+	shelf_end(&other);
+	shelf_teardown(&s);
 }
 END_TEST
 
@@ -407,5 +439,7 @@ int main(void)
 	tcase_add_test(tc, nonsense_is_not_answered);
 	tcase_add_test(tc, mistakes_have_lines);
 	tcase_add_test(tc, shelf_follows_the_texts);
+	tcase_add_test(tc, broken_text_changes_nothing);
+	tcase_add_test(tc, clerks_share_tables);
 	return unit_end();
 }
