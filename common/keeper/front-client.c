@@ -11,6 +11,35 @@
 
 enum { RECORD_MAX = 16384 };		/* a TLS record's content, RFC 8446 5.1 */
 
+/* --- who has no session: the first to go when all places are taken --- */
+
+static void unserved_leave(struct client *c)
+{
+	struct front *f = c->front;
+
+	if (c->older)
+		c->older->younger = c->younger;
+	else if (f->oldest == c)
+		f->oldest = c->younger;
+	if (c->younger)
+		c->younger->older = c->older;
+	else if (f->youngest == c)
+		f->youngest = c->older;
+	c->older = c->younger = NULL;
+}
+
+static void unserved_join(struct client *c)
+{
+	struct front *f = c->front;
+
+	c->older = f->youngest;
+	if (f->youngest)
+		f->youngest->younger = c;
+	else
+		f->oldest = c;
+	f->youngest = c;
+}
+
 /* It is over, whatever was still to be said. What the client said before goes on to its session. */
 void client_drop(struct client *c)
 {
@@ -20,6 +49,7 @@ void client_drop(struct client *c)
 		queue_leave(c);
 	if (c->wire)
 		wire_leave(c->wire);
+	unserved_leave(c);
 	loop_remove(c->io);
 	loop_cancel(c->timer);
 	tls_conn_free(c->tls);
@@ -69,6 +99,9 @@ static void client_timeout(void *arg)
 static void enter(struct client *c, enum client_state state, int seconds)
 {
 	loop_cancel(c->timer);
+	unserved_leave(c);
+	if (!c->wire)
+		unserved_join(c);
 	c->state = (uint8_t)state;
 	c->timer = seconds ? loop_at(c->front->loop, clock_in(seconds), client_timeout, c) : NULL;
 }
@@ -190,6 +223,20 @@ void client_refuse(struct client *c)
 		}
 	}
 	client_finish(c);
+}
+
+bool client_shed(struct front *f)
+{
+	struct client *c = f->oldest;
+	struct span words;
+
+	if (!c)
+		return false;
+	words = span_of(c->from->refusal);
+	if (c->state == CLIENT_WAITING)
+		give(c, &words);
+	client_drop(c);
+	return true;
 }
 
 /* --- from the client --- */

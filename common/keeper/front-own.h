@@ -58,6 +58,7 @@ struct client {
 	struct front		*front;
 	const struct listener	*from;
 	struct client		*next, *before;		/* in the queue while WAITING */
+	struct client		*younger, *older;	/* among those without a session, by how long */
 	struct loop_io		*io;
 	struct loop_timer	*timer;			/* every state but TALKING has a deadline */
 	struct tls_conn		*tls;
@@ -93,6 +94,7 @@ struct front {
 	struct listener		 listeners[LISTENERS_MAX];
 	size_t			 listener_count;
 	struct client		*first_waiting, *last_waiting;
+	struct client		*oldest, *youngest;	/* without a session: shaking, waiting, leaving */
 	struct wire_end		*idle;
 	size_t			 clients, clients_max, waiting, idle_count, spare;
 	size_t			 owed;			/* wires asked for and not yet here */
@@ -104,6 +106,7 @@ struct front {
 };
 
 /* front-client.c */
+bool client_shed(struct front *f);				/* make room: the longest without a session goes */
 void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port, int place);
 void client_serve(struct client *c, struct wire_end *w);	/* a wire is there: P and off */
 void client_say(struct client *c, struct span bytes);		/* the session's words */

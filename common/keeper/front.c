@@ -58,6 +58,11 @@ static void turn_away(const struct listener *l, int fd, const struct address *wh
 	log_info("refused peer=%s service=%s why=\"%s\" times=%u", ip, l->name, why, nth);
 }
 
+/*
+ * The address first, so that one alone can push nobody out; then, when all places are
+ * taken, who has been longest without a session makes room. Sessions are never shed here: they have
+ * their own deadlines.
+ */
 static void admit(struct listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	static unsigned full;		/* so often in a row, for the log */
@@ -67,18 +72,21 @@ static void admit(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	unsigned port = 0;
 
 	address_from_sockaddr(sa, &who, &port);
-	if (f->clients >= f->clients_max) {
-		turn_away(l, fd, &who, "connections-max reached", ++full);
-		return;
-	}
-	full = 0;
 	if (f->peers)
 		seat = peers_enter(f->peers, &who, f->limits, clock_wall());
-	if (seat.verdict == PEERS_WELCOME)
-		client_welcome(l, fd, &who, port, seat.place);
-	else
+	if (seat.verdict != PEERS_WELCOME) {
 		turn_away(l, fd, &who, seat.verdict == PEERS_TOO_MANY ?
 		    "too many connections from there" : "too many connections a minute", seat.refused);
+		return;
+	}
+	if (f->clients < f->clients_max || client_shed(f)) {
+		full = 0;
+		client_welcome(l, fd, &who, port, seat.place);
+		return;
+	}
+	if (f->peers)
+		peers_leave(f->peers, seat.place);
+	turn_away(l, fd, &who, "connections-max reached", ++full);
 }
 
 static void listen_all(struct front *f, bool yes)

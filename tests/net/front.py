@@ -417,6 +417,29 @@ def comes(wire):
     finally:
         wire.settimeout(10)
 
+def full_of_stallers_still_serves(f):
+    """All places are taken by clients that stall in the handshake, from many addresses."""
+    g = Front(SETTINGS.replace("sessions-spare", "connections-max = 20\nsessions-spare"))
+    g.certify(*certificate(g.role.dir + "/c", "front.test"))
+    g.listen("smtp")
+    g.listen("submissions", 1)
+    g.go()
+    stallers = [g.connect("submissions", f"127.0.1.{n}") for n in range(1, 40)]
+    assert stallers[0].recv(10) == b"", "who stalls for longest is not let go"
+    w, c = g.wire(), g.connect("smtp")
+    kind(w, "P")
+    held = [(w, c)]
+    for _ in range(19):
+        w, c = g.wire(), g.connect("smtp")
+        kind(w, "P")
+        held.append((w, c))
+    assert drained(g.connect("smtp", "127.0.2.1")) == REFUSAL.encode(), "all places are taken by sessions"
+    held[0][0].send(b"Dstill there")
+    assert held[0][1].recv(100) == b"still there"
+    for w, c in held:
+        w.close()
+    g.role.stop()
+
 def chaos_leaves_nothing_behind(f):
     """Clients and sessions that do anything at any time. Then nothing may be left, and all must work."""
     dice = random.Random(4711)
@@ -539,7 +562,7 @@ def main():
              much_both_ways_in_the_clear, much_both_ways_in_tls, session_end_behind_much_output,
              one_address_cannot_take_all, waits_for_a_session, hung_up_while_waiting, waits_not_for_ever,
              certificate_changes_while_we_run, asks_for_spare_sessions, without_certificate_no_tls,
-             stops_when_told, chaos_leaves_nothing_behind, idle_tls_costs_little]
+             stops_when_told, full_of_stallers_still_serves, chaos_leaves_nothing_behind, idle_tls_costs_little]
     for t in tests:
         if len(sys.argv) > 3 and t.__name__ not in sys.argv[3:]:
             continue
