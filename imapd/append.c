@@ -127,34 +127,42 @@ static bool keyword_bits(struct imap *s, const char *folder, const struct append
     uint32_t *bits, struct err *e)
 {
 	struct mailbox *box;
-	bool ok;
 
 	*bits = 0;
 	if (!head->flags.count)
 		return true;
-	box = mailbox_open(s->root, folder, true, e);
-	if (!box)
-		return false;
-	ok = flags_keywords(box, &head->flags, bits, e);
-	mailbox_close(box);
-	return ok;
+	box = transfer_target(s, folder, e);
+	return box && flags_keywords(box, &head->flags, bits, e);
+}
+
+/* A folder that was deleted and made again meanwhile is looked for once more. */
+static bool learn_uid(struct imap *s, const char *folder, const char *base, uint32_t *uid,
+    uint32_t *uidvalidity, struct err *e)
+{
+	for (int attempt = 0; attempt < 2; attempt++) {
+		struct mailbox *box = transfer_target(s, folder, e);
+
+		if (box && mailbox_uid_of(box, base, uid, e)) {
+			*uidvalidity = mailbox_uidvalidity(box);
+			s->looked = box == s->view.box;
+			return true;
+		}
+		transfer_forget_target(s);
+	}
+	return false;
 }
 
 /* It is on disk. Its UID is a courtesy: without one the answer is OK all the same. */
 static struct reply done(struct imap *s, const char *folder, const char *base)
 {
 	struct reply r = say_done(s);
-	struct mailbox *box;
-	uint32_t uid;
+	uint32_t uid, uidvalidity;
 	struct err e;
 
-	box = mailbox_open(s->root, folder, true, &e);
-	if (!box || !mailbox_uid_of(box, base, &uid, &e))
-		log_warn("%s appended to \"%s\" but has no UID for it yet: %s", s->login, folder, e.text);
+	if (learn_uid(s, folder, base, &uid, &uidvalidity, &e))
+		r.code = arena_printf(s->arena, "[APPENDUID %u %u]", uidvalidity, uid);
 	else
-		r.code = arena_printf(s->arena, "[APPENDUID %u %u]", mailbox_uidvalidity(box), uid);
-	if (box)
-		mailbox_close(box);
+		log_warn("%s appended to \"%s\" but has no UID for it yet: %s", s->login, folder, e.text);
 	return r;
 }
 

@@ -81,9 +81,7 @@ static struct reply copy_or_move(struct imap *s, struct span arg, bool move)
 	if (*t.to && !folder_exists(s->root, t.to))
 		return say(REPLY_NO, "[TRYCREATE] no such mailbox");
 	choose(&t, &set);
-	r = transfer_run(&t, &e) ? answer(&t, move) : say_err(&e);
-	transfer_end(&t);
-	return r;
+	return transfer_run(&t, &e) ? answer(&t, move) : say_err(&e);
 }
 
 struct reply do_copy(struct imap *s, struct span arg)

@@ -41,6 +41,7 @@ struct reply do_create(struct imap *s, struct span arg)
 /* The selected folder is about to go away under its name. */
 static void leave_if_selected(struct imap *s, const char *folder)
 {
+	transfer_forget_target(s);
 	if (!s->view.box || strcmp(s->view.folder, folder) != 0)
 		return;
 	message_close(&s->message);

@@ -1,8 +1,10 @@
 /* SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE, STATUS. RFC 3501 6.3.1, 6.3.2, 6.3.10, 6.4. */
 #include "imapd/name.h"
+#include "imapd/transfer.h"
 
 static void leave(struct imap *s)
 {
+	transfer_forget_target(s);
 	message_close(&s->message);
 	view_close(&s->view);
 }

@@ -3,6 +3,7 @@
 
 #include "common/os/log.h"
 #include "imapd/imap.h"
+#include "imapd/transfer.h"
 
 /* RFC 5530 for the codes. */
 struct reply say_err(const struct err *e)
@@ -86,6 +87,10 @@ static void tell(struct imap *s)
 
 	if (!s->view.box || !v || (v->how & VERB_QUIET))
 		return;
+	if (s->looked) {
+		view_tell_known(&s->view, s->out, may_expunge);
+		return;
+	}
 	if (view_tell(&s->view, s->out, may_expunge, &e))
 		return;
 	log_warn("%s cannot read folder \"%s\": %s", s->login, s->view.folder, e.text);
@@ -170,6 +175,7 @@ static void begin(struct imap *s)
 
 static void end(struct imap *s)
 {
+	transfer_forget_target(s);
 	view_close(&s->view);
 	message_free(&s->message);
 	arena_free(s->scratch);
@@ -198,6 +204,7 @@ void imap_serve(struct imap *s, const char *tag)
 		arena_reset(s->arena);
 		arena_reset(s->scratch);
 		s->command = NULL;
+		s->looked = false;
 		if (sent)
 			serve_one(s);
 	}

@@ -54,10 +54,31 @@ bool transfer_room(struct imap *s, uint64_t size, struct err *e)
 	return err_temp(e, "4.3.1", "the disk is nearly full");
 }
 
+void transfer_forget_target(struct imap *s)
+{
+	if (s->target)
+		mailbox_close(s->target);
+	s->target = NULL;
+}
+
+struct mailbox *transfer_target(struct imap *s, const char *folder, struct err *e)
+{
+	if (s->view.box && strcmp(s->view.folder, folder) == 0)
+		return s->view.box;
+	if (s->target && strcmp(s->target_folder, folder) == 0)
+		return s->target;
+	transfer_forget_target(s);
+	if (span_copy(span_of(folder), s->target_folder, sizeof s->target_folder))
+		s->target = mailbox_open(s->root, folder, true, e);
+	else
+		err_perm(e, "5.1.1", "that name is too long");
+	return s->target;
+}
+
 static bool open_dest(struct transfer *t, struct err *e)
 {
 	if (!t->dest)
-		t->dest = mailbox_open(t->s->root, t->to, true, e);
+		t->dest = transfer_target(t->s, t->to, e);
 	return t->dest;
 }
 
@@ -174,13 +195,6 @@ bool transfer_run(struct transfer *t, struct err *e)
 	return false;
 }
 
-void transfer_end(struct transfer *t)
-{
-	if (t->dest)
-		mailbox_close(t->dest);
-	t->dest = NULL;
-}
-
 static bool move_all(struct transfer *t, struct err *e)
 {
 	t->indexes = arena_array(t->s->arena, mailbox_count(t->from) + 1, sizeof *t->indexes);
@@ -203,7 +217,6 @@ bool transfer_whole(struct imap *s, const char *from, const char *to, struct err
 	if (!t.from)
 		return false;
 	ok = move_all(&t, e);
-	transfer_end(&t);
 	mailbox_close(t.from);
 	return ok;
 }

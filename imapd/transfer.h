@@ -19,11 +19,19 @@ void transfer_base(char base[BASE_ROOM], const char *stem, size_t n, const char 
 /* Letters as they stand in a Maildir name, or NULL for none at all: the message is new. */
 const char *transfer_letters(unsigned flags, uint32_t keywords, char letters[64]);
 
+/*
+ * The folder that mail goes into, for its keywords and UIDs: the selected one, the one
+ * of the command before (whoever uploads much uploads it to one place), or opened now.
+ * Stays the session's; it may be behind until mailbox_refresh(). NULL: e says why.
+ */
+struct mailbox *transfer_target(struct imap *s, const char *folder, struct err *e);
+void transfer_forget_target(struct imap *s);	/* folders come and go: look for it anew */
+
 struct transfer {
 	struct imap	*s;
 	struct mailbox	*from;
 	const char	*to;
-	struct mailbox	*dest;		/* open when keywords or UIDs need it */
+	struct mailbox	*dest;		/* transfer_target(), when keywords or UIDs need it */
 	char		 stem[STEM_ROOM];
 	size_t		*indexes;	/* in from */
 	uint32_t	*uids;		/* that the copies were given */
@@ -34,7 +42,6 @@ struct transfer {
 
 /* indexes, count, from, to and s are set. */
 bool transfer_run(struct transfer *t, struct err *e);
-void transfer_end(struct transfer *t);
 /* Move all messages of a folder, for RENAME INBOX. */
 bool transfer_whole(struct imap *s, const char *from, const char *to, struct err *e);
 /* Enough room on the disk for size more bytes? */
