@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "common/admin/admin.h"
+#include "common/admin/list.h"
 #include "common/admin/manual.h"
 #include "common/conf/value.h"
-#include "common/directory/compile.h"
+#include "common/directory/domains.h"
+#include "common/directory/text.h"
 
 /* ---- check: what a daemon would stumble over, without starting it ---- */
 
@@ -82,6 +84,44 @@ static void check_accounts(struct checking *k)
 		wrong(k, "vmail-user: there is no account %s", k->c->vmail_user);
 }
 
+/* Nobody but root may make a directory in /var/mail, so these must be there before mail comes. */
+static void check_home(struct checking *k, const struct passwd *vmail, struct span name)
+{
+	char path[4400];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/" SPAN_FMT, k->c->mail_directory, SPAN_ARG(name));
+	if (stat(path, &st) < 0 || st.st_uid != vmail->pw_uid)
+		wrong(k, "mail-directory: %s must be there and belong to %s; say install -d -o %s -g %u -m 0711 %s",
+		    path, vmail->pw_name, vmail->pw_name, vmail->pw_gid, path);
+}
+
+struct homes { struct checking *k; const struct passwd *vmail; };
+
+static bool check_domain_home(void *arg, const struct list_row *row)
+{
+	const struct homes *h = arg;
+	struct domains_row d;
+
+	if (domains_line_parse(row->row, &d, NULL) && !d.relay)
+		check_home(h->k, h->vmail, row->key);
+	return true;
+}
+
+static void check_homes(struct checking *k)
+{
+	struct homes h = { k, geteuid() == 0 ? getpwnam(k->c->vmail_user) : NULL };
+	struct str text = STR(TEXT_FILE_MAX);
+	struct stat st;
+
+	if (!h.vmail || stat(k->c->mail_directory, &st) < 0 || st.st_uid == h.vmail->pw_uid)
+		return;
+	check_home(k, h.vmail, SPAN("postmaster"));
+	if (compile_read(k->c->domains_file, &text, NULL))
+		list_each(TABLE_DOMAINS, str_span(&text), check_domain_home, &h);
+	str_free(&text);
+}
+
 static void check_texts(struct checking *k)
 {
 	const char *const files[TABLE_COUNT] = { k->c->users_file, k->c->domains_file, k->c->aliases_file };
@@ -122,6 +162,7 @@ static int check(int argc, char **argv)
 	check_directory(&k, "mail-directory", c.mail_directory);
 	check_programs(&k);
 	check_accounts(&k);
+	check_homes(&k);
 	check_texts(&k);
 	for (const struct setting *row = settings; row->key; row++)
 		set += c.origin[row - settings] != NULL;
