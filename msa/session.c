@@ -10,7 +10,6 @@
 #include "msa/session.h"
 
 #include <sys/random.h>
-#include <time.h>
 
 #include "common/directory/directory.h"
 #include "common/mail/date.h"
@@ -183,7 +182,6 @@ static void set_up(struct session *x)
 		exit(EXIT_FAILURE);
 	}
 	fd_close(&queue);
-	tzset();			/* reads a file: before the jail */
 	x->station.reserve = c->disk_reserve;
 	x->clerk = -1;
 	x->terms = (struct smtp_terms){

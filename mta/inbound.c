@@ -7,8 +7,6 @@
  *	whose address it is. Strangers' mail for elsewhere is refused, unless the domain
  *	is one we relay for or the client's address is in relay-networks.
  */
-#include <time.h>
-
 #include "common/directory/directory.h"
 #include "common/keeper/role.h"
 #include "common/mail/maillog.h"
@@ -168,7 +166,6 @@ static void set_up(struct inbound *in)
 		exit(EXIT_FAILURE);
 	}
 	fd_close(&queue);
-	tzset();			/* reads a file: before the jail */
 	in->station.reserve = c->disk_reserve;
 	in->clerk = -1;
 	in->terms = (struct smtp_terms){
