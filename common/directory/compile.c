@@ -240,15 +240,11 @@ static bool make(enum table_kind kind, const char *file, const char *path, struc
 static bool commit(int dir, const char *tmp, const char *name, struct err *e)
 {
 	int fd = file_open_beneath(dir, tmp, O_RDONLY, 0);
-	struct stat st;
 	bool ok;
 
 	if (fd < 0)
 		return err_sys(e, "cannot open %s", tmp);
-	if (geteuid() == 0 && (fstat(dir, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0))
-		ok = err_sys(e, "cannot hand %s to the owner of its directory", name);
-	else
-		ok = file_commit(fd, dir, tmp, dir, name, true, e);
+	ok = file_commit(fd, dir, tmp, dir, name, true, e);
 	close(fd);
 	return ok;
 }

@@ -40,7 +40,7 @@ bool compile_read(const char *file, struct str *text, struct err *e);
 struct table *compile_memory(enum table_kind kind, const char *file, struct str *mistakes, struct err *e);
 /*
  * FILE into DIRECTORY/KIND.db, through a temporary file beside it that takes its place
- * when it is whole and on disk. It belongs to who owns the directory.
+ * when it is whole and on disk.
  */
 bool compile_file(enum table_kind kind, const char *file, const char *directory, struct str *mistakes,
     struct err *e);
