@@ -256,7 +256,8 @@ static void sender_ready(void *arg, unsigned ready)
 	(void)ready;
 	if (packet_recv(x->fd, &s->packet, clock_ms()) != PACKET_OK) {
 		sender_died(s, x);
-	} else if (!job_take_result(&s->packet, s->dests->arena, &r, &e) || !x->task || !r.count) {
+	} else if (!job_take_result(&s->packet, s->dests->arena, &r, &e) || !x->task
+	    || r.count != x->task->count) {
 		packet_drop_fds(&s->packet);
 		log_error("a send process talks nonsense");
 		sender_died(s, x);

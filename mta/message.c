@@ -122,7 +122,7 @@ static void wait_again(struct sched *s, struct message *m, time_t next)
 	message_arm(s);
 }
 
-static void finish(struct sched *s, struct message *m)
+static void conclude(struct sched *s, struct message *m)
 {
 	bool held = false;
 	struct err e;
@@ -149,6 +149,17 @@ static void finish(struct sched *s, struct message *m)
 	} else {
 		wait_again(s, m, plan_first(&m->env));
 	}
+}
+
+static void finish(struct sched *s, struct message *m)
+{
+	enum wish wish = m->wish;
+	char id[ID_SIZE];
+
+	memcpy(id, m->env.id, sizeof id);
+	conclude(s, m);
+	if (wish)
+		wish_done(s->ask, id, wish);
 }
 
 /* Others of this message are still under way: what is known already is noted at once. */
@@ -238,7 +249,7 @@ void message_task_done(struct sched *s, struct task *t, const struct job_result 
 	struct message *m = t->msg;
 
 	for (size_t i = 0; i < t->count; i++) {
-		/* Fewer results than recipients: the first says what became of the rest. */
+		/* One result for all of them, where it never came to a conversation. */
 		const struct job_result_rcpt *got = &res->rcpts[i < res->count ? i : 0];
 
 		settle(s, m, &m->env.rcpts[t->rcpts[i]], got, res);
@@ -454,8 +465,8 @@ bool message_wish(struct sched *s, const char *id, enum wish wish)
 	dests_forgive(s);
 	m = find_active(s, id);
 	if (m)
-		m->wish = wish;
+		m->wish = wish;		/* finish() does it, and says so */
 	else
 		wish_resting(s, id, wish);
-	return true;
+	return !m;
 }

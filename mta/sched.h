@@ -85,7 +85,7 @@ void message_start(struct sched *s, struct arena *a, const struct envelope *env)
 void message_load_all(struct sched *s);		/* at the start: who waits in out/ */
 void message_task_done(struct sched *s, struct task *t, const struct job_result *r);
 void message_arm(struct sched *s);		/* set the timer for who is due next */
-bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: no such message */
+bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: it will be done later */
 /* Log why and put on hold what can not be carried on. */
 void message_quarantine(struct sched *s, const struct station *from, const char *id, const struct err *why);
 
