@@ -35,12 +35,12 @@ const struct role roles[ROLE_COUNT] = {
 	},
 	[ROLE_SUBMISSION] = {
 		.name = "session", .program = "msa-session", .user = "posthorn-sub",
-		.group = "posthorn", .root = QUEUE_IN("in/sub"),
+		.root = QUEUE_IN("in/sub"),
 		.may = MAY_READ | MAY_WRITE, .files = 32, .memory_mb = 128,
 	},
 	[ROLE_INBOUND] = {
 		.name = "inbound", .program = "mta-inbound", .user = "posthorn-in",
-		.group = "posthorn", .root = QUEUE_IN("in/net"),
+		.root = QUEUE_IN("in/net"),
 		.may = MAY_READ | MAY_WRITE, .files = 32, .memory_mb = 128,
 	},
 	[ROLE_SCHED] = {
