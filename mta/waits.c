@@ -1,6 +1,8 @@
 /* A heap of times. See waits.h. */
 #include "mta/waits.h"
 
+#include <stdio.h>
+
 #include "common/base/mem.h"
 
 static void sift_up(struct waits *w, size_t i)
