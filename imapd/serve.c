@@ -199,7 +199,7 @@ void imap_serve(struct imap *s, const char *tag)
 	begin(s);
 	greet(s, tag);
 	while (sent && !s->over) {
-		if (!line_waiting(s->reader.line))
+		if (!span_has(line_rest(s->reader.line), '\n'))	/* else answer several at once */
 			sent = out_flush(s->out, clock_in(s->terms->command_timeout_s), NULL);
 		arena_reset(s->arena);
 		arena_reset(s->scratch);

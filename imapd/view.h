@@ -41,7 +41,7 @@ void view_tell_keywords(struct view *v, struct out *o, bool always); /* FLAGS, P
 void view_print_flags(const struct view *v, struct out *o, unsigned flags, uint32_t keywords);
 /* Message at index has these flags now and the client hears it elsewhere: no FETCH from view_tell(). */
 void view_note_flags(struct view *v, size_t index);
-/* Add the UIDs' or numbers' messages that are there, one by one: for (w = view_walk(...); walk_next(&w, &index);) */
+/* The messages of a resolved set that are there, one by one: w = view_walk(...); while (walk_next(&w, &index)) */
 struct walk { const struct view *view; const struct set *set; bool uid; size_t range, index; };
 struct walk view_walk(const struct view *v, const struct set *set, bool uid);
 bool walk_next(struct walk *w, size_t *index);
