@@ -8,14 +8,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct arena *a = arena_new(16 << 20, NULL, NULL);
 	struct job_result r;
 	struct packet *p;
+	struct arena *a;
 	struct err e;
 	struct job j;
 
 	if (n < 1 || n > PACKET_MAX)
 		return 0;
+	a = arena_new(16 << 20, NULL, NULL);
 	p = arena_get(a, sizeof *p);
 	packet_begin(p, (char)data[0]);
 	memcpy(p->buf, data, n);
