@@ -54,7 +54,7 @@ bool line_waiting(const struct line *l)
 
 struct span line_rest(const struct line *l)
 {
-	return (struct span){ l->buf + l->at, l->n - l->at };
+	return l->buf ? (struct span){ l->buf + l->at, l->n - l->at } : SPAN("");
 }
 
 void line_forget(struct line *l)
