@@ -2,7 +2,7 @@
  * NAME
  *	mta-sched - carries each message of the queue to its next station
  * DESCRIPTION
- *	posthorn-sched(8). This file opens everything, goes to jail, and waits.
+ *	mta(8). This file opens everything, goes to jail, and waits.
  */
 #include "mta/sched.h"
 

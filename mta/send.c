@@ -2,7 +2,7 @@
  * NAME
  *	mta-send - carries messages to other servers, one connection at a time
  * DESCRIPTION
- *	posthorn-send(8). Jobs come over fd 5 from mta-sched, results go back. The end
+ *	mta(8). Jobs come over fd 5 from mta-sched, results go back. The end
  *	of that channel is the end of this process, and nothing else is: what was done with a
  *	job must be told.
  */
