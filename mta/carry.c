@@ -193,11 +193,12 @@ static void stop_at_myself(struct search *s)
 static bool find_mx(struct search *s, struct err *e)
 {
 	bool fresh = s->c->resolver < 0;
-	uint32_t dice = 0;
+	uint32_t dice;
 
 	if (!resolver(s->c, e))
 		return false;
-	getrandom(&dice, sizeof dice, GRND_NONBLOCK);
+	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != sizeof dice)
+		dice = (uint32_t)clock_ms();
 	switch (resolve_mx(s->c->resolver, s->j->destination, dice, s->a, &s->hosts, &s->count, e)) {
 	case MX_HOSTS:
 		stop_at_myself(s);
