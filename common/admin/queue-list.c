@@ -190,7 +190,7 @@ int queue_list(int argc, char **argv)
 	if (queue < 0)
 		return admin_fail(&e);
 	l.memory = arena_new(QUEUE_MEMORY, NULL, NULL);
-	for (int i = 0; i < STATIONS; i++) {
+	for (int i = 0; i < STATIONS && l.code != EX_NOPERM; i++) {
 		if (chosen(queue_stations[i], argc, argv))
 			list_station(queue, queue_stations[i], &l);
 	}
@@ -198,7 +198,7 @@ int queue_list(int argc, char **argv)
 		puts(l.messages ? "]" : "[]");
 	else if (l.messages)
 		printf("%zu message%s, %s\n", l.messages, l.messages == 1 ? "" : "s", size_text(l.bytes, size));
-	else
+	else if (l.code == EX_OK)
 		puts("the queue is empty");
 	arena_free(l.memory);
 	close(queue);

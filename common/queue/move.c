@@ -88,7 +88,8 @@ static bool read_large(int fd, struct arena *a, struct envelope *env, struct err
 
 static int open_file(const struct station *st, const char *name, struct err *e)
 {
-	int fd = openat(st->fresh, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* NONBLOCK: whoever may write there can make a FIFO, and we would wait for its writer */
+	int fd = openat(st->fresh, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		gone_or_sys("open", name, e);
