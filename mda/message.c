@@ -22,7 +22,8 @@ static void put_down(struct pick *p, struct message *m)
 	arena_reset(m->memory);
 	p->spare[p->spares++] = m->memory;
 	m->memory = NULL;
-	m->at_work = false;
+	m->at_work = m->urgent = false;
+	m->wish = WISH_NONE;
 	m->again = true;
 	p->at_work--;
 }
@@ -31,6 +32,9 @@ static void hold(struct pick *p, struct message *m, const char *why)
 {
 	struct err e;
 
+	/* what is done already is noted first, or it would be done again when it is released */
+	if (m->text >= 0 && !queue_write_envelope(&p->local, &m->env, &e))
+		maillog_trouble(m->id, "noting what became of it", &e);
 	put_down(p, m);
 	if (!queue_move(&p->local, &p->hold, m->id, &e)) {
 		maillog_trouble(m->id, "putting on hold", &e);
@@ -41,7 +45,7 @@ static void hold(struct pick *p, struct message *m, const char *why)
 	pick_forget(p, m);
 }
 
-static void leave(struct pick *p, struct message *m)
+static void leave(struct pick *p, struct message *m, const char *why)
 {
 	struct err e;
 
@@ -51,7 +55,7 @@ static void leave(struct pick *p, struct message *m)
 		pick_later(p, m, clock_wall() + TRY_AGAIN_S);
 		return;
 	}
-	maillog_removed(m->id, "done");
+	maillog_removed(m->id, why);
 	pick_forget(p, m);
 }
 
@@ -106,9 +110,19 @@ static void finish_message(struct pick *p, struct message *m)
 {
 	bool on_hold;
 
+	if (m->wish == WISH_DELETE) {
+		leave(p, m, "deleted");
+		return;
+	}
+	if (m->wish == WISH_HOLD && !all_over(&m->env)) {
+		hold(p, m, "asked for");
+		return;
+	}
+	if (m->wish == WISH_BOUNCE)
+		wish_bounce(&m->env);
 	report(p, m, &on_hold);
 	if (all_over(&m->env))
-		leave(p, m);
+		leave(p, m, "done");
 	else if (on_hold && envelope_waiting(&m->env) == 0)
 		hold(p, m, "failed, and there is nobody to tell");
 	else
@@ -334,13 +348,14 @@ static bool take_up(struct pick *p, struct message *m)
 
 void message_begin(struct pick *p, struct message *m)
 {
-	time_t now = clock_wall();
+	time_t now = m->urgent ? INT64_MAX : clock_wall();
+	bool deliver = m->wish == WISH_NONE || m->wish == WISH_RETRY;
 
 	if (!take_up(p, m))
 		return;
 	m->progress = arena_array(m->memory, m->env.rcpt_count + 1, sizeof *m->progress);
 	m->open = 1;
-	for (size_t i = 0; i < m->env.rcpt_count; i++) {
+	for (size_t i = 0; deliver && i < m->env.rcpt_count; i++) {
 		if (m->env.rcpts[i].state == RCPT_WAITING && m->env.rcpts[i].next <= now)
 			begin_rcpt(p, m, i);
 	}

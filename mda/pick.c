@@ -18,7 +18,6 @@
 #include "common/base/mem.h"
 #include "common/os/log.h"
 #include "common/os/watch.h"
-#include "common/queue/wish.h"
 
 enum {
 	SCAN_S		= 60,		/* the slow scan behind the wake-ups */
@@ -57,6 +56,11 @@ static void grow(struct pick *p)
 	free(old);
 }
 
+struct message *pick_find(struct pick *p, const char *id)
+{
+	return p->slots ? *slot_of(p, id) : NULL;
+}
+
 static void make_ready(struct pick *p, struct message *m)
 {
 	m->is_ready = true;
@@ -74,6 +78,14 @@ static void time_came(void *arg)
 	m->timer = NULL;
 	make_ready(only.pick, m);
 	pick_more(only.pick);
+}
+
+void pick_now(struct pick *p, struct message *m)
+{
+	loop_cancel(m->timer);
+	m->timer = NULL;
+	if (!m->is_ready)
+		make_ready(p, m);
 }
 
 void pick_later(struct pick *p, struct message *m, time_t when)
@@ -140,8 +152,9 @@ static void stirred_name(void *arg, int which, const char *name)
 	char id[ID_SIZE];
 	struct message *m;
 
-	(void)which;
-	if (!queue_id_of(name, id))
+	if (which == p->watch_ask)
+		wishes_heard(p, name);
+	if (which != p->watch_new || !queue_id_of(name, id))
 		return;
 	m = meet(p, id);
 	if (m)
@@ -172,6 +185,7 @@ static void look_at_all(struct pick *p)
 
 	if (!queue_each(&p->local, found, p, &e))
 		log_error("%s", e.text);
+	wishes_look(p);
 	pick_more(p);
 }
 
@@ -230,23 +244,30 @@ static void open_stations(struct pick *p)
 	open_station(p, queue, "hold", &p->hold);
 	open_station(p, queue, "in/own", &p->own);
 	close(queue);
+	p->ask = wish_open(&p->local);
 	if (!station_lock(&p->local)) {
 		log_error("another mda reads %s/local", p->self.conf.queue_directory);
 		exit(1);
 	}
 }
 
-static void open_watch(struct pick *p)
+static int watch_fd(struct pick *p, int dir)
 {
 	char path[64];
 
+	snprintf(path, sizeof path, "/proc/self/fd/%d", dir);
+	return watch_add(p->watch, path, false);
+}
+
+static void open_watch(struct pick *p)
+{
 	p->watch = watch_open();
-	snprintf(path, sizeof path, "/proc/self/fd/%d", p->local.fresh);
-	if (p->watch < 0 || watch_add(p->watch, path, false) < 0) {
+	p->watch_new = p->watch < 0 ? -1 : watch_fd(p, p->local.fresh);
+	p->watch_ask = p->watch < 0 || p->ask < 0 ? -1 : watch_fd(p, p->ask);
+	if (p->watch_new < 0)
 		log_warn("cannot watch the queue, looking every %d seconds: %s", SCAN_S, strerror(errno));
-		return;
-	}
-	loop_add(p->loop, p->watch, LOOP_READ, stirred, p);
+	else
+		loop_add(p->loop, p->watch, LOOP_READ, stirred, p);
 }
 
 static void set_up(struct pick *p)

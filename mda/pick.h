@@ -4,7 +4,8 @@
  * DESCRIPTION
  *	pick.c watches local/new and has the loop; message.c carries one message through: who is
  *	behind each recipient, what became of it; forward.c makes the new message of an
- *	alias that points elsewhere; worker.c has the deliver processes.
+ *	alias that points elsewhere; worker.c has the deliver processes; wishes.c does what
+ *	a person asks for.
  *	A message is known from when its envelope is seen until it leaves the station. It is at work,
  *	or ready (in the line), or waits for its time.
  */
@@ -16,6 +17,7 @@
 #include "common/queue/bounce.h"
 #include "common/queue/plan.h"
 #include "common/queue/queue.h"
+#include "common/queue/wish.h"
 
 enum {
 	AT_WORK_MAX	= 64,		/* messages at once: enough for many disks, few enough for memory */
@@ -54,6 +56,8 @@ struct message {
 	char		 id[ID_SIZE];
 	bool		 again;		/* was here when we started: a delivery may be done already */
 	bool		 at_work, is_ready;
+	bool		 urgent;	/* all that wait are tried, whatever their time */
+	enum wish	 wish;		/* to be done when no delivery of it is under way */
 	/* at work: */
 	struct arena	*memory;
 	struct envelope	 env;
@@ -69,7 +73,8 @@ struct pick {
 	struct plan	 plan;
 	struct bounce	 bounce;
 	int		 clerk;		/* -1: to be asked for again */
-	int		 watch;
+	int		 ask;		/* local/ask: wishes; -1 */
+	int		 watch, watch_new, watch_ask;
 	struct message	**known;	/* hash by id */
 	size_t		 slots, count;
 	struct message	*ready, **ready_end;
@@ -85,6 +90,8 @@ struct pick {
 
 /* --- pick.c --- */
 void pick_more(struct pick *p);			/* begin with ready messages, as many as may be at work */
+struct message *pick_find(struct pick *p, const char *id);	/* NULL: not known */
+void pick_now(struct pick *p, struct message *m);	/* into the line, wherever it waits; not while at work */
 void pick_later(struct pick *p, struct message *m, time_t when);
 void pick_forget(struct pick *p, struct message *m);
 void pick_base(const struct pick *p, const struct envelope *env, const struct rcpt *r, char *base, size_t size);
@@ -96,6 +103,10 @@ void message_answer(struct pick *p, const struct task *t, const struct err *trou
 /* --- forward.c --- */
 /* All addresses of a recipient as one new message in in/own. */
 bool forward_send(struct pick *p, const struct message *m, size_t rcpt, struct err *e);
+
+/* --- wishes.c --- */
+void wishes_heard(struct pick *p, const char *name);	/* a file in local/ask */
+void wishes_look(struct pick *p);			/* what was left while we were not there */
 
 /* --- worker.c --- */
 void worker_give(struct pick *p, struct task *t);
