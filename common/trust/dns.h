@@ -1,0 +1,32 @@
+/*
+ * NAME
+ *	dns - the DNS, as SPF, DKIM and DMARC see it
+ * DESCRIPTION
+ *	The checks ask by a function that their caller supplies: the resolver process for
+ *	mail, a table (net/zone.h) for tests. A resolver out of reach is an answer like
+ *	another: DNS_FAILED.
+ */
+#ifndef COMMON_TRUST_DNS_H
+#define COMMON_TRUST_DNS_H
+
+#include "common/base/str.h"
+#include "common/net/zone.h"
+
+struct trust_dns {
+	/* CNAMEs are followed. Memory from a; why is never NULL. */
+	void	(*ask)(void *arg, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out);
+	void	*arg;
+};
+
+/* resolver: a channel from role_connect("resolver"); must outlive what is returned. */
+struct trust_dns trust_dns_channel(const int *resolver);
+/* What the table does not know does not exist. */
+struct trust_dns trust_dns_zone(const struct zone *zone);
+
+/*
+ * The text of a TXT record: its strings one behind the other, without anything between
+ * (RFC 7208 3.3, RFC 6376 3.6.2.2). False: the rdata is no TXT, or longer than out may be.
+ */
+bool trust_dns_text(struct span rdata, struct str *out);
+
+#endif
