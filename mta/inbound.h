@@ -1,0 +1,27 @@
+/*
+ * NAME
+ *	inbound - what the parts of a session behind port 25 share
+ * DESCRIPTION
+ *	inbound.c has the process, its hooks and its clients; rcpt.c knows which
+ *	recipients we take.
+ */
+#ifndef MTA_INBOUND_H
+#define MTA_INBOUND_H
+
+#include "common/keeper/role.h"
+#include "common/queue/intake.h"
+
+struct inbound {
+	struct role_self	 self;
+	struct station		 station;
+	struct wire		 wire;
+	struct smtp_terms	 terms;
+	struct intake		 intake;
+	int			 clerk;		/* -1 when not connected */
+};
+
+/* --- rcpt.c: the hook for RCPT --- */
+
+bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e);
+
+#endif
