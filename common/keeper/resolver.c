@@ -167,7 +167,7 @@ static bool serve(struct channel *ch)
 		return false;
 	}
 	/* What can be no name in DNS does not exist there. */
-	if (!idna_to_ascii(span_of(q.name), ascii, NULL) || !dns_name_clean(span_of(ascii), name))
+	if (!idna_to_ascii(span_of(q.name), ascii, NULL) || !dns_name_clean_ask(span_of(ascii), name))
 		return say(ch, q.serial, &answer);
 	if (zone_find(r->zone, name, (enum dns_type)q.type, r->arena, &answer, other))
 		return say(ch, q.serial, &answer);

@@ -8,12 +8,17 @@ static bool is_label_char(char c)
 	return is_alnum(c) || c == '-' || c == '_';
 }
 
+static bool is_asked_char(char c)
+{
+	return c > ' ' && c < 0x7f && c != '\\';
+}
+
 /* Add one label and what separates it from the one before. */
-static bool add_label(struct span label, char name[DNS_NAME], size_t *n)
+static bool add_label(struct span label, bool (*ok)(char), char name[DNS_NAME], size_t *n)
 {
 	struct span left = label;
 
-	span_while(&left, is_label_char);
+	span_while(&left, ok);
 	if (!label.n || label.n > LABEL_MAX || left.n || *n + (*n > 0) + label.n > TEXT_MAX)
 		return false;
 	if (*n)
@@ -23,7 +28,7 @@ static bool add_label(struct span label, char name[DNS_NAME], size_t *n)
 	return true;
 }
 
-bool dns_name_clean(struct span text, char name[DNS_NAME])
+static bool clean_name(struct span text, bool (*ok)(char), char name[DNS_NAME])
 {
 	char clean[DNS_NAME];
 	struct span label;
@@ -38,12 +43,22 @@ bool dns_name_clean(struct span text, char name[DNS_NAME])
 		} else if (!text.n) {
 			return false;		/* a dot too many at the end */
 		}
-		if (!add_label(label, clean, &n))
+		if (!add_label(label, ok, clean, &n))
 			return false;
 	}
 	memcpy(name, clean, n);
 	name[n] = '\0';
 	return true;
+}
+
+bool dns_name_clean(struct span text, char name[DNS_NAME])
+{
+	return clean_name(text, is_label_char, name);
+}
+
+bool dns_name_clean_ask(struct span text, char name[DNS_NAME])
+{
+	return clean_name(text, is_asked_char, name);
 }
 
 bool dns_name_to_wire(const char *name, char wire[DNS_WIRE], size_t *n)
@@ -82,7 +97,7 @@ bool dns_name_eat(struct span *rdata, char name[DNS_NAME])
 		at = span_from(at, 1);
 		if (!size)
 			break;
-		if (size > at.n || !add_label(span_take(&at, size), clean, &n))
+		if (size > at.n || !add_label(span_take(&at, size), is_label_char, clean, &n))
 			return false;
 	}
 	memcpy(name, clean, n);

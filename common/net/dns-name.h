@@ -15,6 +15,11 @@ enum { DNS_NAME = 256, DNS_WIRE = 255 };
 
 /* "Mx.Example.org." into "mx.example.org"; the root is "". False: not a name that DNS can carry. */
 bool dns_name_clean(struct span text, char name[DNS_NAME]);
+/*
+ * The same for a name to ask for: its labels may hold any visible ASCII but the backslash, as
+ * the macros of SPF make them ("ann@example.org._spf.example.net", RFC 7208 7).
+ */
+bool dns_name_clean_ask(struct span text, char name[DNS_NAME]);
 /* Clean name to wire form; n bytes of at most DNS_WIRE. */
 bool dns_name_to_wire(const char *name, char wire[DNS_WIRE], size_t *n);
 /* Eat one wire name from the front of rdata; "" is the root. */

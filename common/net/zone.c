@@ -179,7 +179,7 @@ bool zone_line_parse(struct span line, struct zone_record *out, struct err *e)
 	uint64_t ttl;
 
 	word = span_word(&rest);
-	if (!word.n || !dns_name_clean(word, r.name))
+	if (!word.n || !dns_name_clean_ask(word, r.name))
 		return err_perm(e, "5.3.5", "a record must start with a name: " SPAN_FMT, SPAN_ARG(span_to(whole, 80)));
 	word = span_word(&rest);
 	if (span_u64(word, INT32_MAX, &ttl)) {

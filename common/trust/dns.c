@@ -19,7 +19,7 @@ static void ask_zone(void *arg, const char *name, enum dns_type type, struct are
 {
 	char clean[DNS_NAME], elsewhere[DNS_NAME];
 
-	if (!dns_name_clean(span_of(name), clean) || !zone_find(arg, clean, type, a, out, elsewhere))
+	if (!dns_name_clean_ask(span_of(name), clean) || !zone_find(arg, clean, type, a, out, elsewhere))
 		*out = (struct dns_answer){ .found = DNS_NO_NAME, .why = "" };
 }
 

@@ -54,6 +54,20 @@ START_TEST(name_cleans_and_goes_to_the_wire_and_back)
 }
 END_TEST
 
+/* What SPF's macros make goes to DNS as it is, but for what would be read as an escape there. */
+START_TEST(name_to_ask_for_may_hold_more)
+{
+	char name[DNS_NAME];
+
+	ck_assert(dns_name_clean_ask(SPAN("Ann@Example.org.+=._spf.test"), name));
+	ck_assert_str_eq(name, "ann@example.org.+=._spf.test");
+	ck_assert(!dns_name_clean_ask(SPAN("a\\.b.test"), name));
+	ck_assert(!dns_name_clean_ask(SPAN("a b.test"), name));
+	ck_assert(!dns_name_clean_ask(SPAN("a..test"), name));
+	ck_assert(!dns_name_clean_ask(SPAN("\xc3\xbc.test"), name));
+}
+END_TEST
+
 static const struct { const char *in; size_t n; int preference; const char *name; } mxs[] = {
 	{ "\0\12\2mx\4test\0",		11,	10,	"mx.test" },
 	{ "\0\0\0",			3,	0,	"" },
@@ -388,6 +402,7 @@ int main(void)
 	TCase *tc = unit_begin("net-dns");
 
 	tcase_add_loop_test(tc, name_cleans_and_goes_to_the_wire_and_back, 0, COUNT(names));
+	tcase_add_test(tc, name_to_ask_for_may_hold_more);
 	tcase_add_loop_test(tc, mx_rdata_parses, 0, COUNT(mxs));
 	tcase_add_loop_test(tc, zone_line_reads, 0, COUNT(lines));
 	tcase_add_loop_test(tc, zone_answers, 0, COUNT(finds));
