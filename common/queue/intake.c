@@ -88,6 +88,7 @@ static void put_received(struct intake *in, const struct smtp *s)
 
 	trace_received(&t, &line);
 	queue_put_bytes(in->put, str_span(&line));
+	in->top = line.n;
 	str_free(&line);
 }
 
@@ -128,6 +129,49 @@ void intake_text(struct intake *in, struct span lf_text)
 	queue_put_bytes(in->put, lf_text);
 }
 
+static void gather(void *arg, struct span text)
+{
+	str_add(arg, text);
+}
+
+/* Our own lines were put and not kept: they are needed for few messages. */
+struct edit *intake_header(struct intake *in, struct err *e)
+{
+	struct str top = STR(in->top);
+
+	if (in->editing)
+		return &in->edit;
+	in->editing = queue_put_read(in->put, 0, in->top, (struct sink){ gather, &top }, e);
+	if (in->editing)
+		edit_init(&in->edit, str_span(&top), str_span(&in->header));
+	str_free(&top);
+	return in->editing ? &in->edit : NULL;
+}
+
+bool intake_body(struct intake *in, struct sink to, struct err *e)
+{
+	struct edit original;
+	struct field f;
+	size_t at = 0;
+
+	edit_init(&original, (struct span){ "", 0 }, str_span(&in->header));
+	while (edit_next(&original, &at, &f))
+		;
+	edit_free(&original);
+	return queue_put_read(in->put, in->top + (at < in->header.n ? at : in->header.n), UINT64_MAX, to, e);
+}
+
+static bool rewrite_header(struct intake *in, struct err *e)
+{
+	struct span header = str_span(&in->edit.text);
+
+	if (!in->editing || !in->edit.changes)
+		return true;
+	for (size_t i = 0; i < header.n; i++)
+		in->env.body8bit |= (unsigned char)header.p[i] >= 0x80;
+	return queue_put_replace(in->put, in->top + in->header.n, header, e);
+}
+
 static bool check_header(const struct intake *in, struct err *e)
 {
 	if (in->header.over)
@@ -152,10 +196,11 @@ static struct span message_id(const struct intake *in)
 bool intake_commit(struct intake *in, struct smtp *s, struct str *said, struct err *e)
 {
 	struct envelope *env = &in->env;
-	struct queue_put *put = in->put;
+	struct queue_put *put;
 
-	if (!check_header(in, e))
+	if (!check_header(in, e) || !rewrite_header(in, e))
 		return false;
+	put = in->put;
 	env->body8bit = env->body8bit || s->body.has8bit;
 	in->put = NULL;			/* commit frees it either way */
 	if (!queue_put_commit(put, env, e))
@@ -171,6 +216,8 @@ void intake_reset(struct intake *in)
 	queue_put_drop(in->put);
 	in->put = NULL;
 	str_free(&in->header);
+	edit_free(&in->edit);
+	in->editing = false;
 	in->env = (struct envelope){ .id = "" };
 	in->room = 0;
 }

@@ -12,11 +12,17 @@
  *	What msa and mta do alike. The header is looked through as it passes: too many
  *	Received lines are a loop (5.4.6), a header over HEADER_BYTES_MAX is refused (5.3.4).
  *	Memory of a transaction comes from s->mail.
+ *
+ *	Between the last text and the commit is the place for who must see the whole message
+ *	first: queue_put_text_fd(in.put) shows it to another process, intake_body() to
+ *	ourselves, and intake_header() is the header to be changed with edit.h: lines on top,
+ *	forged fields out. It is written into the message at the commit, if it changed.
  */
 #ifndef COMMON_QUEUE_INTAKE_H
 #define COMMON_QUEUE_INTAKE_H
 
 #include "common/io/wire.h"
+#include "common/mail/edit.h"
 #include "common/queue/queue.h"
 #include "common/smtp/server.h"
 
@@ -33,8 +39,11 @@ struct intake {
 	struct envelope		 env;		/* env.id is "" before MAIL */
 	size_t			 room;		/* of env.rcpts */
 	struct queue_put	*put;
+	size_t			 top;		/* bytes of our own first lines */
 	struct str		 header;	/* what has passed of it */
 	bool			 in_body;
+	bool			 editing;	/* edit holds the header as it will be */
+	struct edit		 edit;
 };
 
 void intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *from);
@@ -42,6 +51,10 @@ void intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *fro
 void intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to);
 bool intake_open(struct intake *in, struct smtp *s, struct err *e);
 void intake_text(struct intake *in, struct span lf_text);
+/* The text is whole: its header, to be changed. NULL: it can not be read again, so refuse the message. */
+struct edit *intake_header(struct intake *in, struct err *e);
+/* What stands behind the header's fields, from the empty line on (or without one: RFC 5322 3.5). */
+bool intake_body(struct intake *in, struct sink to, struct err *e);
 bool intake_commit(struct intake *in, struct smtp *s, struct str *said, struct err *e);
 void intake_reset(struct intake *in);
 /* For the log: a command that was refused. */

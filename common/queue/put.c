@@ -1,9 +1,11 @@
 /* A message comes into a station. See queue.h; this file keeps the promise of a 250. */
 #include "common/queue/queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -15,7 +17,7 @@
 #include "common/os/file.h"
 #include "common/queue/plan.h"
 
-enum { NAME_SIZE = ID_SIZE + 2, QUEUE_FILE_MODE = 0660 };
+enum { NAME_SIZE = ID_SIZE + 2, QUEUE_FILE_MODE = 0660, READ_PIECE = 32768 };
 
 struct queue_put {
 	const struct station	*st;
@@ -68,7 +70,7 @@ struct queue_put *queue_put_open(const struct station *st, const char *id, struc
 static bool write_held(struct queue_put *q)
 {
 	if (q->fd < 0)
-		q->fd = openat(q->st->fresh, q->text_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		q->fd = openat(q->st->fresh, q->text_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    QUEUE_FILE_MODE);
 	if (q->fd < 0)
 		return err_sys(&q->why, "cannot create %s", q->text_name);
@@ -99,6 +101,130 @@ void queue_put_bytes(struct queue_put *q, struct span lf_text)
 			q->failed = !write_held(q);
 	}
 }
+
+/* --- a text in the making: looked at, and begun anew --- */
+
+uint64_t queue_put_length(const struct queue_put *q)
+{
+	return q->bytes;
+}
+
+/* From the file, where the bytes before the held ones are. */
+static bool read_written(const struct queue_put *q, uint64_t at, uint64_t end, struct sink to, struct err *e)
+{
+	char buf[READ_PIECE];
+
+	while (at < end) {
+		size_t want = end - at < sizeof buf ? (size_t)(end - at) : sizeof buf;
+		ssize_t n = pread(q->fd, buf, want, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "cannot read %s again", q->text_name);
+		if (n == 0)
+			return err_temp(e, "4.3.0", "%s is shorter than what was put", q->text_name);
+		to.put(to.arg, (struct span){ buf, (size_t)n });
+		at += (uint64_t)n;
+	}
+	return true;
+}
+
+bool queue_put_read(const struct queue_put *q, uint64_t from, uint64_t bytes, struct sink to, struct err *e)
+{
+	uint64_t written = q->bytes - q->held.n, end = bytes < q->bytes - from ? from + bytes : q->bytes;
+	struct span held = str_span(&q->held);
+
+	if (q->failed) {
+		*e = q->why;
+		return false;
+	}
+	if (from < written && !read_written(q, from, end < written ? end : written, to, e))
+		return false;
+	if (end <= written)
+		return true;
+	held = span_to(held, (size_t)(end - written));
+	to.put(to.arg, from > written ? span_from(held, (size_t)(from - written)) : held);
+	return true;
+}
+
+static void put_again(void *arg, struct span lf_text)
+{
+	queue_put_bytes(arg, lf_text);
+}
+
+/*
+ * The file that was begun loses its name and is read once more; nothing of it was
+ * flushed, so it never costs the disk anything.
+ */
+static bool begin_anew(struct queue_put *q, const struct queue_put *old, uint64_t first, struct span instead)
+{
+	struct err why;
+
+	if (old->fd >= 0)
+		unlinkat(q->st->fresh, q->text_name, 0);
+	q->fd = -1;
+	q->held = STR(QUEUE_HELD);
+	q->bytes = q->lines = q->crc = 0;
+	queue_put_bytes(q, instead);
+	if (!queue_put_read(old, first, UINT64_MAX, (struct sink){ put_again, q }, &why) && !q->failed) {
+		q->failed = true;
+		q->why = why;
+	}
+	return !q->failed;
+}
+
+bool queue_put_replace(struct queue_put *q, uint64_t first, struct span instead, struct err *e)
+{
+	struct queue_put old = *q;
+	bool ok;
+
+	assert(first <= q->bytes);
+	if (q->failed) {
+		*e = q->why;
+		return false;
+	}
+	ok = begin_anew(q, &old, first, instead);
+	fd_close(&old.fd);
+	str_free(&old.held);
+	if (!ok)
+		*e = q->why;
+	return ok;
+}
+
+static int memory_file(const struct queue_put *q, struct err *e)
+{
+	int fd = memfd_create("text", MFD_CLOEXEC);
+
+	if (fd < 0)
+		err_sys(e, "cannot make a memory file for %s", q->text_name);
+	else if (!file_write(fd, str_span(&q->held), e) || lseek(fd, 0, SEEK_SET) < 0)
+		fd_close(&fd);
+	return fd;
+}
+
+int queue_put_text_fd(struct queue_put *q, struct err *e)
+{
+	int fd;
+
+	if (q->failed) {
+		*e = q->why;
+		return -1;
+	}
+	if (q->fd < 0)
+		return memory_file(q, e);
+	q->failed = !write_held(q);
+	if (q->failed) {
+		*e = q->why;
+		return -1;
+	}
+	fd = openat(q->st->fresh, q->text_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		err_sys(e, "cannot open %s again", q->text_name);
+	return fd;
+}
+
+/* --- the commit --- */
 
 static void fill(const struct queue_put *q, struct envelope *env)
 {

@@ -15,6 +15,14 @@
  *	ends free q. commit fills env's id, sizes and checksum (and arrival, when it is 0).
  *	A text of up to QUEUE_HELD bytes is not on disk before the commit.
  *
+ *	Until the commit the text is in the making: queue_put_read() shows what was put so far,
+ *	queue_put_replace() gives it another beginning. So header lines that need the
+ *	whole body first (a signature, Authentication-Results) get in, and a field that a
+ *	stranger forged gets out, before anybody can see the message. What is held in memory
+ *	is written once all the same; a larger text is written a second time and the
+ *	first file forgotten before it was ever flushed. Who changes nothing pays nothing.
+ *	The body is nobody's to change (intake.h has the header in a handier form).
+ *
  *	The order that keeps the promise: text written to new/ID.m and envelope to tmp/ID.e;
  *	both flushed; the envelope renamed into new/; new/ flushed. A text without envelope
  *	is no message, so it needs no name of its own while it is written.
@@ -30,6 +38,7 @@
 #ifndef COMMON_QUEUE_QUEUE_H
 #define COMMON_QUEUE_QUEUE_H
 
+#include "common/mail/report.h"
 #include "common/queue/envelope.h"
 
 enum { QUEUE_HELD = 65536 };
@@ -49,6 +58,14 @@ struct queue_put *queue_put_open(const struct station *st, const char *id, struc
 void queue_put_bytes(struct queue_put *q, struct span lf_text);
 bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e);
 void queue_put_drop(struct queue_put *q);		/* NULL is fine */
+
+uint64_t queue_put_length(const struct queue_put *q);
+/* Give on bytes of the text that was put, from offset from (up to its end), in pieces. */
+bool queue_put_read(const struct queue_put *q, uint64_t from, uint64_t bytes, struct sink to, struct err *e);
+/* Put instead in the place of the first bytes. After false the message can only be dropped. */
+bool queue_put_replace(struct queue_put *q, uint64_t first, struct span instead, struct err *e);
+/* For another process: a descriptor to read all of it from its start, as it is now. The caller's; -1. */
+int queue_put_text_fd(struct queue_put *q, struct err *e);
 
 /*
  * Read an envelope; open a text (read-only). PERM: the envelope is damaged, or (5.3.0 with

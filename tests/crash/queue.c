@@ -33,6 +33,18 @@ static bool put(struct err *e)
 	return q && queue_put_commit(q, &env, e);
 }
 
+/* As put(), but another beginning is put before the commit. */
+static bool put_anew(struct err *e)
+{
+	struct envelope env = { .sender = "ann@a.test", .rcpts = rcpts, .rcpt_count = 2 };
+	struct queue_put *q = queue_put_open(&in, id, e);
+
+	for (size_t i = 0; q && i < lines; i++)
+		queue_put_bytes(q, SPAN("all work and no play makes a dull message, and a long one too\n"));
+	return q && queue_put_replace(q, 100, SPAN("a signature that was made at the end\n"), e)
+	    && queue_put_commit(q, &env, e);
+}
+
 /* --- looking at what is left --- */
 
 struct seen { const struct station *st; int whole, half; };
@@ -159,6 +171,8 @@ static const struct test {
 } tests[] = {
 	{ "put",	false,	do_put,		whole_or_nothing,	10 },
 	{ "put large",	false,	do_put,		whole_or_nothing,	5000 },
+	{ "put anew",	false,	put_anew,	whole_or_nothing,	10 },
+	{ "put large anew", false, put_anew,	whole_or_nothing,	5000 },
 	{ "move",	true,	do_move,	in_one_at_least,	10 },
 	{ "split",	true,	do_split,	in_both_or_in_the_first, 10 },
 	{ "rewrite",	true,	do_rewrite,	old_or_new,		10 },

@@ -150,6 +150,61 @@ START_TEST(envelope_says_it_all)
 }
 END_TEST
 
+static void gather(void *arg, struct span text)
+{
+	str_add(arg, text);
+}
+
+static const struct { const char *text, *header, *body; } whole[] = {
+	{ "A: 1\nAR: forged\n\nbody\n", "AR: ours\n*A: 1\nDKIM: x\n", "\nbody\n" },
+	{ "\nbody\n", "AR: ours\n*DKIM: x\n", "\nbody\n" },
+	{ "A: 1\n", "AR: ours\n*A: 1\nDKIM: x\n", "" },
+	{ "", "AR: ours\n*DKIM: x\n", "" },
+	{ "just text\nAR: y\n", "AR: ours\n*DKIM: x\n", "just text\n" },
+};
+
+/* Text, its pieces, and whether it is long enough to lie on disk. */
+START_TEST(header_is_changed_body_is_not)
+{
+	bool large = _i >= COUNT(whole);
+	struct span text = span_of(whole[_i % COUNT(whole)].text), want = span_of(whole[_i % COUNT(whole)].header), head;
+	struct str body = STR(ROOM), tail = STR(ROOM), got = STR(ROOM), said = STR(100);
+	char name[40];
+	struct edit *d;
+	struct stage t;
+	struct err e;
+
+	while (large && tail.n < 3 * QUEUE_HELD)
+		str_add_text(&tail, "0123456789 0123456789\n");
+	raise_curtain(&t);
+	say(&t, "bob@y.test", ann);
+	ck_assert(intake_open(&t.in, &t.s, &e));
+	intake_text(&t.in, text);
+	if (span_search(text, SPAN("\n\n")) >= 0 || span_starts(text, "\n"))
+		intake_text(&t.in, str_span(&tail));
+	else
+		str_reset(&tail);
+	ck_assert(intake_body(&t.in, (struct sink){ gather, &body }, &e));
+	ck_assert(span_starts(str_span(&body), whole[_i % COUNT(whole)].body));
+	d = intake_header(&t.in, &e);
+	ck_assert(d && d == intake_header(&t.in, &e));
+	edit_remove(d, SPAN("AR"), NULL, NULL);
+	ck_assert(edit_insert(d, 0, SPAN("AR"), SPAN(" ours"), &e) && edit_append(d, SPAN("DKIM"), SPAN(" x"), &e));
+	snprintf(name, sizeof name, "%s.m", t.in.env.id);
+	ck_assert_msg(intake_commit(&t.in, &t.s, &said, &e), "%s", e.text);
+	ck_assert(file_read_at(t.station.fresh, name, &got, &e));
+	ck_assert(span_cut(&want, '*', &head) && span_starts(str_span(&got), "AR: ours\nReceived: "));
+	ck_assert(span_search(str_span(&got), want) >= 0);
+	ck_assert(span_ends(str_span(&got), tail.n ? tail.p : whole[_i % COUNT(whole)].body));
+	ck_assert_uint_eq(got.n, t.in.env.text_bytes);
+	drop_curtain(&t);
+	str_free(&body);
+	str_free(&tail);
+	str_free(&got);
+	str_free(&said);
+}
+END_TEST
+
 /* A header as large as allowed, with its end in the last place; one byte more is too much. */
 START_TEST(header_has_a_limit)
 {
@@ -205,6 +260,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, text_in_any_pieces, 0, COUNT(cases));
 	tcase_add_test(tc, envelope_says_it_all);
+	tcase_add_loop_test(tc, header_is_changed_body_is_not, 0, 2 * COUNT(whole));
 	tcase_add_test(tc, header_has_a_limit);
 	tcase_add_test(tc, reset_leaves_nothing);
 	return unit_end();

@@ -126,6 +126,117 @@ START_TEST(dropped_leaves_nothing)
 }
 END_TEST
 
+static void gather(void *arg, struct span text)
+{
+	str_add(arg, text);
+}
+
+static struct str read_back(struct queue_put *q, uint64_t from, uint64_t bytes)
+{
+	struct str got = STR(1 << 20);
+	struct err e;
+
+	ck_assert_msg(queue_put_read(q, from, bytes, (struct sink){ gather, &got }, &e), "%s", e.text);
+	return got;
+}
+
+static void must_be(struct str *got, struct span want)
+{
+	ck_assert(span_same(str_span(got), want));
+	str_free(got);
+}
+
+/* How much text, what goes from its front, what comes instead: held, written, and from one to the other. */
+static const struct { size_t text, first, instead; } begins[] = {
+	{ 0, 0, 0 }, { 0, 0, 10 }, { 100, 0, 10 }, { 100, 10, 0 }, { 100, 100, 5 }, { 100, 40, 40 },
+	{ QUEUE_HELD, 10, 11 }, { QUEUE_HELD, 11, 10 }, { QUEUE_HELD + 1, 1, 1 }, { QUEUE_HELD + 1, 2000, 10 },
+	{ 300000, 500, 900 }, { 300000, 900, 500 }, { 300000, 0, 100000 }, { 300000, 290000, 10 }, { 300000, 300000, 0 },
+};
+
+START_TEST(text_begins_anew)
+{
+	size_t n = begins[_i].text, first = begins[_i].first, more = begins[_i].instead;
+	struct station st = open_station("in/net");
+	struct rcpt r = { .address = "x@y" };
+	struct envelope env = { .sender = "", .rcpts = &r, .rcpt_count = 1 };
+	struct str text = STR(1 << 20), instead = STR(1 << 20), want = STR(1 << 20), got;
+	struct queue_put *q;
+	char id[ID_SIZE], name[40];
+	struct err e;
+	int fd;
+
+	for (size_t i = 0; i < n; i++)
+		str_add_char(&text, i % 61 == 60 ? '\n' : (char)('a' + i % 23));
+	for (size_t i = 0; i < more; i++)
+		str_add_char(&instead, i % 50 == 49 ? '\n' : 'Z');
+	str_add(&want, str_span(&instead));
+	str_add(&want, span_from(str_span(&text), first));
+	queue_new_id(id);
+	q = queue_put_open(&st, id, &e);
+	for (struct span in = str_span(&text); in.n;)
+		queue_put_bytes(q, span_take(&in, 7777));
+	ck_assert_uint_eq(queue_put_length(q), n);
+	got = read_back(q, first, UINT64_MAX);
+	must_be(&got, span_from(str_span(&text), first));
+	got = read_back(q, 0, first);
+	must_be(&got, span_to(str_span(&text), first));
+	ck_assert_msg(queue_put_replace(q, first, str_span(&instead), &e), "%s", e.text);
+	got = read_back(q, 0, UINT64_MAX);
+	must_be(&got, str_span(&want));
+	fd = queue_put_text_fd(q, &e);
+	got = STR(1 << 20);
+	ck_assert(fd >= 0 && file_read_all(fd, &got, &e));
+	must_be(&got, str_span(&want));
+	close(fd);
+	queue_put_bytes(q, SPAN("tail\n"));
+	str_add_text(&want, "tail\n");
+	ck_assert_msg(queue_put_commit(q, &env, &e), "%s", e.text);
+	ck_assert_uint_eq(env.text_bytes, want.n);
+	ck_assert_uint_eq(env.text_crc, crc32c(0, str_span(&want)));
+	snprintf(name, sizeof name, "%s.m", id);
+	got = STR(1 << 20);
+	ck_assert(file_read_at(st.fresh, name, &got, &e));
+	must_be(&got, str_span(&want));
+	for (size_t i = 0; i < want.n; i++)
+		env.text_bytes += want.p[i] == '\n';
+	ck_assert_uint_eq(env.wire_bytes, env.text_bytes);
+	str_free(&text);
+	str_free(&instead);
+	str_free(&want);
+	station_close(&st);
+}
+END_TEST
+
+/* The new beginning can not be written: nothing stays, and nothing is promised. */
+START_TEST(begun_anew_and_dropped)
+{
+	struct station st = open_station("in/net");
+	struct rcpt r = { .address = "x@y" };
+	struct envelope env = { .sender = "", .rcpts = &r, .rcpt_count = 1 };
+	struct str big = STR(1 << 20);
+	char id[ID_SIZE], path[128];
+	struct queue_put *q;
+	struct err e;
+
+	while (big.n < 3 * QUEUE_HELD)
+		str_add_text(&big, "0123456789\n");
+	queue_new_id(id);
+	q = queue_put_open(&st, id, &e);
+	queue_put_bytes(q, str_span(&big));
+	snprintf(path, sizeof path, "%s/in/net/new/%s.m", root, id);
+	ck_assert_int_eq(truncate(path, 100), 0);	/* a disk that forgets */
+	ck_assert(!queue_put_replace(q, 10, SPAN("x\n"), &e));
+	ck_assert_int_eq(e.kind, ERR_TEMP);
+	ck_assert(!queue_put_replace(q, 0, SPAN("x\n"), &e));
+	ck_assert_int_lt(queue_put_text_fd(q, &e), 0);
+	ck_assert(!queue_put_commit(q, &env, &e));
+	ck_assert_int_lt(access(path, F_OK), 0);
+	ck_assert_int_eq(count(&st), 0);
+	str_free(&big);
+	station_close(&st);
+}
+END_TEST
+
 START_TEST(same_id_twice_keeps_the_first)
 {
 	struct station st = open_station("in/net");
@@ -248,6 +359,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, what_is_put_is_there_whole, 0, COUNT(sizes));
 	tcase_add_test(tc, dropped_leaves_nothing);
+	tcase_add_loop_test(tc, text_begins_anew, 0, COUNT(begins));
+	tcase_add_test(tc, begun_anew_and_dropped);
 	tcase_add_test(tc, same_id_twice_keeps_the_first);
 	tcase_add_test(tc, moved_is_there_and_only_there);
 	tcase_add_test(tc, two_envelopes_share_a_text);
