@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ static pid_t pid, world;
 static unsigned port;
 static char root[64];
 static struct packet packet;
-static struct arena *arena, *answers;
+static struct arena *arena, *answers, *records;
 static struct zone *zone;
 
 static const char *const lines[] = {
@@ -188,6 +189,7 @@ static void run_world(void)
 			close(p[i].fd);
 		return;
 	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* when a test dies, the world ends with it */
 	signal(SIGCHLD, SIG_IGN);
 	while (poll(p, SERVERS, -1) > 0) {
 		for (int i = 0; i < SERVERS; i++) {
@@ -318,6 +320,14 @@ static void stop(void)
 	fd_close(&resolver);
 }
 
+/* It hangs up on a resolver that could not answer, and asks its keeper for another one. */
+static void hung_up(int *from)
+{
+	if (from != &resolver)
+		die("it ended");
+	fd_close(&resolver);
+}
+
 /* Give it the job, and serve it until the result is there. */
 static void run(struct job *j, struct job_result *r)
 {
@@ -330,23 +340,22 @@ static void run(struct job *j, struct job_result *r)
 		die(e.text);
 	for (;;) {
 		struct pollfd p[] = { { work, POLLIN, 0 }, { keeper, POLLIN, 0 }, { resolver, POLLIN, 0 } };
+		int *const fds[] = { &work, &keeper, &resolver };
+		int i = 0;
 
 		if (poll(p, resolver < 0 ? 2 : 3, PATIENCE_MS) <= 0)
 			die("no result in time");
-		for (int i = 0; i < 3; i++) {
-			if (!p[i].revents)
-				continue;
-			if (packet_recv(p[i].fd, &packet, clock_ms()) != PACKET_OK)
-				die("it ended");
-			if (i == 0) {
-				CHECK(job_take_result(&packet, arena, r, &e), "%s", e.text);
-				return;
-			}
-			if (i == 1)
-				answer_keeper();
-			else
-				answer_dns();
-			break;
+		while (!p[i].revents)
+			i++;
+		if (packet_recv(*fds[i], &packet, clock_ms()) != PACKET_OK) {
+			hung_up(fds[i]);
+		} else if (i == 0) {
+			CHECK(job_take_result(&packet, arena, r, &e), "%s", e.text);
+			return;
+		} else if (i == 1) {
+			answer_keeper();
+		} else {
+			answer_dns();
 		}
 	}
 }
@@ -500,7 +509,8 @@ int main(int argc, char **argv)
 		die(root);
 	arena = arena_new(1 << 24, NULL, NULL);
 	answers = arena_new(1 << 24, NULL, NULL);
-	zone = zone_new(lines, sizeof lines / sizeof *lines, arena_new(1 << 20, NULL, NULL), &e);
+	records = arena_new(1 << 20, NULL, NULL);
+	zone = zone_new(lines, sizeof lines / sizeof *lines, records, &e);
 	if (!zone) {
 		printf("%s\n", e.text);
 		return 2;
