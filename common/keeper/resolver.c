@@ -26,6 +26,7 @@ struct resolver {
 	struct role_self	 self;
 	struct loop		*loop;
 	struct zone		*zone;
+	struct arena		*table;		/* what zone is made of */
 	struct dns		*dns;
 	struct arena		*arena;		/* for one answer */
 	struct packet		 packet;	/* the one at hand */
@@ -255,8 +256,8 @@ static bool begin(struct resolver *r, struct err *e)
 		c->dns_forward.words, c->dns_forward.count, c->dns_trust_anchor,
 	};
 
-	r->zone = zone_new(c->dns_local_data.words, c->dns_local_data.count,
-	    arena_new(TABLE_MEMORY, NULL, NULL), e);
+	r->table = arena_new(TABLE_MEMORY, NULL, NULL);
+	r->zone = zone_new(c->dns_local_data.words, c->dns_local_data.count, r->table, e);
 	if (!r->zone)
 		return err_while(e, "dns local-data");
 	r->dns = dns_new(&how, e);
