@@ -39,6 +39,10 @@ struct conf {
 	bool auth_without_tls;		/* no */
 	/* limits against strangers, in every front */
 	uint64_t peer_connections, connections_max, connection_rate;	/* per address, in all, per address and minute */
+	uint64_t peer_strangers, network_strangers, strangers_max;	/* the same of clients without a login */
+	uint64_t message_rate, rcpt_rate, refusal_rate, error_rate;	/* per stranger's address and minute; 0 = any */
+	uint64_t peer_data, data_max;	/* messages coming in at once */
+	uint64_t crowd_timeout;
 	uint64_t sessions_spare;	/* ready-made sessions waiting */
 	uint64_t fronts;
 	/* [msa] */

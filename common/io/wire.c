@@ -2,6 +2,8 @@
 #include "common/io/wire.h"
 
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
@@ -34,6 +36,16 @@ static ssize_t take(struct wire *w, void *buf, size_t n)
 	return (ssize_t)n;
 }
 
+/* Is this the client's words? Then at is where they begin. */
+static bool has_words(struct wire *w)
+{
+	bool limited = w->n > 1 && w->buf[0] == 'L';
+
+	w->over = limited ? (unsigned char)w->buf[1] : 0;
+	w->at = limited ? 2 : 1;
+	return limited || (w->n && w->buf[0] == 'D');
+}
+
 static ssize_t wire_read(struct stream *s, void *buf, size_t n, ms_t until)
 {
 	struct wire *w = (struct wire *)s;
@@ -46,27 +58,63 @@ static ssize_t wire_read(struct stream *s, void *buf, size_t n, ms_t until)
 		got = next_packet(w, until);
 		if (got < 0)
 			return -1;
-		if (got == 0 || w->buf[0] != 'D') {
+		w->n = (size_t)got;
+		if (!has_words(w)) {
+			w->at = w->n = 0;
 			w->ended = true;	/* 'E', or a front that talks nonsense */
 			return 0;
 		}
-		w->at = 1;
-		w->n = (size_t)got;
 	}
 	return take(w, buf, n);
 }
 
+static bool anything_to_count(const struct wire *w)
+{
+	static const uint8_t nothing[WIRE_COUNTS];
+
+	return w->marks != w->told || memcmp(w->counts, nothing, sizeof nothing) != 0;
+}
+
+/* What goes in front of bytes for the client; returns how much that is. */
+static size_t words_head(struct wire *w, char head[WIRE_HEAD_MAX])
+{
+	if (!anything_to_count(w)) {
+		head[0] = 'D';
+		return 1;
+	}
+	head[0] = 'C';
+	head[1] = (char)w->marks;
+	memcpy(head + 2, w->counts, WIRE_COUNTS);
+	memset(w->counts, 0, sizeof w->counts);
+	w->told = w->marks;
+	return WIRE_HEAD_MAX;
+}
+
+static bool send_packet(struct wire *w, struct span head, struct span bytes, ms_t until, struct err *e)
+{
+	struct iovec parts[] = { { (void *)(uintptr_t)head.p, head.n }, { (void *)(uintptr_t)bytes.p, bytes.n } };
+	struct msghdr m = { .msg_iov = parts, .msg_iovlen = bytes.n ? 2 : 1 };
+	ssize_t sent;
+
+	do {
+		if (!fd_wait_write(w->fd, until))
+			return err_temp(e, "4.4.2", "the client does not read");
+		sent = sendmsg(w->fd, &m, MSG_NOSIGNAL);
+	} while (sent < 0 && (errno == EINTR || errno == EAGAIN));
+	return sent >= 0 || err_temp(e, "4.4.2", "the connection is gone");
+}
+
 static bool send_kind(struct wire *w, char kind, struct span bytes, ms_t until, struct err *e)
 {
-	char packet[WIRE_MAX];
+	return send_packet(w, (struct span){ &kind, 1 }, bytes, until, e);
+}
 
-	if (!fd_wait_write(w->fd, until))
-		return err_temp(e, "4.4.2", "the client does not read");
-	packet[0] = kind;
-	if (bytes.n)
-		memcpy(packet + 1, bytes.p, bytes.n);
-	return fd_send(w->fd, packet, bytes.n + 1, NULL, 0, e) ||
-	    err_temp(e, "4.4.2", "the connection is gone");
+static bool send_words(struct wire *w, struct span bytes, ms_t until, struct err *e)
+{
+	char head[WIRE_HEAD_MAX];
+	size_t n = words_head(w, head);
+
+	return send_packet(w, (struct span){ head, n }, bytes, until, e);
 }
 
 static bool wire_write(struct stream *s, struct span bytes, ms_t until, struct err *e)
@@ -78,7 +126,7 @@ static bool wire_write(struct stream *s, struct span bytes, ms_t until, struct e
 		return !w->held.over || err_temp(e, "4.3.0", "too much to say before TLS");
 	}
 	while (bytes.n) {
-		if (!send_kind(w, 'D', span_take(&bytes, WIRE_MAX - 1), until, e))
+		if (!send_words(w, span_take(&bytes, WIRE_MAX - WIRE_HEAD_MAX), until, e))
 			return false;
 	}
 	return true;
@@ -149,6 +197,8 @@ bool wire_accept(struct wire *w, ms_t until, struct err *e)
 
 	w->ended = false;
 	w->at = w->n = 0;
+	w->over = w->marks = w->told = 0;
+	memset(w->counts, 0, sizeof w->counts);
 	do {
 		n = next_packet(w, until);
 		if (n <= 0)
@@ -190,8 +240,27 @@ bool wire_start_tls(struct wire *w, ms_t until, struct err *e)
 	}
 }
 
+void wire_count(struct wire *w, enum wire_over what)
+{
+	if (what < WIRE_COUNTS && w->counts[what] < UINT8_MAX)
+		w->counts[what]++;
+}
+
+void wire_mark(struct wire *w, enum wire_mark mark, bool yes)
+{
+	w->marks = (uint8_t)(yes ? w->marks | mark : w->marks & ~mark);
+}
+
+void wire_known(struct wire *w)
+{
+	wire_mark(w, WIRE_KNOWN, true);
+	send_words(w, SPAN(""), clock_in(10), NULL);
+}
+
 void wire_close(struct wire *w)
 {
+	if (anything_to_count(w))
+		send_words(w, SPAN(""), clock_in(10), NULL);
 	send_kind(w, 'Q', SPAN(""), clock_in(10), NULL);
 }
 

@@ -203,6 +203,22 @@ static void tell_listener(struct child *front, const struct listener *l)
 		log_error("%s", e.text);
 }
 
+static uint64_t sessions_max(const struct keeper *k)
+{
+	return *(const uint64_t *)(const void *)((const char *)&k->conf + k->daemon->sessions_max);
+}
+
+static void tell_go(struct child *front)
+{
+	struct packet p;
+	struct err e;
+
+	packet_begin(&p, 'g');
+	packet_put_u64(&p, sessions_max(front->keeper));
+	if (!child_tell(front, &p, &e))
+		log_error("%s", e.text);
+}
+
 static void equip_front(struct child *front)
 {
 	struct keeper *k = front->keeper;
@@ -212,7 +228,7 @@ static void equip_front(struct child *front)
 		front_tell_certificate(front);
 	for (size_t i = 0; i < k->listener_count; i++)
 		tell_listener(front, &k->listeners[i]);
-	tell(front, 'g', -1, -1);
+	tell_go(front);
 }
 
 static bool is_writable(int fd)
@@ -241,9 +257,7 @@ static bool serve(struct child *front, struct err *e)
 
 static bool has_room(const struct keeper *k)
 {
-	uint64_t most = *(const uint64_t *)(const void *)((const char *)&k->conf + k->daemon->sessions_max);
-
-	return k->running[k->daemon->serve] + (uint64_t)k->running[k->daemon->after_login] < most;
+	return k->running[k->daemon->serve] + (uint64_t)k->running[k->daemon->after_login] < sessions_max(k);
 }
 
 static void tend_timer_rang(void *arg)

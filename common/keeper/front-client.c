@@ -11,35 +11,6 @@
 
 enum { RECORD_MAX = 16384 };		/* a TLS record's content, RFC 8446 5.1 */
 
-/* --- who has no session: the first to go when all places are taken --- */
-
-static void unserved_leave(struct client *c)
-{
-	struct front *f = c->front;
-
-	if (c->older)
-		c->older->younger = c->younger;
-	else if (f->oldest == c)
-		f->oldest = c->younger;
-	if (c->younger)
-		c->younger->older = c->older;
-	else if (f->youngest == c)
-		f->youngest = c->older;
-	c->older = c->younger = NULL;
-}
-
-static void unserved_join(struct client *c)
-{
-	struct front *f = c->front;
-
-	c->older = f->youngest;
-	if (f->youngest)
-		f->youngest->younger = c;
-	else
-		f->oldest = c;
-	f->youngest = c;
-}
-
 /* It is over, whatever was still to be said. What the client said before goes on to its session. */
 void client_drop(struct client *c)
 {
@@ -49,13 +20,15 @@ void client_drop(struct client *c)
 		queue_leave(c);
 	if (c->wire)
 		wire_leave(c->wire);
-	unserved_leave(c);
+	crowd_leave(c);
+	crowd_marks(c, 0);
 	loop_remove(c->io);
 	loop_cancel(c->timer);
 	tls_conn_free(c->tls);
 	close(c->fd);
 	if (f->peers)
-		peers_leave(f->peers, c->place);
+		peers_leave(f->peers, &c->seat);
+	f->strangers -= c->stranger;
 	if (c->held)
 		explicit_bzero(c->held, c->held_n);
 	free(c->held);
@@ -99,10 +72,8 @@ static void client_timeout(void *arg)
 static void enter(struct client *c, enum client_state state, int seconds)
 {
 	loop_cancel(c->timer);
-	unserved_leave(c);
-	if (!c->wire)
-		unserved_join(c);
 	c->state = (uint8_t)state;
+	crowd_join(c, c->wire && state == CLIENT_TALKING ? SILENT_SESSION : c->wire ? SILENT_CLIENT : SILENT_UNSERVED);
 	c->timer = seconds ? loop_at(c->front->loop, clock_in(seconds), client_timeout, c) : NULL;
 }
 
@@ -163,6 +134,7 @@ static void hold(struct client *c, struct span bytes)
 /* Nothing is held when this is called: a wire with a full client is not read. */
 void client_say(struct client *c, struct span bytes)
 {
+	crowd_join(c, SILENT_CLIENT);
 	if (!give(c, &bytes))
 		client_drop(c);
 	else if (bytes.n)
@@ -194,6 +166,7 @@ static void give_held(struct client *c)
 
 void client_finish(struct client *c)
 {
+	crowd_marks(c, 0);
 	if (c->state == CLIENT_SHAKING) {	/* the session died meanwhile */
 		client_drop(c);
 		return;
@@ -206,37 +179,25 @@ void client_finish(struct client *c)
 	client_look(c);
 }
 
-/* In the clear to a client that expects TLS these would be wrong bytes, so nothing then. */
+/* In the middle of a handshake or of other words these would be wrong bytes, so nothing then. */
 void client_refuse(struct client *c)
 {
-	bool deaf = c->from->flags & FRONT_TLS && !c->tls;
+	struct span words = span_of(c->from->refusal);
 
+	if (c->held || (c->state != CLIENT_WAITING && c->state != CLIENT_TALKING)) {
+		client_drop(c);
+		return;
+	}
 	if (c->state == CLIENT_WAITING)
 		queue_leave(c);
+	if (c->wire)
+		wire_leave(c->wire);
+	c->wire = NULL;
 	c->state = CLIENT_CLOSING;
-	if (!deaf) {
-		struct span words = span_of(c->from->refusal);
-
-		if (!give(c, &words)) {
-			client_drop(c);
-			return;
-		}
-	}
-	client_finish(c);
-}
-
-bool client_shed(struct front *f)
-{
-	struct client *c = f->oldest;
-	struct span words;
-
-	if (!c)
-		return false;
-	words = span_of(c->from->refusal);
-	if (c->state == CLIENT_WAITING)
-		give(c, &words);
-	client_drop(c);
-	return true;
+	if (give(c, &words))
+		client_finish(c);
+	else
+		client_drop(c);
 }
 
 /* --- from the client --- */
@@ -281,10 +242,12 @@ static void read_client(struct client *c)
 {
 	char *buf = c->front->scratch;
 	size_t n;
-	enum tls_step step = read_some(c, buf, WIRE_MAX - 1, &n);
+	enum tls_step step = read_some(c, buf, WIRE_MAX - WIRE_HEAD_MAX, &n);
 
-	if (n)
-		wire_send(c->wire, 'D', (struct span){ buf, n });
+	if (n) {
+		crowd_join(c, SILENT_SESSION);
+		wire_send_words(c->wire, crowd_over(c), (struct span){ buf, n });
+	}
 	if (step == TLS_END)
 		client_ended(c);
 	else if (step == TLS_FAILED)
@@ -421,6 +384,8 @@ void client_serve(struct client *c, struct wire_end *w)
 		tls_describe(c->tls, peer.tls_text);
 	wire_peer_print(&peer, &text);
 	c->wire = w;
+	w->who = c->who;
+	w->counted = c->stranger;
 	enter(c, CLIENT_TALKING, 0);
 	wire_send(w, 'P', str_span(&text));
 	str_free(&text);
@@ -428,7 +393,8 @@ void client_serve(struct client *c, struct wire_end *w)
 	client_look(c);
 }
 
-void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port, int place)
+void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port,
+    struct peers_seat seat)
 {
 	struct front *f = from->front;
 	struct client *c = mem_get(sizeof *c);
@@ -440,7 +406,9 @@ void client_welcome(struct listener *from, int fd, const struct address *who, un
 	c->fd = fd;
 	c->who = *who;
 	c->port = (uint16_t)port;
-	c->place = place;
+	c->seat = seat;
+	c->stranger = seat.stranger;
+	f->strangers += c->stranger;
 	c->state = CLIENT_CLOSING;
 	c->io = loop_add(f->loop, fd, 0, on_client, c);
 	f->clients++;

@@ -16,6 +16,9 @@
  *			ALONE    its client is gone, it was told E; it has not said Q yet
  *			DONE     it said Q; R or its end comes next
  *
+ *	Strangers stand in lists by how they are silent, the longest first: who goes when places
+ *	get scarce is at the head of one (front-crowd.c). Nobody who has logged in is in any.
+ *
  *	Memory is bounded: each side holds at most one packet that the other had no room
  *	for, and while it does the first is not read. Nothing is held when all is quiet.
  */
@@ -26,6 +29,7 @@
 #include "common/io/packet.h"
 #include "common/io/wire.h"
 #include "common/keeper/front.h"
+#include "common/keeper/limits.h"
 #include "common/keeper/peers.h"
 #include "common/keeper/role.h"
 #include "common/net/address.h"
@@ -40,6 +44,7 @@ enum {
 	DONE_S		= 60,	/* for a session to get ready or exit after Q */
 	STOP_S		= 10,	/* for clients to end after SIGTERM */
 	BUSY_MS		= 1000,	/* clients wait that long: the keeper hears of it */
+	LIFO_FROM	= 32,	/* more than these wait: the newest first, who most likely still listens */
 };
 
 struct listener {
@@ -58,19 +63,26 @@ struct client {
 	struct front		*front;
 	const struct listener	*from;
 	struct client		*next, *before;		/* in the queue while WAITING */
-	struct client		*younger, *older;	/* among those without a session, by how long */
+	struct silent		*silent;		/* the list of strangers it is in, or NULL */
+	struct client		*younger, *older;	/* there */
+	ms_t			 silent_since;
 	struct loop_io		*io;
 	struct loop_timer	*timer;			/* every state but TALKING has a deadline */
 	struct tls_conn		*tls;
 	struct wire_end		*wire;
 	char			*held;			/* for the client, who has no room now */
 	uint32_t		 held_at, held_n;
-	int			 fd, place;		/* place: in the peers table */
+	int			 fd;
+	struct peers_seat	 seat;			/* in the peers table */
 	struct address		 who;
 	uint16_t		 port;
 	uint8_t			 state, want;
 	bool			 ended;			/* it says no more */
+	bool			 in_data;		/* a message is coming in */
+	bool			 stranger;		/* nobody has logged in, and its network is not ours */
 };
+
+struct silent { struct client *oldest, *youngest; };
 
 struct wire_end {
 	struct front		*front;
@@ -81,7 +93,9 @@ struct wire_end {
 	char			*held;			/* a packet the session has no room for now */
 	uint32_t		 held_n;
 	int			 fd;
+	struct address		 who;			/* its client, or the one it had: counted until Q */
 	uint8_t			 state, want;
+	bool			 counted;		/* who is a stranger */
 	bool			 owes_end;		/* E goes out behind what is held */
 };
 
@@ -94,20 +108,22 @@ struct front {
 	struct listener		 listeners[LISTENERS_MAX];
 	size_t			 listener_count;
 	struct client		*first_waiting, *last_waiting;
-	struct client		*oldest, *youngest;	/* without a session: shaking, waiting, leaving */
+	struct silent		 silent[SILENCES];
 	struct wire_end		*idle;
 	size_t			 clients, clients_max, waiting, idle_count, spare;
+	size_t			 strangers, strangers_max;
+	size_t			 wires, wires_max;	/* sessions; most 0: the keeper did not say */
+	size_t			 ending;		/* wires that will be free or gone soon: ALONE, DONE */
 	size_t			 owed;			/* wires asked for and not yet here */
-	struct peers_limits	 limits;
-	struct loop_timer	*busy_timer, *pause_timer;
+	size_t			 in_data;		/* messages that are coming in */
+	struct loop_timer	*busy_timer, *pause_timer, *crowd_timer;
 	bool			 busy_told, stopping;
 	struct packet		 packet;		/* from and to the keeper */
 	char			 scratch[WIRE_MAX];	/* one packet on its way through */
 };
 
 /* front-client.c */
-bool client_shed(struct front *f);				/* make room: the longest without a session goes */
-void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port, int place);
+void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port, struct peers_seat seat);
 void client_serve(struct client *c, struct wire_end *w);	/* a wire is there: P and off */
 void client_say(struct client *c, struct span bytes);		/* the session's words */
 void client_start_tls(struct client *c);			/* the session's T */
@@ -116,11 +132,23 @@ void client_drop(struct client *c);				/* it is gone: close and forget it */
 void client_refuse(struct client *c);				/* say why in the listener's words, and finish */
 void client_look(struct client *c);				/* what does it want to hear of now? */
 
+/* front-crowd.c */
+void crowd_join(struct client *c, enum silence how);		/* silent from now on, in this way */
+void crowd_leave(struct client *c);
+bool crowd_make_room(struct front *f);				/* for a newcomer, where there is none */
+void crowd_look(struct front *f);				/* do clients wait that nobody can be started for? */
+void crowd_marks(struct client *c, unsigned marks);		/* what its session says: enum wire_mark */
+unsigned crowd_over(struct client *c);				/* what its session should know: limits_talk() */
+bool crowd_trusts(const struct front *f, const struct address *who);	/* in relay-networks: never counted */
+/* May it come in? NULL, or the row that is against it. */
+const struct limit *crowd_door(struct front *f, const struct address *who);
+
 /* front-wire.c */
 void wire_add(struct front *f, int fd);				/* a fresh one from the keeper */
 bool wire_find(struct client *c);				/* for c: at once, or c waits */
 /* Send a packet; where the session has no room, hold it. Not while one is held. */
 void wire_send(struct wire_end *w, char kind, struct span bytes);
+void wire_send_words(struct wire_end *w, unsigned over, struct span bytes);	/* the client's, and what it is over */
 void wire_end_input(struct wire_end *w);			/* E, in its turn */
 void wire_leave(struct wire_end *w);				/* the client is gone for good */
 void wire_look(struct wire_end *w);

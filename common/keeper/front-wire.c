@@ -37,7 +37,7 @@ static void idle_put(struct wire_end *w)
 {
 	struct front *f = w->front;
 
-	w->state = WIRE_IDLE;
+	become(w, WIRE_IDLE);
 	w->before = NULL;
 	w->next = f->idle;
 	if (f->idle)
@@ -46,10 +46,22 @@ static void idle_put(struct wire_end *w)
 	f->idle_count++;
 }
 
+/* Wires that end or get ready will soon do for who waits: they are counted. */
+static void become(struct wire_end *w, enum wire_state state)
+{
+	struct front *f = w->front;
+
+	f->ending -= w->state == WIRE_ALONE || w->state == WIRE_DONE;
+	f->ending += state == WIRE_ALONE || state == WIRE_DONE;
+	w->state = (uint8_t)state;
+}
+
 static void wire_free(struct wire_end *w)
 {
 	if (w->state == WIRE_IDLE)
 		idle_take(w);
+	become(w, WIRE_BUSY);
+	w->front->wires--;
 	loop_remove(w->io);
 	loop_cancel(w->timer);
 	drop_held(w);
@@ -150,23 +162,29 @@ bool wire_find(struct client *c)
 
 	if (found) {
 		idle_take(w);
-		w->state = WIRE_BUSY;
+		become(w, WIRE_BUSY);
 		w->client = c;
 		client_serve(c, w);
 	} else {
 		queue_join(c);
+		crowd_look(c->front);
 	}
 	wires_ask(found ? w->front : c->front);
 	return found;
 }
 
-/* Who waits longest and has not hung up without a word. */
+/*
+ * Who waits longest and has not hung up without a word. In a crowd who came last: a
+ * thousand that were here before it may do nothing but wait.
+ */
 static struct client *next_waiting(struct front *f)
 {
+	bool last = f->waiting > LIFO_FROM || (f->wires_max && f->wires >= f->wires_max);
 	struct client *c;
 	char byte;
 
-	while ((c = f->first_waiting) && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+	while ((c = last ? f->last_waiting : f->first_waiting) &&
+	    recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		client_drop(c);
 	return c;
 }
@@ -179,7 +197,7 @@ static void make_ready(struct wire_end *w)
 
 	set_deadline(w, 0);
 	if (f->stopping || (!c && f->idle_count >= 2 * f->spare)) {
-		w->state = WIRE_DONE;
+		become(w, WIRE_DONE);
 		wire_free(w);
 		return;
 	}
@@ -189,7 +207,7 @@ static void make_ready(struct wire_end *w)
 		return;
 	}
 	queue_leave(c);
-	w->state = WIRE_BUSY;
+	become(w, WIRE_BUSY);
 	w->client = c;
 	client_serve(c, w);
 	wires_ask(f);
@@ -205,19 +223,30 @@ static bool try_send(struct wire_end *w, const void *packet, size_t n)
 	return sent >= 0 || (errno != EAGAIN && errno != ENOBUFS && errno != EINTR);
 }
 
-void wire_send(struct wire_end *w, char kind, struct span bytes)
+static void send_parts(struct wire_end *w, struct span head, struct span bytes)
 {
-	char head = kind;
-	struct iovec parts[] = { { &head, 1 }, { (void *)(uintptr_t)bytes.p, bytes.n } };
+	struct iovec parts[] = { { (void *)(uintptr_t)head.p, head.n }, { (void *)(uintptr_t)bytes.p, bytes.n } };
 	struct msghdr m = { .msg_iov = parts, .msg_iovlen = bytes.n ? 2 : 1 };
 
 	if (sendmsg(w->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || (errno != EAGAIN && errno != ENOBUFS))
 		return;
-	w->held_n = (uint32_t)bytes.n + 1;
+	w->held_n = (uint32_t)(head.n + bytes.n);
 	w->held = mem_more(NULL, w->held_n, 1);
-	w->held[0] = kind;
-	memcpy(w->held + 1, bytes.p, bytes.n);
+	memcpy(w->held, head.p, head.n);
+	memcpy(w->held + head.n, bytes.p, bytes.n);
 	wire_look(w);
+}
+
+void wire_send(struct wire_end *w, char kind, struct span bytes)
+{
+	send_parts(w, (struct span){ &kind, 1 }, bytes);
+}
+
+void wire_send_words(struct wire_end *w, unsigned over, struct span bytes)
+{
+	const char head[] = { over ? 'L' : 'D', (char)over };
+
+	send_parts(w, (struct span){ head, over ? 2 : 1 }, bytes);
 }
 
 static void send_end(struct wire_end *w)
@@ -258,7 +287,7 @@ void wire_leave(struct wire_end *w)
 	bool told = w->client->ended;	/* it has had its E, or will have */
 
 	w->client = NULL;
-	w->state = WIRE_ALONE;
+	become(w, WIRE_ALONE);
 	set_deadline(w, ALONE_S);
 	if (told)
 		wire_look(w);
@@ -275,12 +304,13 @@ static void session_gone(struct wire_end *w)
 
 	if (c) {
 		w->client = NULL;
-		w->state = WIRE_DONE;
+		become(w, WIRE_DONE);
 		c->wire = NULL;
 		client_finish(c);
 	}
 	wire_free(w);
 	wires_ask(f);
+	crowd_look(f);
 }
 
 /* Q: the client is not its client any more. */
@@ -289,7 +319,7 @@ static void session_done(struct wire_end *w)
 	struct client *c = w->client;
 
 	w->client = NULL;
-	w->state = WIRE_DONE;
+	become(w, WIRE_DONE);
 	w->owes_end = false;
 	drop_held(w);
 	set_deadline(w, DONE_S);
@@ -297,6 +327,28 @@ static void session_done(struct wire_end *w)
 		return;
 	c->wire = NULL;
 	client_finish(c);
+}
+
+/* C: what there is to count, then words. Nobody but its own client can be counted by a session. */
+static bool take_counts(struct wire_end *w, struct span in)
+{
+	static const enum tally what[WIRE_COUNTS] = {
+		[WIRE_MESSAGES] = TALLY_MESSAGES, [WIRE_RCPTS] = TALLY_RCPTS,
+		[WIRE_REFUSALS] = TALLY_REFUSALS, [WIRE_ERRORS] = TALLY_ERRORS,
+	};
+	struct peers *peers = w->front->peers;
+	struct span bytes = span_from(in, WIRE_HEAD_MAX);
+
+	if (in.n < WIRE_HEAD_MAX || w->state == WIRE_IDLE)
+		return false;
+	for (int i = 0; i < WIRE_COUNTS && peers && w->counted && w->state != WIRE_DONE; i++)
+		peers_count(peers, &w->who, what[i], (unsigned char)in.p[2 + i], clock_wall());
+	if (w->state != WIRE_BUSY)
+		return true;
+	crowd_marks(w->client, (unsigned char)in.p[1]);
+	if (bytes.n)
+		client_say(w->client, bytes);
+	return true;
 }
 
 /* One packet that the session sent. False: w is gone, or nonsense and to be gone. */
@@ -310,6 +362,8 @@ static bool take_packet(struct wire_end *w, struct span in)
 		if (busy)
 			client_say(w->client, bytes);
 		return w->state != WIRE_IDLE;
+	case 'C':
+		return take_counts(w, in);
 	case 'T':
 		if (busy && bytes.n)
 			client_say(w->client, bytes);
@@ -383,7 +437,9 @@ void wire_add(struct front *f, int fd)
 		f->owed--;
 	w->front = f;
 	w->fd = fd;
-	w->state = WIRE_DONE;
+	w->state = WIRE_BUSY;
+	f->wires++;
+	become(w, WIRE_DONE);
 	w->want = LOOP_READ;
 	w->io = loop_add(f->loop, fd, LOOP_READ, on_wire, w);
 	make_ready(w);

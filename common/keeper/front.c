@@ -3,7 +3,8 @@
  *	posthorn-front - take connections, speak TLS, pump bytes to sessions and back
  * DESCRIPTION
  *	Knows no mail protocol. This file: the start, what the keeper says (front.h), and
- *	the door. front-client.c has a client's life, front-wire.c the sessions' side.
+ *	the door. front-client.c has a client's life, front-wire.c the sessions' side,
+ *	front-crowd.c who goes when places get scarce.
  */
 #include <errno.h>
 #include <signal.h>
@@ -33,6 +34,11 @@ bool front_tell(struct front *f, char verb, uint64_t n)
 	return false;
 }
 
+static size_t share(uint64_t of_all, uint64_t fronts)
+{
+	return (size_t)(fronts ? (of_all + fronts - 1) / fronts : of_all);
+}
+
 /* --- the door --- */
 
 static bool worth_a_line(unsigned n)
@@ -59,34 +65,34 @@ static void turn_away(const struct listener *l, int fd, const struct address *wh
 }
 
 /*
- * The address first, so that one alone can push nobody out; then, when all places are
- * taken, who has been longest without a session makes room. Sessions are never shed here: they have
- * their own deadlines.
+ * Its address and network first, so that one alone can push nobody out; then, when all places
+ * are taken, a stranger who has been silent for longest makes room.
  */
 static void admit(struct listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	static unsigned full;		/* so often in a row, for the log */
-	struct peers_seat seat = { PEERS_WELCOME, -1, 0 };
+	struct peers_seat seat = PEERS_NOWHERE;
 	struct front *f = l->front;
 	struct address who = { 0 };
+	const struct limit *against;
 	unsigned port = 0;
 
 	address_from_sockaddr(sa, &who, &port);
-	if (f->peers)
-		seat = peers_enter(f->peers, &who, f->limits, clock_wall());
-	if (seat.verdict != PEERS_WELCOME) {
-		turn_away(l, fd, &who, seat.verdict == PEERS_TOO_MANY ?
-		    "too many connections from there" : "too many connections a minute", seat.refused);
+	against = crowd_door(f, &who);
+	if (against) {
+		turn_away(l, fd, &who, against->words, peers_turned_away(f->peers, &who, clock_wall()));
 		return;
 	}
-	if (f->clients < f->clients_max || client_shed(f)) {
-		full = 0;
-		client_welcome(l, fd, &who, port, seat.place);
+	if (!crowd_make_room(f)) {
+		turn_away(l, fd, &who, f->clients >= f->clients_max ? "connections-max reached" :
+		    "strangers-max reached", ++full);
 		return;
 	}
-	if (f->peers)
-		peers_leave(f->peers, seat.place);
-	turn_away(l, fd, &who, "connections-max reached", ++full);
+	full = 0;
+	seat.stranger = !crowd_trusts(f, &who);
+	if (f->peers && seat.stranger)
+		seat = peers_enter(f->peers, &who, clock_wall());
+	client_welcome(l, fd, &who, port, seat);
 }
 
 static void listen_all(struct front *f, bool yes)
@@ -204,6 +210,7 @@ static void take_listener(struct front *f)
 
 static void go(struct front *f)
 {
+	f->wires_max = share(packet_take_u64(&f->packet), f->self.conf.fronts);
 	listen_all(f, true);
 	wires_ask(f);
 	packet_begin(&f->packet, 'G');
@@ -285,11 +292,6 @@ static void on_term(void *arg, int signo)
 		loop_stop(f->loop);
 }
 
-static size_t share(uint64_t of_all, uint64_t fronts)
-{
-	return (size_t)(fronts ? (of_all + fronts - 1) / fronts : of_all);
-}
-
 int main(int argc, char **argv)
 {
 	struct front *f = &front;
@@ -306,8 +308,8 @@ int main(int argc, char **argv)
 	loop_on_signal(f->loop, SIGINT, on_term, f);
 	role_jail(&f->self);
 	f->clients_max = share(conf->connections_max, conf->fronts);
+	f->strangers_max = share(conf->strangers_max, conf->fronts);
 	f->spare = share(conf->sessions_spare, conf->fronts);
-	f->limits = (struct peers_limits){ conf->peer_connections, conf->connection_rate };
 	fd_set_blocking(f->self.keeper, false);	/* it waits for us now and then: never both */
 	f->keeper_io = loop_add(f->loop, f->self.keeper, LOOP_READ, on_keeper, f);
 	loop_at(f->loop, clock_in(PEERS_SILENT / 4), on_beat, f);

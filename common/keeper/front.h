@@ -19,8 +19,9 @@
  *					waits too long for a session, with its CRLF: "421 4.7.0 too many
  *					connections, come back later\r\n", "* BYE ...", "-ERR ...". The
  *					front knows no mail protocol, so its words come from here
- *	'g'				that was all: start to accept (the daemon is ready when
- *					each front has said so)
+ *	'g' sessions			that was all: start to accept (the daemon is ready when
+ *					each front has said so). sessions: there will not be more at
+ *					once, so with these taken some stranger has to make room
  *	'w'		fd=wire		the front's end of a wire to a ready-made session
  *
  *	The front sends:

@@ -10,7 +10,8 @@
 #include "common/os/file.h"
 #include "common/os/log.h"
 
-enum { BACKLOG = 511, PORTS_MAX = 65536, ACTIVATED_FIRST = 3 };
+/* A flood must not make the kernel drop a good client's first packet: it would come again a second later. */
+enum { BACKLOG = 4096, PORTS_MAX = 65536, ACTIVATED_FIRST = 3 };
 
 bool listen_parse(struct span word, struct listener *l, struct err *e)
 {

@@ -23,17 +23,19 @@ enum {
 	HOUR		= 3600,
 };
 
-static const uint64_t magic = 0x313073726565700a;	/* the layout: another one, another number */
+static const uint64_t magic = 0x323073726565700a;	/* the layout: another one, another number */
 
-/* 128 bytes: two cache lines. An "age count" keeps a period's number above its count. */
+enum { BY_MINUTE = TALLY_COUNT - TALLY_NOW };
+
+/* 256 bytes: four cache lines. An "age count" keeps a period's number above its count. */
 struct row {
 	_Atomic uint64_t who;		/* 0: free */
-	_Atomic uint64_t connects;	/* minute and count */
+	_Atomic uint64_t minutes[BY_MINUTE];	/* minute and count, from TALLY_NOW on */
 	_Atomic uint64_t refused;	/* minute and count */
 	_Atomic uint64_t guesses;	/* hour and count of distinct wrong passwords */
 	_Atomic uint32_t seen, good, barred;	/* times, seconds */
 	_Atomic uint32_t marks[MARKS];
-	_Atomic uint16_t open[COLUMNS];	/* connections that each front has */
+	_Atomic uint16_t now[TALLY_NOW][COLUMNS];	/* what each front has open */
 };
 
 struct head {
@@ -45,7 +47,7 @@ struct head {
 
 enum { BUCKETS = (PEERS_BYTES - sizeof(struct head)) / sizeof(struct row) / BUCKET };
 
-_Static_assert(sizeof(struct head) == 4096 && sizeof(struct row) == 128, "the layout is the file's");
+_Static_assert(sizeof(struct head) == 4096 && sizeof(struct row) == 256, "the layout is the file's");
 
 struct peers {
 	struct head	*head;
@@ -103,15 +105,24 @@ void peers_unmap(struct peers *p)
 	free(p);
 }
 
-/* One number per address; IPv6 by /64. IPv4 sits in ::/8, where no IPv6 client comes from. */
-static uint64_t name_of(const struct address *who)
+/* So many bytes of an address make one row. */
+static unsigned bytes_of(const struct address *who, enum whose of)
 {
+	if (who->family == 4)
+		return of == OF_ADDRESS ? 4 : 3;
+	return of == OF_ADDRESS ? 8 : 6;
+}
+
+/* One number per row. IPv4 and networks sit in ::/8, where no IPv6 client comes from. */
+static uint64_t name_of(const struct address *who, enum whose of)
+{
+	unsigned bytes = bytes_of(who, of);
 	uint64_t n = 0;
 
-	for (int i = 0; i < (who->family == 4 ? 4 : 8); i++)
+	for (unsigned i = 0; i < bytes; i++)
 		n = n << 8 | who->bytes[i];
-	if (who->family == 4)
-		n |= (uint64_t)1 << 32;
+	if (bytes < 8)
+		n |= (uint64_t)bytes << 48;
 	return n ? n : 1;
 }
 
@@ -122,15 +133,21 @@ static bool lives(uint64_t beat, time_t now)
 	return beat && silent <= PEERS_SILENT && silent >= -PEERS_SILENT;
 }
 
-static unsigned open_now(struct peers *p, struct row *r, time_t now)
+static unsigned now_of(struct peers *p, struct row *r, enum tally what, time_t now)
 {
 	unsigned n = 0;
 
 	for (int i = 0; i < COLUMNS; i++) {
 		if (lives(atomic_load_explicit(&p->head->beats[i], memory_order_relaxed), now))
-			n += atomic_load_explicit(&r->open[i], memory_order_relaxed);
+			n += atomic_load_explicit(&r->now[what][i], memory_order_relaxed);
 	}
 	return n;
+}
+
+/* Somebody is connected from there; a network only counts strangers. */
+static bool in_use(struct peers *p, struct row *r, time_t now)
+{
+	return now_of(p, r, TALLY_OPEN, now) || now_of(p, r, TALLY_STRANGERS, now);
 }
 
 /* A row that nobody is connected from and that was not seen for longest; NULL when all are in use. */
@@ -141,7 +158,7 @@ static struct row *oldest(struct peers *p, struct row *bucket, time_t now)
 	for (struct row *r = bucket; r < bucket + BUCKET; r++) {
 		if (!atomic_load(&r->who))
 			return r;
-		if (!open_now(p, r, now) && (!old || atomic_load(&r->seen) < atomic_load(&old->seen)))
+		if (!in_use(p, r, now) && (!old || atomic_load(&r->seen) < atomic_load(&old->seen)))
 			old = r;
 	}
 	return old;
@@ -149,30 +166,49 @@ static struct row *oldest(struct peers *p, struct row *bucket, time_t now)
 
 static void wipe(struct row *r)
 {
-	atomic_store(&r->connects, 0);
+	for (int i = 0; i < BY_MINUTE; i++)
+		atomic_store(&r->minutes[i], 0);
 	atomic_store(&r->refused, 0);
 	atomic_store(&r->guesses, 0);
 	atomic_store(&r->good, 0);
 	atomic_store(&r->barred, 0);
 	for (int i = 0; i < MARKS; i++)
 		atomic_store(&r->marks[i], 0);
-	for (int i = 0; i < COLUMNS; i++)
-		atomic_store(&r->open[i], 0);
+	for (int what = 0; what < TALLY_NOW; what++) {
+		for (int i = 0; i < COLUMNS; i++)
+			atomic_store(&r->now[what][i], 0);
+	}
 }
 
-/* The row of an address; made when it is not there. NULL: its bucket is full of connected ones. */
-static struct row *row_of(struct peers *p, const struct address *who, time_t now)
+static struct row *bucket_of(struct peers *p, uint64_t name)
 {
-	uint64_t name = name_of(who), was;
 	uint64_t key[2] = { atomic_load(&p->head->key[0]), atomic_load(&p->head->key[1]) };
 	uint64_t at = siphash(key, (struct span){ (const char *)&name, sizeof name }) % BUCKETS;
-	struct row *bucket = p->rows + at * BUCKET, *r;
 
-	for (r = bucket; r < bucket + BUCKET; r++) {
+	return p->rows + at * BUCKET;
+}
+
+static struct row *find_row(struct peers *p, const struct address *who, enum whose of)
+{
+	uint64_t name = name_of(who, of);
+	struct row *bucket = bucket_of(p, name);
+
+	for (struct row *r = bucket; r < bucket + BUCKET; r++) {
 		if (atomic_load(&r->who) == name)
 			return r;
 	}
-	r = oldest(p, bucket, now);
+	return NULL;
+}
+
+/* The row of an address; made when it is not there. NULL: its bucket is full of connected ones. */
+static struct row *row_of(struct peers *p, const struct address *who, enum whose of, time_t now)
+{
+	uint64_t name = name_of(who, of), was;
+	struct row *r = find_row(p, who, of);
+
+	if (r)
+		return r;
+	r = oldest(p, bucket_of(p, name), now);
 	if (!r)
 		return NULL;
 	was = atomic_load(&r->who);
@@ -182,13 +218,13 @@ static struct row *row_of(struct peers *p, const struct address *who, time_t now
 	return r;
 }
 
-/* Count one more in the period that now is in; returns the count. */
-static unsigned count_in(_Atomic uint64_t *cell, time_t now, unsigned period)
+/* Count n more in the period that now is in; returns the count. It stays far below the 32 bits it has. */
+static unsigned count_in(_Atomic uint64_t *cell, unsigned n, time_t now, unsigned period)
 {
 	uint64_t age = (uint64_t)now / period, was = atomic_load(cell), is;
 
 	do
-		is = was >> 32 == (age & 0xffffffff) ? was + 1 : (age << 32) + 1;
+		is = was >> 32 == (age & 0xffffffff) ? was + n : (age << 32) + n;
 	while (!atomic_compare_exchange_weak(cell, &was, is));
 	return (unsigned)is;
 }
@@ -200,6 +236,16 @@ static unsigned counted_in(_Atomic uint64_t *cell, time_t now, unsigned period)
 	return v >> 32 == (((uint64_t)now / period) & 0xffffffff) ? (unsigned)v : 0;
 }
 
+/* One less, where it was counted in this period. */
+static void count_back(_Atomic uint64_t *cell, time_t now, unsigned period)
+{
+	uint64_t age = (uint64_t)now / period, was = atomic_load(cell);
+
+	while (was >> 32 == (age & 0xffffffff) && (uint32_t)was &&
+	    !atomic_compare_exchange_weak(cell, &was, was - 1))
+		;
+}
+
 /* --- for keepers --- */
 
 static struct row *row_of_text(struct peers *p, const char *ip, time_t now)
@@ -209,7 +255,7 @@ static struct row *row_of_text(struct peers *p, const char *ip, time_t now)
 
 	if (!p || !address_parse(span_of(ip), &who))
 		return NULL;
-	r = row_of(p, &who, now);
+	r = row_of(p, &who, OF_ADDRESS, now);
 	if (r)
 		atomic_store(&r->seen, (uint32_t)now);
 	return r;
@@ -252,7 +298,7 @@ unsigned peers_login_failed(struct peers *p, const char *ip, uint64_t mark, time
 
 	if (!r || known_mark(r, small))
 		return 2;
-	n = count_in(&r->guesses, now, HOUR);
+	n = count_in(&r->guesses, 1, now, HOUR);
 	if (n >= PEERS_GUESSES)
 		atomic_store(&r->barred, (uint32_t)(now + HOUR));
 	return n < 4 ? 1u << n : 16;		/* 2, 4, 8, 16 seconds */
@@ -268,6 +314,15 @@ void peers_login_ok(struct peers *p, const char *ip, time_t now)
 
 /* --- for fronts --- */
 
+/* Look first: writing would give every page of the table memory. */
+static void clear_column(struct row *r, int column)
+{
+	for (int what = 0; what < TALLY_NOW; what++) {
+		if (atomic_load_explicit(&r->now[what][column], memory_order_relaxed))
+			atomic_store(&r->now[what][column], 0);
+	}
+}
+
 /* Take a column whose front is dead or never was. Its old counts are nobody's. */
 static bool take_column(struct peers *p, int column, time_t now)
 {
@@ -276,11 +331,8 @@ static bool take_column(struct peers *p, int column, time_t now)
 	if (lives(beat, now) ||
 	    !atomic_compare_exchange_strong(&p->head->beats[column], &beat, (uint64_t)now))
 		return false;
-	for (size_t i = 0; i < (size_t)BUCKETS * BUCKET; i++) {
-		/* Look first: writing would give every page of the table memory. */
-		if (atomic_load_explicit(&p->rows[i].open[column], memory_order_relaxed))
-			atomic_store(&p->rows[i].open[column], 0);
-	}
+	for (size_t i = 0; i < (size_t)BUCKETS * BUCKET; i++)
+		clear_column(&p->rows[i], column);
 	p->column = column;
 	return true;
 }
@@ -297,39 +349,118 @@ void peers_beat(struct peers *p, time_t now)
 	}
 }
 
-struct peers_seat peers_enter(struct peers *p, const struct address *who, struct peers_limits limits, time_t now)
+static void look_at(struct peers *p, struct row *r, time_t now, uint64_t is[TALLY_COUNT])
 {
-	struct peers_seat seat = { PEERS_WELCOME, -1, 0 };
-	struct row *r = row_of(p, who, now);
-
-	if (!r)
-		return seat;
-	atomic_store(&r->seen, (uint32_t)now);
-	if (limits.open && open_now(p, r, now) >= limits.open)
-		seat.verdict = PEERS_TOO_MANY;
-	else if (limits.per_minute && counted_in(&r->connects, now, MINUTE) >= limits.per_minute)
-		seat.verdict = PEERS_TOO_FAST;
-	if (seat.verdict != PEERS_WELCOME) {
-		seat.refused = count_in(&r->refused, now, MINUTE);
-		return seat;
+	for (int what = 0; what < TALLY_COUNT; what++) {
+		if (!r)
+			is[what] = 0;
+		else if (what < TALLY_NOW)
+			is[what] = now_of(p, r, (enum tally)what, now);
+		else
+			is[what] = counted_in(&r->minutes[what - TALLY_NOW], now, MINUTE);
 	}
-	count_in(&r->connects, now, MINUTE);
-	if (p->column < 0)
-		return seat;
-	atomic_fetch_add(&r->open[p->column], 1);
-	seat.place = (int)(r - p->rows);
-	return seat;
 }
 
-void peers_leave(struct peers *p, int place)
+void peers_look(struct peers *p, const struct address *who, time_t now, struct counts *is)
 {
-	_Atomic uint16_t *open;
+	look_at(p, find_row(p, who, OF_ADDRESS), now, is->of[OF_ADDRESS]);
+	look_at(p, find_row(p, who, OF_NETWORK), now, is->of[OF_NETWORK]);
+}
+
+unsigned peers_turned_away(struct peers *p, const struct address *who, time_t now)
+{
+	struct row *r = row_of(p, who, OF_ADDRESS, now);
+
+	if (!r)
+		return 1;
+	atomic_store(&r->seen, (uint32_t)now);
+	return count_in(&r->refused, 1, now, MINUTE);
+}
+
+void peers_count(struct peers *p, const struct address *who, enum tally what, unsigned n, time_t now)
+{
+	struct row *r = n ? row_of(p, who, OF_ADDRESS, now) : NULL;
+
+	if (!r || what < TALLY_NOW)
+		return;
+	atomic_store(&r->seen, (uint32_t)now);
+	count_in(&r->minutes[what - TALLY_NOW], n, now, MINUTE);
+}
+
+static void more_now(struct peers *p, int place, enum tally what)
+{
+	if (place >= 0 && p->column >= 0)
+		atomic_fetch_add(&p->rows[place].now[what][p->column], 1);
+}
+
+static void less_now(struct peers *p, int place, enum tally what)
+{
+	_Atomic uint16_t *cell;
 	uint16_t was;
 
 	if (place < 0 || p->column < 0)
 		return;
-	open = &p->rows[place].open[p->column];
-	was = atomic_load(open);
-	while (was && !atomic_compare_exchange_weak(open, &was, (uint16_t)(was - 1)))
+	cell = &p->rows[place].now[what][p->column];
+	was = atomic_load(cell);
+	while (was && !atomic_compare_exchange_weak(cell, &was, (uint16_t)(was - 1)))
 		;
+}
+
+/* A row to be counted in from now on. */
+static int take_place(struct peers *p, const struct address *who, enum whose of, time_t now)
+{
+	struct row *r = row_of(p, who, of, now);
+
+	if (!r)
+		return -1;
+	atomic_store(&r->seen, (uint32_t)now);
+	return p->column < 0 ? -1 : (int)(r - p->rows);
+}
+
+struct peers_seat peers_enter(struct peers *p, const struct address *who, time_t now)
+{
+	struct peers_seat seat = { .stranger = true };
+
+	seat.address = take_place(p, who, OF_ADDRESS, now);
+	more_now(p, seat.address, TALLY_OPEN);		/* at once: now the row is in use */
+	more_now(p, seat.address, TALLY_STRANGERS);
+	seat.network = take_place(p, who, OF_NETWORK, now);
+	more_now(p, seat.network, TALLY_STRANGERS);
+	peers_count(p, who, TALLY_CONNECTS, 1, now);
+	return seat;
+}
+
+static void stranger_no_more(struct peers *p, struct peers_seat *seat)
+{
+	if (seat->stranger) {
+		less_now(p, seat->address, TALLY_STRANGERS);
+		less_now(p, seat->network, TALLY_STRANGERS);
+	}
+	seat->stranger = false;
+}
+
+void peers_leave(struct peers *p, struct peers_seat *seat)
+{
+	peers_data(p, seat, false);
+	stranger_no_more(p, seat);
+	less_now(p, seat->address, TALLY_OPEN);
+	*seat = PEERS_NOWHERE;
+}
+
+void peers_known(struct peers *p, struct peers_seat *seat, time_t now)
+{
+	bool was_stranger = seat->stranger;
+
+	stranger_no_more(p, seat);
+	if (was_stranger && seat->address >= 0)
+		count_back(&p->rows[seat->address].minutes[TALLY_CONNECTS - TALLY_NOW], now, MINUTE);
+}
+
+void peers_data(struct peers *p, struct peers_seat *seat, bool yes)
+{
+	if (yes && !seat->in_data)
+		more_now(p, seat->address, TALLY_DATA);
+	if (!yes && seat->in_data)
+		less_now(p, seat->address, TALLY_DATA);
+	seat->in_data = yes;
 }

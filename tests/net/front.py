@@ -14,6 +14,7 @@ run-directory = @DIR@
 queue-directory = @DIR@
 [limits]
 connections-per-address = 40
+strangers-per-address = 40
 connections-per-minute = 100000
 sessions-spare = 2
 greet-timeout = 1s
