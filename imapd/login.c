@@ -31,6 +31,7 @@ static bool check(void *arg, const char *mechanism, struct span user, struct spa
 		return false;
 	}
 	maillog_login(peer->service, peer->ip, span_of(s->who.login), mechanism);
+	wire_known(&s->wire);
 	return true;
 }
 

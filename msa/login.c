@@ -15,6 +15,7 @@ static enum smtp_auth check(struct session *x, struct err *e)
 		return SMTP_AUTH_FAILED;
 	}
 	maillog_login(peer->service, peer->ip, span_of(x->who.login), mechanism);
+	wire_mark(&x->wire, WIRE_KNOWN, true);
 	return SMTP_AUTH_DONE;
 }
 

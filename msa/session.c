@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #include "common/directory/directory.h"
+#include "common/keeper/meter.h"
 #include "common/mail/date.h"
 #include "common/mail/maillog.h"
 #include "common/mail/msgid.h"
@@ -68,6 +69,13 @@ static bool start_tls(struct smtp *s, struct err *e)
 	return true;
 }
 
+static bool go_on(struct smtp *s, struct err *e)
+{
+	struct session *x = s->self;
+
+	return meter_go_on(&x->wire, e);
+}
+
 /* A null sender is for notices that mail was read (RFC 8098 3), and may be anybody's. */
 static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *e)
 {
@@ -120,7 +128,7 @@ static bool take_data(struct smtp *s, struct err *e)
 	struct session *x = s->self;
 	time_t now = x->intake.env.arrived;
 
-	if (!intake_open(&x->intake, s, e))
+	if (!meter_data(&x->wire, e) || !intake_open(&x->intake, s, e))
 		return false;
 	make_message_id(x);
 	fix_init(&x->fix, (struct sink){ put_fixed, x }, now, date_local_zone(now), x->message_id, "");
@@ -152,6 +160,7 @@ static void reset(struct smtp *s)
 	if (x->fixing)
 		fix_end(&x->fix);
 	x->fixing = false;
+	meter_reset(&x->wire);
 	intake_reset(&x->intake);
 }
 
@@ -159,12 +168,14 @@ static void refused(struct smtp *s, struct span line, const struct reply *r)
 {
 	struct session *x = s->self;
 
-	if (!span_is(line, "AUTH"))	/* a failed login has a line of its own */
-		intake_refused(&x->intake, line, r);
+	if (span_is(line, "AUTH"))
+		return;			/* a failed login has a line and a count of its own */
+	meter_refused(&x->wire, line, r);
+	intake_refused(&x->intake, line, r);
 }
 
 static const struct smtp_hooks hooks = {
-	.start_tls = start_tls, .auth = session_auth, .mail = take_mail, .rcpt = take_rcpt, .data = take_data,
+	.go_on = go_on, .start_tls = start_tls, .auth = session_auth, .mail = take_mail, .rcpt = take_rcpt, .data = take_data,
 	.text = take_text, .commit = commit, .reset = reset, .refused = refused,
 };
 

@@ -9,6 +9,7 @@
  */
 #include "mta/inbound.h"
 
+#include "common/keeper/meter.h"
 #include "common/mail/maillog.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
@@ -27,20 +28,35 @@ static bool start_tls(struct smtp *s, struct err *e)
 	return true;
 }
 
+static bool go_on(struct smtp *s, struct err *e)
+{
+	struct inbound *in = s->self;
+
+	return meter_go_on(&in->wire, e);
+}
+
 static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *e)
 {
 	struct inbound *in = s->self;
 
-	(void)e;
+	if (!meter_mail(&in->wire, e))
+		return false;
 	intake_begin(&in->intake, s, from);
 	return true;
+}
+
+static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
+{
+	struct inbound *in = s->self;
+
+	return meter_rcpt(&in->wire, e) && inbound_rcpt(s, to, e);
 }
 
 static bool take_data(struct smtp *s, struct err *e)
 {
 	struct inbound *in = s->self;
 
-	return intake_open(&in->intake, s, e);
+	return meter_data(&in->wire, e) && intake_open(&in->intake, s, e);
 }
 
 static void take_text(struct smtp *s, struct span lf_text)
@@ -61,6 +77,7 @@ static void reset(struct smtp *s)
 {
 	struct inbound *in = s->self;
 
+	meter_reset(&in->wire);
 	intake_reset(&in->intake);
 }
 
@@ -68,11 +85,12 @@ static void refused(struct smtp *s, struct span line, const struct reply *r)
 {
 	struct inbound *in = s->self;
 
+	meter_refused(&in->wire, line, r);
 	intake_refused(&in->intake, line, r);
 }
 
 static const struct smtp_hooks hooks = {
-	.start_tls = start_tls, .mail = take_mail, .rcpt = inbound_rcpt,
+	.go_on = go_on, .start_tls = start_tls, .mail = take_mail, .rcpt = take_rcpt,
 	.data = take_data, .text = take_text, .commit = commit, .reset = reset, .refused = refused,
 };
 

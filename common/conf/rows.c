@@ -95,7 +95,7 @@ const struct setting settings[] = {
 	{ "limits", "messages-per-minute", SET_COUNT, AT(message_rate), "300", "0 1000000",
 	  "Messages that a stranger's address may begin within a minute." },
 	{ "limits", "recipients-per-minute", SET_COUNT, AT(rcpt_rate), "1000", "0 10000000",
-	  "Recipients that we take from a stranger's address within a minute." },
+	  "Recipients that a stranger's address may name within a minute." },
 	{ "limits", "refusals-per-minute", SET_COUNT, AT(refusal_rate), "60", "0 1000000",
 	  "Recipients that we refused a stranger's address for good within a minute: more is guessing, "
 	  "and the address is turned away until the minute is over." },

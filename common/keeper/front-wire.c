@@ -19,6 +19,16 @@ static void drop_held(struct wire_end *w)
 
 /* --- the pool --- */
 
+/* Wires that end or get ready will soon do for who waits: they are counted. */
+static void become(struct wire_end *w, enum wire_state state)
+{
+	struct front *f = w->front;
+
+	f->ending -= w->state == WIRE_ALONE || w->state == WIRE_DONE;
+	f->ending += state == WIRE_ALONE || state == WIRE_DONE;
+	w->state = (uint8_t)state;
+}
+
 static void idle_take(struct wire_end *w)
 {
 	struct front *f = w->front;
@@ -44,16 +54,6 @@ static void idle_put(struct wire_end *w)
 		f->idle->before = w;
 	f->idle = w;
 	f->idle_count++;
-}
-
-/* Wires that end or get ready will soon do for who waits: they are counted. */
-static void become(struct wire_end *w, enum wire_state state)
-{
-	struct front *f = w->front;
-
-	f->ending -= w->state == WIRE_ALONE || w->state == WIRE_DONE;
-	f->ending += state == WIRE_ALONE || state == WIRE_DONE;
-	w->state = (uint8_t)state;
 }
 
 static void wire_free(struct wire_end *w)

@@ -93,6 +93,7 @@ static void admit(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	if (f->peers && seat.stranger)
 		seat = peers_enter(f->peers, &who, clock_wall());
 	client_welcome(l, fd, &who, port, seat);
+	crowd_look(f);
 }
 
 static void listen_all(struct front *f, bool yes)

@@ -110,9 +110,12 @@ static struct reply next(struct smtp *s)
 	struct span line;
 	enum line_kind kind;
 	struct reply r;
+	struct err e;
 
 	line_set_max(s->in, login ? SMTP_AUTH_MAX : SMTP_LINE_MAX);
 	kind = line_read(s->in, smtp_until(s), &line);
+	if (kind == LINE_OK && s->hooks->go_on && !s->hooks->go_on(s, &e))
+		return reply_say(421, e.status, "%s", e.text);
 	r = kind == LINE_OK ? smtp_command(s, line) : smtp_bad_line(kind);
 	if (kind == LINE_END)
 		s->state = SMTP_DONE;

@@ -59,9 +59,10 @@ enum smtp_auth { SMTP_AUTH_FAILED, SMTP_AUTH_MORE, SMTP_AUTH_DONE };
 
 struct smtp;
 
-/* greet, hello and refused may be NULL; so may start_tls and auth where they are not offered. */
+/* greet, go_on, hello and refused may be NULL; so may start_tls and auth where they are not offered. */
 struct smtp_hooks {
 	bool	(*greet)(struct smtp *s, struct err *e);	/* false: 554 (or 421) instead of 220, and goodbye */
+	bool	(*go_on)(struct smtp *s, struct err *e);	/* before each command; false: 421, and goodbye */
 	bool	(*hello)(struct smtp *s, struct span name, bool extended, struct err *e);
 	bool	(*start_tls)(struct smtp *s, struct err *e);	/* flushes the 220 (wire_hold); true: the stream is private now */
 	/*

@@ -14,7 +14,12 @@ run-directory = @DIR@
 queue-directory = @DIR@
 [limits]
 connections-per-address = 40
-strangers-per-address = 40
+strangers-per-address = 0
+strangers-per-network = 0
+refusals-per-minute = 0
+errors-per-minute = 0
+messages-per-minute = 0
+recipients-per-minute = 0
 connections-per-minute = 100000
 sessions-spare = 2
 greet-timeout = 1s
@@ -51,8 +56,8 @@ class Front:
         self.ports[name] = s.getsockname()[1]
         s.close()
 
-    def go(self):
-        self.keeper.send(pack("g"))
+    def go(self, sessions=0):
+        self.keeper.send(pack("g", sessions))
         while self.heard()[0] != "G":
             pass
 
@@ -441,6 +446,150 @@ def full_of_stallers_still_serves(f):
         w.close()
     g.role.stop()
 
+def small(limits, sessions=0):
+    """A front of its own, with these settings too."""
+    keys = [line.split(" ")[0] for line in limits.splitlines()]
+    rest = [line for line in SETTINGS.splitlines() if line.split(" ")[0] not in keys]
+    g = Front("\n".join(rest).replace("greet-timeout = 1s", "greet-timeout = 20s") + "\n" + limits)
+    g.listen("smtp")
+    g.go(sessions)
+    return g
+
+def greeted(g, source=None):
+    """A client whose session has greeted it and waits for a word."""
+    w, c = g.wire(), g.connect("smtp", source)
+    kind(w, "P")
+    w.send(b"D220 hello\r\n")
+    assert c.recv(100) == b"220 hello\r\n"
+    return w, c
+
+def silent_strangers_make_room_for_who_waits(f):
+    """All sessions there can be are taken. A newcomer gets the one whose client is silent for longest."""
+    g = small("", sessions=3)
+    held = [greeted(g, f"127.0.1.{n}") for n in range(1, 4)]
+    time.sleep(1.1)
+    held[0][1].send(b"EHLO there\r\n")		# it speaks, and its session works
+    kind(held[0][0], "D")
+    c = g.connect("smtp", "127.0.1.9")
+    assert drained(held[1][1]) == REFUSAL.encode(), "who is silent for longest is kept"
+    w = held[1][0]
+    assert kind(w, "E") == b""
+    w.send(b"Q")
+    w.send(b"R")
+    assert kind(w, "P").split()[0] == b"127.0.1.9"
+    w.send(b"D220 hello\r\n")
+    assert c.recv(100) == b"220 hello\r\n"
+    for w, c in held[0], held[2]:
+        w.send(b"Dstill there")
+        assert c.recv(100) == b"still there"
+    assert "shed peer=127.0.1.2" in g.role.told()
+    g.role.stop()
+
+def who_logged_in_is_never_shed(f):
+    g = small("strangers-max = 3\n", sessions=2)
+    known = greeted(g, "127.0.1.1")
+    known[0].send(b"C\1\0\0\0\0")
+    stranger = greeted(g, "127.0.1.2")
+    time.sleep(1.1)
+    c = g.connect("smtp", "127.0.1.3")
+    assert drained(stranger[1]) == REFUSAL.encode()
+    assert kind(stranger[0], "E") == b""
+    stranger[0].send(b"Q")
+    stranger[0].send(b"R")
+    assert kind(stranger[0], "P").split()[0] == b"127.0.1.3"
+    stranger[0].send(b"C\1\0\0\0\0" + b"235 welcome")
+    assert c.recv(100) == b"235 welcome"
+    time.sleep(1.1)
+    late = g.connect("smtp", "127.0.1.4")
+    late.settimeout(0.5)
+    try:
+        assert late.recv(10) and False, "somebody who logged in had to go"
+    except TimeoutError:
+        pass
+    known[0].send(b"Dstill there")
+    assert known[1].recv(100) == b"still there"
+    g.role.stop()
+
+def strangers_leave_in_a_crowd(f):
+    """Four of five places are taken: silence for crowd-timeout is enough, before the session's own time is over."""
+    g = small("strangers-max = 10\ncrowd-timeout = 1s\n")
+    held = [greeted(g, f"127.0.1.{n}") for n in range(1, 9)]
+    assert drained(held[0][1]) == REFUSAL.encode()
+    eventually("not all of the others may stay", lambda: "scarce" in g.role.told())
+    g.role.stop()
+
+def one_network_cannot_take_all(f):
+    g = small("strangers-per-network = 3\n")
+    held = [greeted(g, f"127.0.1.{n}") for n in range(1, 4)]
+    assert drained(g.connect("smtp", "127.0.1.99")) == REFUSAL.encode()
+    held.append(greeted(g, "127.0.2.1"))
+    held[0][0].send(b"C\1\0\0\0\0")			# a login: no stranger any more
+    eventually("a login is not given back", lambda: comes_in_from(g, "127.0.1.99"))
+    g.role.stop()
+
+def comes_in_from(g, source):
+    c = g.connect("smtp", source)
+    c.settimeout(0.2)
+    try:
+        return c.recv(100) != REFUSAL.encode()
+    except TimeoutError:
+        return True
+
+def sessions_count_and_hear(f):
+    """What a session counts comes back with the client's words when it is too much."""
+    g = small("messages-per-minute = 2\nrecipients-per-minute = 3\ndata-max = 1\n"
+              "refusals-per-minute = 5\nerrors-per-minute = 0\n")
+    until = time.time() % 60
+    if until > 50:
+        time.sleep(61 - until)				# all of it within one minute
+    w, c = greeted(g)
+    def says(count, words=b"250\r\n"):
+        w.send(b"C" + count + words)
+        assert c.recv(100) == words
+        c.send(b"NOOP\r\n")
+        p = w.recv(100)
+        return p[1] if p[:1] == b"L" else 0
+    MESSAGES, RCPTS, REFUSALS, DATA = 1, 2, 4, 16
+    assert says(b"\0\1\1\0\0") == 0
+    assert says(b"\0\1\1\0\xff") == MESSAGES
+    assert says(b"\0\0\1\4\0") == MESSAGES | RCPTS
+    other = greeted(g, "127.0.0.9")
+    assert says(b"\2\0\0\0\0") == MESSAGES | RCPTS | DATA
+    other[1].send(b"DATA\r\n")
+    assert other[0].recv(100) == b"L\x10DATA\r\n", "what is too much in all is not told to others"
+    assert says(b"\0\0\0\0\0") == MESSAGES | RCPTS
+    other[1].send(b"DATA\r\n")
+    assert other[0].recv(100) == b"DDATA\r\n", "one address's counts are another's"
+    c.send(b"last words\r\n")
+    c.close()					# what it did counts, even when it is gone
+    assert w.recv(100) == b"L\3last words\r\n"
+    assert kind(w, "E") == b""
+    w.send(b"C\0\0\0\1\0too late")
+    w.send(b"Q")
+    eventually("who guesses may come again", lambda: drained_at_once(g.connect("smtp")) == REFUSAL.encode())
+    w.send(b"C")
+    assert w.recv(10) == b"", "nonsense is taken"
+    g.role.stop()
+
+def drained_at_once(c):
+    c.settimeout(0.3)
+    try:
+        return drained(c)
+    except TimeoutError:
+        return b""
+
+def newest_first_in_a_crowd(f):
+    """Fifty wait and do nothing; who comes then does not have to wait behind them."""
+    g = small("strangers-per-network = 100\n")
+    held = [g.connect("smtp", f"127.0.1.{n}") for n in range(1, 51)]
+    time.sleep(0.2)
+    c = g.connect("smtp", "127.0.2.1")
+    time.sleep(0.2)
+    assert kind(g.wire(), "P").split()[0] == b"127.0.2.1"
+    order = [kind(g.wire(), "P").split()[0] for _ in range(50)]
+    assert order[0] == b"127.0.1.50" and order[-1] == b"127.0.1.32", order	# once few wait, in their order
+    g.role.stop()
+
 def chaos_leaves_nothing_behind(f):
     """Clients and sessions that do anything at any time. Then nothing may be left, and all must work."""
     dice = random.Random(4711)
@@ -518,7 +667,8 @@ def session_whim(dice, wires):
         elif whim < 4:
             w.recv(65536)
         else:
-            w.send(dice.choice([b"D" + dice.randbytes(1000), b"D" * 60000, b"D", b"T", b"Q", b"R", b"Q", b"X"]))
+            w.send(dice.choice([b"D" + dice.randbytes(1000), b"D" * 60000, b"D", b"T", b"Q", b"R", b"Q", b"X",
+                                b"C\\1\\1\\1\\1\\1", b"C\\2\\0\\0\\0\\1" + b"D" * 60000, b"C"]))
     except OSError:
         pass
 
@@ -563,7 +713,9 @@ def main():
              much_both_ways_in_the_clear, much_both_ways_in_tls, session_end_behind_much_output,
              one_address_cannot_take_all, waits_for_a_session, hung_up_while_waiting, waits_not_for_ever,
              certificate_changes_while_we_run, asks_for_spare_sessions, without_certificate_no_tls,
-             stops_when_told, full_of_stallers_still_serves, chaos_leaves_nothing_behind, idle_tls_costs_little]
+             stops_when_told, full_of_stallers_still_serves, silent_strangers_make_room_for_who_waits,
+             who_logged_in_is_never_shed, strangers_leave_in_a_crowd, one_network_cannot_take_all,
+             sessions_count_and_hear, newest_first_in_a_crowd, chaos_leaves_nothing_behind, idle_tls_costs_little]
     for t in tests:
         if len(sys.argv) > 3 and t.__name__ not in sys.argv[3:]:
             continue

@@ -210,6 +210,50 @@ START_TEST(a_wire_drops_what_came_before_tls)
 }
 END_TEST
 
+/* Counts ride on the next words, once; what the client is over comes with its words. */
+START_TEST(a_wire_counts_for_the_front)
+{
+	struct wire w;
+	struct err e;
+	char buf[100];
+	int pair[2];
+
+	ck_assert(fd_pair(pair, &e));
+	wire_init(&w, pair[1]);
+	FRONT("P192.0.2.1 40000 127.0.0.1 25 smtp");
+	ck_assert(wire_accept(&w, clock_in(5), &e));
+#define HEARD(want) do { \
+	ck_assert_int_eq(read(pair[0], buf, sizeof buf), (ssize_t)sizeof(want) - 1); \
+	ck_assert_int_eq(memcmp(buf, want, sizeof(want) - 1), 0); } while (0)
+	wire_count(&w, WIRE_RCPTS);
+	wire_count(&w, WIRE_RCPTS);
+	wire_count(&w, WIRE_ERRORS);
+	wire_mark(&w, WIRE_IN_DATA, true);
+	ck_assert(w.stream.write(&w.stream, SPAN("354"), clock_in(5), &e));
+	HEARD("C\2\0\2\0\1" "354");
+	ck_assert(w.stream.write(&w.stream, SPAN("250"), clock_in(5), &e));
+	HEARD("D250");
+	FRONT("L\22later");
+	ck_assert_int_eq(w.stream.read(&w.stream, buf, sizeof buf, clock_in(5)), 5);
+	ck_assert_int_eq(memcmp(buf, "later", 5), 0);
+	ck_assert_uint_eq(w.over, 1 << WIRE_DATA | 1 << WIRE_RCPTS);
+	FRONT("Dnow");
+	ck_assert_int_eq(w.stream.read(&w.stream, buf, sizeof buf, clock_in(5)), 3);
+	ck_assert_uint_eq(w.over, 0);
+	for (int i = 0; i < 1000; i++)
+		wire_count(&w, WIRE_MESSAGES);
+	wire_known(&w);
+	HEARD("C\3\377\0\0\0");
+	wire_mark(&w, WIRE_IN_DATA, false);
+	wire_close(&w);
+	HEARD("C\1\0\0\0\0");
+	HEARD("Q");
+	FRONT("L");		/* nonsense is an end */
+	ck_assert_int_eq(w.stream.read(&w.stream, buf, sizeof buf, clock_in(5)), 0);
+	wire_reset(&w);
+}
+END_TEST
+
 static const char *const bad_peers[] = { "", "1.2.3.4", "1.2.3.4 99999 1.1.1.1 25 smtp",
     "1.2.3.4 1 1.1.1.1 25", "1.2.3.4 1 1.1.1.1 25 smtp ssl", "1.2.3.4 x 1.1.1.1 25 smtp" };
 
@@ -258,6 +302,7 @@ int main(void)
 	tcase_add_test(tc, packets_carry_fields_and_descriptors);
 	tcase_add_loop_test(tc, broken_packets_are_bad, 0, COUNT(broken));
 	tcase_add_test(tc, a_wire_drops_what_came_before_tls);
+	tcase_add_test(tc, a_wire_counts_for_the_front);
 	tcase_add_loop_test(tc, a_peer_that_cannot_be_is_refused, 0, COUNT(bad_peers));
 	tcase_add_test(tc, timers_run_in_order);
 	return unit_end();

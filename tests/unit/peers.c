@@ -26,12 +26,35 @@ static struct peers *front_on(int fd, time_t now)
 	return p;
 }
 
-static struct peers_seat enter(struct peers *p, const char *ip, struct peers_limits limits, time_t now)
+/* As a front does it: look, and enter when fewer than most are open there and in its network. */
+static bool enter(struct peers *p, const char *ip, uint64_t most, uint64_t of_network, struct peers_seat *seat, time_t now)
 {
+	struct counts is;
 	struct address a;
 
 	ck_assert(address_parse(span_of(ip), &a));
-	return peers_enter(p, &a, limits, now);
+	peers_look(p, &a, now, &is);
+	if (is.of[OF_ADDRESS][TALLY_OPEN] >= most || is.of[OF_NETWORK][TALLY_STRANGERS] >= of_network)
+		return false;
+	*seat = peers_enter(p, &a, now);
+	return true;
+}
+
+static bool one(struct peers *p, const char *ip, time_t now)
+{
+	struct peers_seat seat;
+
+	return enter(p, ip, 1, 1000, &seat, now);
+}
+
+static uint64_t count_of(struct peers *p, const char *ip, enum tally what, time_t now)
+{
+	struct counts is;
+	struct address a;
+
+	ck_assert(address_parse(span_of(ip), &a));
+	peers_look(p, &a, now, &is);
+	return is.of[OF_ADDRESS][what];
 }
 
 START_TEST(siphash_is_siphash)
@@ -61,14 +84,37 @@ START_TEST(limits_are_per_address)
 {
 	int fd = table();
 	struct peers *p = front_on(fd, noon);
-	struct peers_seat seat = enter(p, pairs[_i].first, (struct peers_limits){ 1, 0 }, noon);
+	struct peers_seat seat;
 
-	ck_assert_int_eq(seat.verdict, PEERS_WELCOME);
-	ck_assert_int_ge(seat.place, 0);
-	ck_assert_int_eq(enter(p, pairs[_i].second, (struct peers_limits){ 1, 0 }, noon).verdict,
-	    pairs[_i].same ? PEERS_TOO_MANY : PEERS_WELCOME);
-	peers_leave(p, seat.place);
-	ck_assert_int_eq(enter(p, pairs[_i].first, (struct peers_limits){ 1, 0 }, noon).verdict, PEERS_WELCOME);
+	ck_assert(enter(p, pairs[_i].first, 1, 1000, &seat, noon));
+	ck_assert_int_ge(seat.address, 0);
+	ck_assert(one(p, pairs[_i].second, noon) == !pairs[_i].same);
+	peers_leave(p, &seat);
+	ck_assert_int_lt(seat.address, 0);
+	ck_assert(one(p, pairs[_i].first, noon));
+	peers_unmap(p);
+	close(fd);
+}
+END_TEST
+
+static const struct { const char *first, *second; bool same; } neighbours[] = {
+	{ "192.0.2.1",		"192.0.2.254",		true },
+	{ "192.0.2.1",		"192.0.3.1",		false },
+	{ "2001:db8:1:1::1",	"2001:db8:1:ffff::1",	true },
+	{ "2001:db8:1:1::1",	"2001:db8:2:1::1",	false },
+	{ "0.0.1.0",		"::1",			false },
+};
+
+START_TEST(strangers_are_counted_per_network)
+{
+	int fd = table();
+	struct peers *p = front_on(fd, noon);
+	struct peers_seat seat, other;
+
+	ck_assert(enter(p, neighbours[_i].first, 10, 1, &seat, noon));
+	ck_assert(enter(p, neighbours[_i].second, 10, 1, &other, noon) == !neighbours[_i].same);
+	peers_known(p, &seat, noon);
+	ck_assert(enter(p, neighbours[_i].first, 10, 1, &seat, noon));
 	peers_unmap(p);
 	close(fd);
 }
@@ -78,12 +124,11 @@ START_TEST(two_fronts_share_one_count)
 {
 	int fd = table();
 	struct peers *a = front_on(fd, noon), *b = front_on(fd, noon);
-	struct peers_limits two = { 2, 0 };
+	struct peers_seat seat;
 
-	ck_assert_int_eq(enter(a, "192.0.2.1", two, noon).verdict, PEERS_WELCOME);
-	ck_assert_int_eq(enter(b, "192.0.2.1", two, noon).verdict, PEERS_WELCOME);
-	ck_assert_int_eq(enter(a, "192.0.2.1", two, noon).verdict, PEERS_TOO_MANY);
-	ck_assert_int_eq(enter(b, "192.0.2.1", two, noon).refused, 2);
+	ck_assert(enter(a, "192.0.2.1", 2, 1000, &seat, noon));
+	ck_assert(enter(b, "192.0.2.1", 2, 1000, &seat, noon));
+	ck_assert(!enter(a, "192.0.2.1", 2, 1000, &seat, noon));
 	peers_unmap(a);
 	peers_unmap(b);
 	close(fd);
@@ -94,14 +139,13 @@ START_TEST(dead_front_counts_no_more)
 {
 	int fd = table();
 	struct peers *dead = front_on(fd, noon), *p = front_on(fd, noon), *heir;
-	struct peers_limits one = { 1, 0 };
 
-	ck_assert_int_eq(enter(dead, "192.0.2.1", one, noon).verdict, PEERS_WELCOME);
-	ck_assert_int_eq(enter(p, "192.0.2.1", one, noon + 50).verdict, PEERS_TOO_MANY);
+	ck_assert(one(dead, "192.0.2.1", noon));
+	ck_assert(!one(p, "192.0.2.1", noon + 50));
 	peers_beat(p, noon + PEERS_SILENT + 1);
 	heir = front_on(fd, noon + PEERS_SILENT + 1);	/* takes the dead one's column, emptied */
-	ck_assert_int_eq(enter(heir, "192.0.2.1", one, noon + PEERS_SILENT + 1).verdict, PEERS_WELCOME);
-	ck_assert_int_eq(enter(p, "192.0.2.1", one, noon + PEERS_SILENT + 1).verdict, PEERS_TOO_MANY);
+	ck_assert(one(heir, "192.0.2.1", noon + PEERS_SILENT + 1));
+	ck_assert(!one(p, "192.0.2.1", noon + PEERS_SILENT + 1));
 	free(dead);		/* it had no time for more */
 	peers_unmap(p);
 	peers_unmap(heir);
@@ -113,27 +157,85 @@ START_TEST(front_that_ends_takes_its_count_along)
 {
 	int fd = table();
 	struct peers *a = front_on(fd, noon), *b = front_on(fd, noon);
-	struct peers_limits one = { 1, 0 };
 
-	ck_assert_int_eq(enter(a, "192.0.2.1", one, noon).verdict, PEERS_WELCOME);
+	ck_assert(one(a, "192.0.2.1", noon));
 	peers_unmap(a);
-	ck_assert_int_eq(enter(b, "192.0.2.1", one, noon).verdict, PEERS_WELCOME);
+	ck_assert(one(b, "192.0.2.1", noon));
 	peers_unmap(b);
 	close(fd);
 }
 END_TEST
 
-START_TEST(rate_is_per_minute)
+START_TEST(counts_are_by_the_minute)
 {
 	int fd = table();
 	struct peers *p = front_on(fd, noon);
-	struct peers_limits three = { 0, 3 };
+	struct address a;
 
-	for (int i = 0; i < 3; i++)
-		peers_leave(p, enter(p, "2001:db8::1", three, noon).place);
-	ck_assert_int_eq(enter(p, "2001:db8::1", three, noon + 59).verdict, PEERS_TOO_FAST);
-	ck_assert_int_eq(enter(p, "2001:db8:1::1", three, noon + 59).verdict, PEERS_WELCOME);
-	ck_assert_int_eq(enter(p, "2001:db8::1", three, noon + 60).verdict, PEERS_WELCOME);
+	ck_assert(address_parse(SPAN("2001:db8::1"), &a));
+	for (enum tally what = TALLY_NOW; what < TALLY_COUNT; what++) {
+		peers_count(p, &a, what, 200, noon);
+		peers_count(p, &a, what, 55, noon + 59);
+		ck_assert_uint_eq(count_of(p, "2001:db8::2", what, noon + 59), 255);
+		ck_assert_uint_eq(count_of(p, "2001:db8:1::1", what, noon + 59), 0);
+		ck_assert_uint_eq(count_of(p, "2001:db8::1", what, noon + 60), 0);
+	}
+	peers_unmap(p);
+	close(fd);
+}
+END_TEST
+
+/* Who logs in is no stranger, and its connection counts for nothing in its minute. */
+START_TEST(login_gives_back_what_was_counted)
+{
+	int fd = table();
+	struct peers *p = front_on(fd, noon);
+	struct peers_seat seat;
+
+	for (int i = 0; i < 3; i++) {
+		ck_assert(enter(p, "192.0.2.1", 10, 1000, &seat, noon));
+		ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_STRANGERS, noon), 1);
+		peers_known(p, &seat, noon + (i == 2 ? 60 : 0));	/* the last after its minute */
+		peers_known(p, &seat, noon);				/* once is enough */
+		ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_STRANGERS, noon), 0);
+		ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_OPEN, noon), (unsigned)i + 1);
+	}
+	ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_CONNECTS, noon), 1);
+	peers_unmap(p);
+	close(fd);
+}
+END_TEST
+
+START_TEST(data_ends_with_its_client)
+{
+	int fd = table();
+	struct peers *p = front_on(fd, noon);
+	struct peers_seat seat;
+
+	ck_assert(enter(p, "192.0.2.1", 10, 1000, &seat, noon));
+	peers_data(p, &seat, true);
+	peers_data(p, &seat, true);
+	ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_DATA, noon), 1);
+	peers_leave(p, &seat);
+	peers_leave(p, &seat);
+	ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_DATA, noon), 0);
+	ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_OPEN, noon), 0);
+	peers_unmap(p);
+	close(fd);
+}
+END_TEST
+
+START_TEST(turned_away_are_numbered)
+{
+	int fd = table();
+	struct peers *p = front_on(fd, noon);
+	struct address a;
+
+	ck_assert(address_parse(SPAN("192.0.2.1"), &a));
+	for (unsigned i = 1; i < 12; i++)
+		ck_assert_uint_eq(peers_turned_away(p, &a, noon), i);
+	ck_assert_uint_eq(peers_turned_away(p, &a, noon + 60), 1);
+	ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_CONNECTS, noon), 0);
 	peers_unmap(p);
 	close(fd);
 }
@@ -191,15 +293,15 @@ START_TEST(many_addresses_do_not_push_out_the_connected)
 {
 	int fd = table();
 	struct peers *p = front_on(fd, noon);
-	struct peers_limits one = { 1, 0 };
 
-	ck_assert_int_eq(enter(p, "192.0.2.1", one, noon).verdict, PEERS_WELCOME);
+	ck_assert(one(p, "192.0.2.1", noon));
 	for (unsigned i = 0; i < 40000; i++) {
 		struct address a = { 4, { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
+		struct peers_seat seat = peers_enter(p, &a, noon + 1);
 
-		peers_leave(p, peers_enter(p, &a, one, noon + 1).place);
+		peers_leave(p, &seat);
 	}
-	ck_assert_int_eq(enter(p, "192.0.2.1", one, noon + 2).verdict, PEERS_TOO_MANY);
+	ck_assert(!one(p, "192.0.2.1", noon + 2));
 	peers_unmap(p);
 	close(fd);
 }
@@ -229,7 +331,11 @@ int main(void)
 	tcase_add_test(tc, two_fronts_share_one_count);
 	tcase_add_test(tc, dead_front_counts_no_more);
 	tcase_add_test(tc, front_that_ends_takes_its_count_along);
-	tcase_add_test(tc, rate_is_per_minute);
+	tcase_add_loop_test(tc, strangers_are_counted_per_network, 0, COUNT(neighbours));
+	tcase_add_test(tc, counts_are_by_the_minute);
+	tcase_add_test(tc, login_gives_back_what_was_counted);
+	tcase_add_test(tc, data_ends_with_its_client);
+	tcase_add_test(tc, turned_away_are_numbered);
 	tcase_add_test(tc, guessing_is_slowed_and_barred);
 	tcase_add_test(tc, same_wrong_password_counts_once);
 	tcase_add_test(tc, good_address_is_not_locked_out);
