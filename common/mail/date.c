@@ -287,3 +287,50 @@ void date_iso_print(time_t when, struct str *out)
 	str_addf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
 	    tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
+
+/* "Z", "+01:00". */
+static bool eat_iso_zone(struct span *in, int *zone)
+{
+	bool east = span_eat_char(in, '+');
+	int hours, minutes;
+
+	*zone = 0;
+	if (!east && span_eat(in, "Z"))
+		return true;
+	if ((!east && !span_eat_char(in, '-')) || !eat_number(in, 2, 2, &hours) || !span_eat_char(in, ':') ||
+	    !eat_number(in, 2, 2, &minutes) || hours > 23 || minutes > 59)
+		return false;
+	*zone = (east ? 1 : -1) * (hours * 60 + minutes);
+	return true;
+}
+
+static bool eat_iso_day(struct span *in, struct date *d)
+{
+	return eat_number(in, 4, 4, &d->year) && span_eat_char(in, '-') && eat_number(in, 2, 2, &d->month) &&
+	    span_eat_char(in, '-') && eat_number(in, 2, 2, &d->day) && d->month >= 1 && d->month <= 12 &&
+	    day_is_real(d);
+}
+
+static bool eat_iso_time(struct span *in, long *seconds)
+{
+	int hour, minute, second;
+
+	if (!eat_number(in, 2, 2, &hour) || !span_eat_char(in, ':') || !eat_number(in, 2, 2, &minute) ||
+	    !span_eat_char(in, ':') || !eat_number(in, 2, 2, &second) || hour > 23 || minute > 59 || second > 60)
+		return false;
+	*seconds = hour * 3600L + minute * 60 + second;
+	return !span_eat_char(in, '.') || span_while(in, is_digit).n;	/* fractions are dropped */
+}
+
+bool date_iso_parse(struct span text, time_t *when)
+{
+	struct date d = { 0 };
+	long seconds;
+
+	if (!eat_iso_day(&text, &d) || !span_eat(&text, "T") || !eat_iso_time(&text, &seconds) ||
+	    !eat_iso_zone(&text, &d.zone) || text.n)
+		return false;
+	set_when(&d, seconds);
+	*when = d.when;
+	return true;
+}

@@ -34,5 +34,7 @@ long date_days(int year, int month, int day);
 
 /* "2026-11-24T04:05:06Z" for logs and lists. */
 void date_iso_print(time_t when, struct str *out);
+/* The whole of a date-time of RFC 3339 5.6: "2026-11-24T04:05:06Z", "...06.5+01:00". */
+bool date_iso_parse(struct span text, time_t *when);
 
 #endif

@@ -11,6 +11,12 @@ static const struct { unsigned bit; const char *word; } extensions[] = {
 	{ EXT_CHUNKING,		"CHUNKING" },
 	{ EXT_DSN,		"DSN" },
 	{ EXT_SMTPUTF8,		"SMTPUTF8" },
+	{ EXT_REQUIRETLS,	"REQUIRETLS" },
+	{ EXT_LIMITS,		"LIMITS" },
+	{ EXT_FUTURERELEASE,	"FUTURERELEASE" },
+	{ EXT_DELIVERBY,	"DELIVERBY" },
+	{ EXT_MT_PRIORITY,	"MT-PRIORITY" },
+	{ EXT_XCLIENT,		"XCLIENT" },
 	{ EXT_HELP,		"HELP" },
 };
 

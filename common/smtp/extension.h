@@ -20,7 +20,13 @@ enum smtp_ext {
 	EXT_CHUNKING	= 1 << 6,	/* RFC 3030 */
 	EXT_DSN		= 1 << 7,	/* RFC 3461 */
 	EXT_SMTPUTF8	= 1 << 8,	/* RFC 6531 */
-	EXT_HELP	= 1 << 9,
+	EXT_REQUIRETLS	= 1 << 9,	/* RFC 8689, only over TLS */
+	EXT_LIMITS	= 1 << 10,	/* RFC 9422 */
+	EXT_FUTURERELEASE = 1 << 11,	/* RFC 4865 */
+	EXT_DELIVERBY	= 1 << 12,	/* RFC 2852 */
+	EXT_MT_PRIORITY	= 1 << 13,	/* RFC 6710 */
+	EXT_XCLIENT	= 1 << 14,	/* Postfix's XCLIENT_README, for proxies we know */
+	EXT_HELP	= 1 << 15,
 };
 
 /* The word as EHLO says it ("8BITMIME"); NULL for a bit that is none of ours. */

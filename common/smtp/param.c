@@ -2,6 +2,7 @@
 #include "common/smtp/param.h"
 
 #include "common/mail/charset.h"
+#include "common/mail/date.h"
 #include "common/smtp/extension.h"
 
 /* What a row fills. */
@@ -119,6 +120,52 @@ static bool take_auth(struct span value, struct intake *to)
 	return span_is(value, "<>") || is_xtext(value, PARAM_ORCPT_MAX);
 }
 
+static bool take_requiretls(struct span value, struct intake *to)
+{
+	(void)value;
+	to->mail->require_tls = true;
+	return true;
+}
+
+/* RFC 4865 4: one of the two, once. */
+static bool take_holdfor(struct span value, struct intake *to)
+{
+	return !to->mail->hold_until && span_u64(value, PARAM_SECONDS_MAX, &to->mail->hold_for) && to->mail->hold_for;
+}
+
+static bool take_holduntil(struct span value, struct intake *to)
+{
+	return !to->mail->hold_for && date_iso_parse(value, &to->mail->hold_until) && to->mail->hold_until > 0;
+}
+
+/* "120;R", "-30;NT". RFC 2852 4: what is to come back must have some time to get there. */
+static bool take_by(struct span value, struct intake *to)
+{
+	struct deliver_by *by = &to->mail->by;
+	bool minus = span_eat_char(&value, '-');
+	uint64_t seconds;
+
+	if (!minus)
+		span_eat_char(&value, '+');
+	if (!span_eat_u64(&value, PARAM_SECONDS_MAX, &seconds) || !span_eat_char(&value, ';'))
+		return false;
+	by->seconds = minus ? -(int64_t)seconds : (int64_t)seconds;
+	by->mode = span_eat(&value, "R") ? BY_RETURN : span_eat(&value, "N") ? BY_NOTIFY : BY_NONE;
+	by->trace = span_eat(&value, "T");
+	return by->mode && !value.n && (by->mode == BY_NOTIFY || by->seconds > 0);
+}
+
+static bool take_priority(struct span value, struct intake *to)
+{
+	bool minus = span_eat_char(&value, '-');
+	uint64_t level;
+
+	if (value.n != 1 || !span_u64(value, PARAM_PRIORITY_MAX, &level))
+		return false;
+	to->mail->priority = minus ? -(int)level : (int)level;
+	return true;
+}
+
 static bool take_notify(struct span value, struct intake *to)
 {
 	static const struct { const char *word; unsigned bit; } words[] = {
@@ -186,6 +233,11 @@ static const struct row mail_rows[] = {
 	{ "RET",	EXT_DSN,	VALUE_NEEDED,	take_ret },
 	{ "ENVID",	EXT_DSN,	VALUE_NEEDED,	take_envid },
 	{ "AUTH",	EXT_AUTH,	VALUE_NEEDED,	take_auth },
+	{ "REQUIRETLS",	EXT_REQUIRETLS,	VALUE_NONE,	take_requiretls },
+	{ "HOLDFOR",	EXT_FUTURERELEASE, VALUE_NEEDED, take_holdfor },
+	{ "HOLDUNTIL",	EXT_FUTURERELEASE, VALUE_NEEDED, take_holduntil },
+	{ "BY",		EXT_DELIVERBY,	VALUE_NEEDED,	take_by },
+	{ "MT-PRIORITY", EXT_MT_PRIORITY, VALUE_NEEDED,	take_priority },
 	{ .keyword = NULL }
 };
 
@@ -266,6 +318,13 @@ void param_print_mail(const struct mail_params *p, unsigned ext, struct str *out
 		str_addf(out, " RET=%s", span_is(span_of(p->ret), "full") ? "FULL" : "HDRS");
 	if (p->envid && *p->envid && ext & EXT_DSN)
 		str_addf(out, " ENVID=%s", p->envid);
+	if (p->require_tls && ext & EXT_REQUIRETLS)
+		str_add_text(out, " REQUIRETLS");
+	if (p->by.mode && ext & EXT_DELIVERBY)
+		str_addf(out, " BY=%lld;%c%s", (long long)p->by.seconds, p->by.mode == BY_RETURN ? 'R' : 'N',
+		    p->by.trace ? "T" : "");
+	if (p->priority && ext & EXT_MT_PRIORITY)
+		str_addf(out, " MT-PRIORITY=%d", p->priority);
 }
 
 static void print_notify(unsigned notify, struct str *out)

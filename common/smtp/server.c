@@ -73,23 +73,39 @@ static bool talks_early(struct smtp *s, struct stream *stream)
 	return n > 0 && !s->terms->early_talkers;
 }
 
-static struct reply greet(struct smtp *s, struct stream *stream)
+struct reply smtp_expel(struct smtp *s, struct reply r)
 {
-	struct reply r;
-	struct err e;
+	s->state = SMTP_DONE;
+	s->expelled = true;
+	return r;
+}
 
-	if (talks_early(s, stream)) {
-		r = reply_say(554, "5.5.1", "wait for the greeting before you speak");
-	} else if (s->hooks->greet && !s->hooks->greet(s, &e)) {
-		r = reply_refuse(&e);
-		r.code = e.kind == ERR_PERM ? 554 : 421;
-	} else {
-		return reply_say(220, "", "%s ESMTP Posthorn", s->terms->host_name);
-	}
+/* RFC 5321 3.1: 554 instead of 220 means that there is no mail server here, for you. */
+static struct reply not_welcome(struct smtp *s, struct reply r)
+{
 	s->state = SMTP_DONE;
 	if (s->hooks->refused)
 		s->hooks->refused(s, SPAN("connect"), &r);
 	return r;
+}
+
+struct reply smtp_greet(struct smtp *s)
+{
+	struct reply r;
+	struct err e;
+
+	if (!s->hooks->greet || s->hooks->greet(s, &e))
+		return reply_say(220, "", "%s ESMTP Posthorn", s->terms->host_name);
+	r = reply_refuse(&e);
+	r.code = e.kind == ERR_PERM ? 554 : 421;
+	return not_welcome(s, r);
+}
+
+static struct reply greet(struct smtp *s, struct stream *stream)
+{
+	if (talks_early(s, stream))
+		return not_welcome(s, reply_say(554, "5.5.1", "wait for the greeting before you speak"));
+	return smtp_greet(s);
 }
 
 /* Mistakes cost time, and in the end the conversation. */
@@ -133,6 +149,15 @@ static bool send_reply(struct smtp *s, const struct reply *r)
 	return out_flush(s->out, clock_in(s->terms->command_timeout_s), NULL);
 }
 
+/* RFC 5321 3.8: no server closes a connection without a word. */
+static void say_farewell(struct smtp *s)
+{
+	struct reply r = reply_say(421, "4.7.0", "%s closes the connection", s->terms->host_name);
+
+	if (s->expelled)
+		send_reply(s, &r);
+}
+
 static void converse(struct smtp *s, struct stream *stream)
 {
 	struct reply r = greet(s, stream);
@@ -141,9 +166,12 @@ static void converse(struct smtp *s, struct stream *stream)
 		arena_reset(s->command);
 		r = next(s);
 		count_mistake(s, &r);
-		if (r.code == 421)
+		if (r.code == 421) {
 			s->state = SMTP_DONE;
+			s->expelled = false;
+		}
 	}
+	say_farewell(s);
 }
 
 void smtp_serve(struct stream *stream, const struct smtp_hooks *hooks, const struct smtp_terms *terms,

@@ -5,7 +5,11 @@
  *	The protocol stands here once: verbs, order, parameters, DATA and BDAT, STARTTLS,
  *	limits, deadlines (RFC 5321). What is allowed stands in the hooks: msa and mta
  *	differ only in them. A hook that fails fills e; the reply is made from it.
- *	Nothing spoken before STARTTLS counts after it.
+ *	Nothing spoken before STARTTLS counts after it. Where we hang up first, a 421
+ *	stands before the end (RFC 5321 3.8).
+ *	Pipelining: EHLO, AUTH, DATA and XCLIENT end a group (RFC 2920 3.1, RFC 4954 4); words
+ *	behind them were said without waiting for what decides their meaning, so they
+ *	are not listened to. Behind EHLO, and after HELO, this is forgiven where early_talkers is.
  *	What a hook is given lives in s->command, until the reply is sent; what it wants to
  *	keep it copies into s->mail, which lives as long as the transaction.
  */
@@ -47,6 +51,7 @@ struct smtp_mail {			/* MAIL FROM */
 	struct path		path;	/* points into the command line */
 	const char		*address;	/* canonical; "" = null path */
 	struct mail_params	params;
+	time_t			release, by;	/* HOLDFOR and BY as points in time; 0 = none */
 };
 
 struct smtp_rcpt {			/* RCPT TO */
@@ -55,11 +60,19 @@ struct smtp_rcpt {			/* RCPT TO */
 	struct rcpt_params	params;
 };
 
+#define SMTP_XCLIENT_WORDS "NAME ADDR PORT PROTO HELO DESTADDR DESTPORT"
+
+/* What a proxy tells about its client: XCLIENT. NULL and 0: it said nothing of that. */
+struct smtp_proxied {
+	const char	*ip, *local_ip;	/* as address_print() has it; "unknown" when the proxy does not know */
+	unsigned	port, local_port;
+};
+
 enum smtp_auth { SMTP_AUTH_FAILED, SMTP_AUTH_MORE, SMTP_AUTH_DONE };
 
 struct smtp;
 
-/* greet, go_on, hello and refused may be NULL; so may start_tls and auth where they are not offered. */
+/* greet, go_on, hello and refused may be NULL; so may start_tls, auth and proxied where they are not offered. */
 struct smtp_hooks {
 	bool	(*greet)(struct smtp *s, struct err *e);	/* false: 554 (or 421) instead of 220, and goodbye */
 	bool	(*go_on)(struct smtp *s, struct err *e);	/* before each command; false: 421, and goodbye */
@@ -71,6 +84,7 @@ struct smtp_hooks {
 	 */
 	enum smtp_auth (*auth)(struct smtp *s, struct span mechanism, const struct span *said, bool first,
 	    struct str *challenge, struct err *e);
+	bool	(*proxied)(struct smtp *s, const struct smtp_proxied *client, struct err *e);	/* greet comes next */
 	bool	(*mail)(struct smtp *s, const struct smtp_mail *from, struct err *e);
 	bool	(*rcpt)(struct smtp *s, const struct smtp_rcpt *to, struct err *e);
 	bool	(*data)(struct smtp *s, struct err *e);		/* open what the text goes into */
@@ -88,6 +102,9 @@ struct smtp_terms {
 	bool		 auth_without_tls;
 	bool		 early_talkers;		/* true: input before our banner is forgiven, and not waited for (msa) */
 	uint64_t	 size_max, rcpts_max;
+	uint64_t	 mails_max;		/* transactions of one connection, 0 = any number */
+	uint64_t	 hold_max;		/* longest hold in seconds: FUTURERELEASE */
+	int		 priority_max;		/* MT-PRIORITY above it is lowered to it */
 	uint64_t	 rate_min;		/* DATA, bytes a second */
 	int		 command_timeout_s, greet_timeout_s;	/* greet: until login, or the first MAIL
 							   where none is needed, in all; 0 = none */
@@ -107,6 +124,8 @@ struct smtp {
 	bool			 extended;	/* EHLO, not HELO */
 	char			 hello[PATH_DOMAIN_MAX + 1];
 	unsigned		 errors, junk, auths;
+	uint64_t		 mails;		/* MAIL accepted */
+	bool			 expelled;	/* a 421 is still to be said */
 	ms_t			 greet_until;
 	/* transaction */
 	enum smtp_state		 state;

@@ -30,8 +30,8 @@ static struct reply broken_off(struct smtp *s, enum body_end end)
 	if (end == BODY_LATE)
 		return reply_say(421, "4.4.2", "the message comes too slowly");
 	if (end == BODY_ENDLESS)
-		return reply_say(552, "5.3.4", "that is far more than the %llu bytes a message may have",
-		    (unsigned long long)s->terms->size_max);
+		return smtp_expel(s, reply_say(552, "5.3.4", "that is far more than the %llu bytes a message may have",
+		    (unsigned long long)s->terms->size_max));
 	return (struct reply){ .code = 0 };
 }
 
@@ -72,8 +72,7 @@ struct reply smtp_do_data(struct smtp *s, struct span arg)
 		return reply_say(501, "5.5.4", "DATA stands alone");
 	if (!open_text(s, true, &e)) {
 		s->over = true;
-		/* What was sent behind it without asking is text: never take it for commands. */
-		return line_waiting(s->in) ? reply_say(421, e.status, "%s", e.text) : reply_refuse(&e);
+		return reply_refuse(&e);
 	}
 	reply_send(&go, s->out);
 	if (!out_flush(s->out, smtp_until(s), NULL))
@@ -129,8 +128,8 @@ struct reply smtp_do_bdat(struct smtp *s, struct span arg)
 	struct err e;
 
 	if (!eat_size(arg, &size, &last)) {
-		s->state = SMTP_DONE;		/* what follows is a chunk of unknown length */
-		return reply_say(501, "5.5.4", "say BDAT size, or BDAT size LAST");
+		/* what follows is a chunk of unknown length */
+		return smtp_expel(s, reply_say(501, "5.5.4", "say BDAT size, or BDAT size LAST"));
 	}
 	if (!(s->terms->offer & EXT_CHUNKING) || !(s->state & (SMTP_RCPTS | SMTP_CHUNKS)))
 		return skip_chunk(s, size, reply_say(503, "5.5.1", "BDAT makes no sense here"));

@@ -1,12 +1,13 @@
 /* The verbs of the SMTP server: a table, and a handler each. See server.h. RFC 5321 4.1. */
 #include "common/smtp/verb.h"
 
+#include "common/mail/date.h"
+
 unsigned smtp_offered(const struct smtp *s)
 {
 	unsigned offer = s->terms->offer;
 
-	if (s->tls)
-		offer &= ~(unsigned)EXT_STARTTLS;
+	offer &= ~(unsigned)(s->tls ? EXT_STARTTLS : EXT_REQUIRETLS);	/* RFC 8689 2 */
 	if (s->known || (!s->tls && !s->terms->auth_without_tls))
 		offer &= ~(unsigned)EXT_AUTH;
 	return offer;
@@ -45,13 +46,30 @@ static struct reply do_helo(struct smtp *s, struct span arg)
 	return hello(s, arg, false);
 }
 
+/* Both forms of one limit: RFC 4865 3. */
+static void add_hold_max(const struct smtp *s, struct str *out)
+{
+	str_addf(out, " %llu ", (unsigned long long)s->terms->hold_max);
+	date_iso_print(clock_wall() + (time_t)s->terms->hold_max, out);
+}
+
 static void add_extension(const struct smtp *s, unsigned bit, struct str *out)
 {
+	const struct smtp_terms *t = s->terms;
+
 	str_addf(out, "\n%s", smtp_ext_word(bit));
 	if (bit == EXT_SIZE)
-		str_addf(out, " %llu", (unsigned long long)s->terms->size_max);
+		str_addf(out, " %llu", (unsigned long long)t->size_max);
 	if (bit == EXT_AUTH)
-		str_addf(out, " %s", s->terms->auth_words);
+		str_addf(out, " %s", t->auth_words);
+	if (bit == EXT_LIMITS)
+		str_addf(out, " RCPTMAX=%llu", (unsigned long long)t->rcpts_max);
+	if (bit == EXT_LIMITS && t->mails_max)
+		str_addf(out, " MAILMAX=%llu", (unsigned long long)t->mails_max);
+	if (bit == EXT_FUTURERELEASE)
+		add_hold_max(s, out);
+	if (bit == EXT_XCLIENT)
+		str_addf(out, " %s", SMTP_XCLIENT_WORDS);
 }
 
 static struct reply do_ehlo(struct smtp *s, struct span arg)
@@ -108,6 +126,27 @@ static bool eat_preposition(struct span *arg, const char *word)
 	return true;
 }
 
+/* HOLDFOR, HOLDUNTIL and BY count from now: RFC 4865 4, RFC 2852 4. */
+static void fix_times(struct smtp_mail *from)
+{
+	const struct mail_params *p = &from->params;
+	time_t now = clock_wall();
+
+	from->release = p->hold_for ? now + (time_t)p->hold_for : p->hold_until > now ? p->hold_until : 0;
+	from->by = p->by.mode ? now + (time_t)p->by.seconds : 0;
+}
+
+/* Times that are well formed and yet not to be had; code 0 when they are. */
+static struct reply check_times(const struct smtp *s, const struct smtp_mail *from)
+{
+	if (from->release > clock_wall() + (time_t)s->terms->hold_max)
+		return reply_say(501, "5.5.4", "a message is held for %llu seconds at most",
+		    (unsigned long long)s->terms->hold_max);
+	if (from->by && from->release > from->by)
+		return reply_say(501, "5.5.4", "it is to be delivered before it may be sent");
+	return (struct reply){ .code = 0 };
+}
+
 static bool check_mail(struct smtp *s, const struct smtp_mail *from, struct err *e)
 {
 	if (from->path.utf8 && !from->params.smtputf8)
@@ -118,12 +157,37 @@ static bool check_mail(struct smtp *s, const struct smtp_mail *from, struct err 
 	return s->hooks->mail(s, from, e);
 }
 
+static struct reply mail_accepted(struct smtp *s, bool lowered)
+{
+	s->mails++;
+	s->state = SMTP_SENDER;
+	if (!s->terms->auth_needed)
+		s->greet_until = MS_NEVER;	/* it has come to the point */
+	if (lowered)				/* RFC 6710 4.1 */
+		return reply_say(250, "2.3.6", "sender noted, with the priority %d", s->terms->priority_max);
+	return reply_say(250, "2.1.0", "sender noted");
+}
+
+/* Of what EHLO said, and more: AUTH= may come after the login that ends the offer of AUTH. */
+static unsigned params_offered(const struct smtp *s)
+{
+	unsigned offer = s->terms->offer;
+
+	if (!s->extended)
+		return 0;
+	return s->tls ? offer : offer & ~(unsigned)EXT_REQUIRETLS;
+}
+
 static struct reply do_mail(struct smtp *s, struct span arg)
 {
-	unsigned offer = s->extended ? s->terms->offer : 0;
+	unsigned offer = params_offered(s);
 	struct smtp_mail from;
+	struct reply r;
 	struct err e;
+	bool lowered;
 
+	if (s->terms->mails_max && s->mails >= s->terms->mails_max)
+		return reply_say(421, "4.5.3", "that is enough mail for one connection; come again");
 	if (!eat_preposition(&arg, "FROM:"))
 		return reply_say(501, "5.5.2", "say MAIL FROM:<address>");
 	if (!path_parse(&arg, PATH_REVERSE, offer & EXT_SMTPUTF8, &from.path, &e)) {
@@ -132,20 +196,26 @@ static struct reply do_mail(struct smtp *s, struct span arg)
 		return reply_refuse(&e);
 	}
 	from.address = path_text(&from.path, s->command);
-	if (!param_mail(arg, offer, s->command, &from.params, &e) || !check_mail(s, &from, &e)) {
+	if (!param_mail(arg, offer, s->command, &from.params, &e))
+		return reply_refuse(&e);
+	fix_times(&from);
+	r = check_times(s, &from);
+	if (r.code)
+		return r;
+	lowered = from.params.priority > s->terms->priority_max;
+	if (lowered)
+		from.params.priority = s->terms->priority_max;
+	if (!check_mail(s, &from, &e)) {
 		s->over = true;
 		return reply_refuse(&e);
 	}
 	s->smtputf8 = from.params.smtputf8;
-	s->state = SMTP_SENDER;
-	if (!s->terms->auth_needed)
-		s->greet_until = MS_NEVER;	/* it has come to the point */
-	return reply_say(250, "2.1.0", "sender noted");
+	return mail_accepted(s, lowered);
 }
 
 static struct reply do_rcpt(struct smtp *s, struct span arg)
 {
-	unsigned offer = s->extended ? s->terms->offer : 0;
+	unsigned offer = params_offered(s);
 	struct smtp_rcpt to;
 	struct err e;
 
@@ -179,12 +249,13 @@ static struct reply do_noop(struct smtp *s, struct span arg)
 	return reply_say(250, "2.0.0", "still here");
 }
 
+/* VRFY and EXPN would tell address harvesters who is here: RFC 5321 7.3 allows this answer, 3.5.3 the next. */
 static struct reply do_vrfy(struct smtp *s, struct span arg)
 {
 	(void)s;
 	if (!arg.n)
 		return reply_say(501, "5.5.4", "say VRFY address");
-	return reply_say(252, "2.5.0", "send it a message, and you will know");	/* RFC 5321 7.3 */
+	return reply_say(252, "2.5.0", "send it a message, and you will know");
 }
 
 static struct reply do_expn(struct smtp *s, struct span arg)
@@ -216,6 +287,9 @@ enum verb_kind {
 	LOGIN	= 1 << 1,	/* only after login where that is needed */
 	HIDDEN	= 1 << 2,	/* not in HELP */
 	SECRET	= 1 << 3,	/* its argument is not for the log */
+	LAST	= 1 << 4,	/* ends a group: what follows waits for its reply */
+	GREETING = 1 << 5,	/* LAST, but forgiven where early talkers are */
+	PROXY	= 1 << 6,	/* unknown to all but the proxies we know */
 };
 
 static const struct verb {
@@ -224,13 +298,13 @@ static const struct verb {
 	unsigned	 kind;
 	struct reply	(*run)(struct smtp *s, struct span arg);
 } verbs[] = {
-	{ "EHLO",	SMTP_ANY,		JUNK,		do_ehlo },
-	{ "HELO",	SMTP_ANY,		JUNK,		do_helo },
+	{ "EHLO",	SMTP_ANY,		JUNK | GREETING, do_ehlo },
+	{ "HELO",	SMTP_ANY,		JUNK | GREETING, do_helo },
 	{ "STARTTLS",	SMTP_FRESH | SMTP_READY, 0,		do_starttls },
-	{ "AUTH",	SMTP_READY,		SECRET,		smtp_do_auth },
+	{ "AUTH",	SMTP_READY,		SECRET | LAST,	smtp_do_auth },
 	{ "MAIL",	SMTP_READY,		LOGIN,		do_mail },
 	{ "RCPT",	SMTP_SENDER | SMTP_RCPTS, LOGIN,	do_rcpt },
-	{ "DATA",	SMTP_RCPTS,		LOGIN,		smtp_do_data },
+	{ "DATA",	SMTP_RCPTS,		LOGIN | LAST,	smtp_do_data },
 	{ "BDAT",	SMTP_ANY,		0,		smtp_do_bdat },	/* eats its chunk even when refused */
 	{ "RSET",	SMTP_ANY,		JUNK,		do_rset },
 	{ "NOOP",	SMTP_ANY,		JUNK,		do_noop },
@@ -238,6 +312,7 @@ static const struct verb {
 	{ "EXPN",	SMTP_ANY,		JUNK | LOGIN,	do_expn },
 	{ "HELP",	SMTP_ANY,		JUNK,		do_help },
 	{ "QUIT",	SMTP_ANY,		0,		do_quit },
+	{ "XCLIENT",	SMTP_FRESH | SMTP_READY, HIDDEN | LAST | PROXY, smtp_do_xclient },
 	{ "GET",	SMTP_ANY,		HIDDEN,		do_web },
 	{ "POST",	SMTP_ANY,		HIDDEN,		do_web },
 	{ "PUT",	SMTP_ANY,		HIDDEN,		do_web },
@@ -266,13 +341,25 @@ static struct reply do_help(struct smtp *s, struct span arg)
 	return r;
 }
 
-static const struct verb *find_verb(struct span word)
+static const struct verb *find_verb(const struct smtp *s, struct span word)
 {
 	const struct verb *v = verbs;
 
 	while (v->name && !span_is(word, v->name))
 		v++;
-	return v->name ? v : NULL;
+	if (!v->name || (v->kind & PROXY && !(s->terms->offer & EXT_XCLIENT)))
+		return NULL;
+	return v;
+}
+
+/* Was more said already, though it had to wait for the reply to this? RFC 2920 3.1. */
+static bool out_of_turn(const struct smtp *s, const struct verb *v)
+{
+	bool strict = !s->terms->early_talkers;
+	unsigned last = strict ? LAST | GREETING : LAST;
+
+	/* Who said HELO knows of no pipelining. */
+	return line_waiting(s->in) && (v->kind & last || (strict && s->state != SMTP_FRESH && !s->extended));
 }
 
 /* Why a verb that we know can not be run now; code 0 when it can. */
@@ -295,7 +382,11 @@ static struct reply run(struct smtp *s, const struct verb *v, struct span line, 
 {
 	struct reply r = objection(s, v, line.n);
 
-	return r.code ? r : v->run(s, arg);
+	if (r.code)
+		return r;
+	if (out_of_turn(s, v))
+		return smtp_expel(s, reply_say(554, "5.5.0", "wait for the reply to %s before you say more", v->name));
+	return v->run(s, arg);
 }
 
 struct reply smtp_command(struct smtp *s, struct span line)
@@ -306,7 +397,7 @@ struct reply smtp_command(struct smtp *s, struct span line)
 
 	if (!span_cut(&arg, ' ', &word))
 		arg = span_from(line, line.n);
-	v = find_verb(word);
+	v = find_verb(s, word);
 	r = v ? run(s, v, line, span_trim(arg)) : reply_say(500, "5.5.2", "no such command; try HELP");
 	if (!v)
 		told = SPAN("?");	/* perhaps a password that missed its AUTH */

@@ -16,6 +16,12 @@ bool smtp_ask(struct smtp *s, struct reply *r, struct span *line);
 /* What a line that is no line gets. */
 struct reply smtp_bad_line(enum line_kind kind);
 
+/* r is the last reply but for a 421: we do not listen to what comes next. */
+struct reply smtp_expel(struct smtp *s, struct reply r);
+/* The 220, or why not. */
+struct reply smtp_greet(struct smtp *s);
+
+struct reply smtp_do_xclient(struct smtp *s, struct span arg);	/* xclient.c */
 struct reply smtp_do_auth(struct smtp *s, struct span arg);	/* login.c */
 struct reply smtp_do_data(struct smtp *s, struct span arg);	/* take.c */
 struct reply smtp_do_bdat(struct smtp *s, struct span arg);

@@ -47,6 +47,13 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 	return true;
 }
 
+static bool proxied(struct smtp *s, const struct smtp_proxied *client, struct err *e)
+{
+	(void)e;
+	assert(s->rcpts == 0 && (!client->ip || *client->ip) && client->port < 65536);
+	return true;
+}
+
 static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 {
 	(void)s;
@@ -109,7 +116,7 @@ static enum smtp_auth auth(struct smtp *s, struct span mechanism, const struct s
 
 static const struct smtp_hooks hooks = {
 	.start_tls = start_tls, .auth = auth, .mail = take_mail, .rcpt = take_rcpt, .data = take_data,
-	.text = take_text, .commit = commit, .reset = reset,
+	.text = take_text, .commit = commit, .reset = reset, .proxied = proxied,
 };
 
 static void check_replies(struct span said)
@@ -127,8 +134,8 @@ static void check_replies(struct span said)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct smtp_terms terms = {
-		.host_name = "mx.test", .auth_words = "PLAIN", .offer = 0x3ff, .auth_without_tls = true,
-		.early_talkers = true, .size_max = 500, .rcpts_max = 3, .errors_max = 20, .command_timeout_s = 300,
+		.host_name = "mx.test", .auth_words = "PLAIN", .offer = 2 * EXT_HELP - 1, .auth_without_tls = true,
+		.early_talkers = n % 3, .mails_max = 4, .hold_max = 100, .priority_max = 4, .size_max = 500, .rcpts_max = 3, .errors_max = 20, .command_timeout_s = 300,
 	};
 	struct talk t = {
 		.stream = { give, hear }, .in = { (const char *)data, n }, .piece = n && data[0] % 2 ? 3 : 65536,

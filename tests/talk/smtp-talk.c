@@ -19,9 +19,12 @@
  *
  *	Words: msa (login needed), notls (no STARTTLS), intls (TLS from the start), clear (AUTH
  *	without TLS), size=N, rcpts=N, errors=N, timeout=N (seconds; 0 is over at once), strict
- *	(no word before the greeting), late (the server comes when an answer is wanted). The people: ann, bob, postmaster and
+ *	(no word before the greeting), late (the server comes when an answer is wanted), mails=N,
+ *	hold=N (seconds), priority=N, and the words of extensions that are not offered else
+ *	(REQUIRETLS). The people: ann, bob, postmaster and
  *	"two words" at example.org; full@ and slow@ there answer 4.2.2 and 4.3.0; relay.example is
- *	a domain we carry mail for. ann's password is secret.
+ *	a domain we carry mail for. ann's password is secret. Who comes from 192.0.2.9, as a
+ *	proxy says, may send anywhere; who comes from 192.0.2.66 is not welcome.
  */
 #include <fnmatch.h>
 #include <pthread.h>
@@ -36,7 +39,7 @@ enum { LINE = 16384, TEXT_MAX = 1 << 20, ALARM_S = 60 };
 /* --- the fake house behind the server --- */
 
 struct house {
-	bool		msa;
+	bool		msa, trusted, unwelcome;
 	struct str	text, last;	/* coming in; taken */
 	size_t		read;		/* of last, by "|" */
 	unsigned	taken, logins;
@@ -69,9 +72,26 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 		return !people[i].status || err_temp(e, people[i].status, "not now");
 	if (at && strcmp(at, "@example.org") == 0)
 		return err_perm(e, "5.1.1", "nobody here has that address");
-	if (h->msa || (at && strcmp(at, "@relay.example") == 0))
+	if (h->msa || h->trusted || (at && strcmp(at, "@relay.example") == 0))
 		return true;
 	return err_perm(e, "5.7.1", "we do not relay");
+}
+
+static bool greet(struct smtp *s, struct err *e)
+{
+	return !((struct house *)s->self)->unwelcome || err_perm(e, "5.7.1", "you are not welcome");
+}
+
+static bool proxied(struct smtp *s, const struct smtp_proxied *client, struct err *e)
+{
+	struct house *h = s->self;
+
+	(void)e;
+	if (!client->ip)
+		return true;
+	h->trusted = strcmp(client->ip, "192.0.2.9") == 0;
+	h->unwelcome = strcmp(client->ip, "192.0.2.66") == 0;
+	return true;
 }
 
 static bool take_data(struct smtp *s, struct err *e)
@@ -155,7 +175,7 @@ static enum smtp_auth auth(struct smtp *s, struct span mechanism, const struct s
 
 static const struct smtp_hooks hooks = {
 	.start_tls = start_tls, .auth = auth, .mail = take_mail, .rcpt = take_rcpt, .data = take_data,
-	.text = take_text, .commit = commit, .reset = reset,
+	.text = take_text, .commit = commit, .reset = reset, .greet = greet, .proxied = proxied,
 };
 
 /* --- the server's side --- */
@@ -193,6 +213,19 @@ static void set_up(struct scene *s)
 	};
 }
 
+static bool set_extension(struct scene *s, struct span name, uint64_t n)
+{
+	if (span_is(name, "mails"))
+		s->terms.mails_max = n;
+	else if (span_is(name, "hold"))
+		s->terms.hold_max = n;
+	else if (span_is(name, "priority"))
+		s->terms.priority_max = (int)n;
+	else
+		s->terms.offer |= smtp_ext_bit(name);
+	return span_is(name, "mails") || span_is(name, "hold") || span_is(name, "priority") || smtp_ext_bit(name);
+}
+
 static bool set(struct scene *s, struct span word)
 {
 	struct span name = word, number = word;
@@ -222,7 +255,7 @@ static bool set(struct scene *s, struct span word)
 	} else if (span_is(name, "errors")) {
 		s->terms.errors_max = (unsigned)n;
 	} else {
-		return false;
+		return set_extension(s, name, n);
 	}
 	return true;
 }

@@ -101,6 +101,33 @@ START_TEST(days_count)
 }
 END_TEST
 
+static const struct { const char *in; long long when; } iso[] = {
+	{ "1997-11-21T15:55:06Z", 880127706 },
+	{ "1997-11-21t15:55:06z", 880127706 },
+	{ "1997-11-21T09:55:06.123-06:00", 880127706 },
+	{ "1997-11-21T21:25:06+05:30", 880127706 },
+	{ "1997-11-21T15:55:06", -1 },
+	{ "1997-11-21 15:55:06Z", -1 },
+	{ "1997-11-21T15:55:06Z ", -1 },
+	{ "1997-11-21T15:55:06.Z", -1 },
+	{ "1997-11-21T15:55Z", -1 },
+	{ "1997-13-21T15:55:06Z", -1 },
+	{ "1997-02-29T15:55:06Z", -1 },
+	{ "1997-11-21T24:00:00Z", -1 },
+	{ "1997-11-21T15:55:06+24:00", -1 },
+	{ "97-11-21T15:55:06Z", -1 },
+	{ "", -1 },
+};
+
+START_TEST(iso_dates_parse)
+{
+	time_t when = -1;
+
+	ck_assert_msg(date_iso_parse(span_of(iso[_i].in), &when) == (iso[_i].when >= 0), "%s", iso[_i].in);
+	ck_assert_int_eq(when, iso[_i].when);
+}
+END_TEST
+
 START_TEST(absurd_times_print)
 {
 	struct str s = STR(100);
@@ -121,6 +148,7 @@ int main(void)
 	tcase_add_loop_test(tc, no_date_is_refused, 0, COUNT(no_dates));
 	tcase_add_loop_test(tc, date_prints_and_comes_back, 0, COUNT(printed));
 	tcase_add_loop_test(tc, no_imap_date_is_refused, 0, COUNT(no_imap));
+	tcase_add_loop_test(tc, iso_dates_parse, 0, COUNT(iso));
 	tcase_add_test(tc, days_count);
 	tcase_add_test(tc, absurd_times_print);
 	return unit_end();

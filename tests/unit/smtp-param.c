@@ -4,7 +4,10 @@
 #include "common/smtp/extension.h"
 #include "common/smtp/param.h"
 
-enum { ALL = EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_DSN | EXT_AUTH };
+enum {
+	ALL	= EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_DSN | EXT_AUTH,
+	MORE	= EXT_REQUIRETLS | EXT_FUTURERELEASE | EXT_DELIVERBY | EXT_MT_PRIORITY,
+};
 
 /* What goes out again says what was read. */
 static const struct { const char *in; unsigned offer; const char *out, *status; } mails[] = {
@@ -37,6 +40,23 @@ static const struct { const char *in; unsigned offer; const char *out, *status; 
 	{ " =1", ALL, NULL, "5.5.4" },
 	{ " XFOO=1", ALL, NULL, "5.5.4" },
 	{ " REQUIRETLS", ALL, NULL, "5.5.4" },
+	{ " REQUIRETLS BY=120;R MT-PRIORITY=-3", MORE, " REQUIRETLS BY=120;R MT-PRIORITY=-3", NULL },
+	{ " by=+0;nt mt-priority=0 holdfor=999999999", MORE, " BY=0;NT", NULL },
+	{ " BY=-999999999;N HOLDUNTIL=2026-11-25T22:19:28.5+01:00", MORE, " BY=-999999999;N", NULL },
+	{ " HOLDUNTIL=2026-11-25T22:19:28", MORE, NULL, "5.5.2" },
+	{ " HOLDUNTIL=2026-02-30T22:19:28Z", MORE, NULL, "5.5.2" },
+	{ " HOLDUNTIL=1960-01-01T00:00:00Z", MORE, NULL, "5.5.2" },
+	{ " HOLDFOR=1 HOLDUNTIL=2026-11-25T22:19:28Z", MORE, NULL, "5.5.2" },
+	{ " HOLDUNTIL=2026-11-25T22:19:28Z HOLDFOR=1", MORE, NULL, "5.5.2" },
+	{ " HOLDFOR=+1", MORE, NULL, "5.5.2" },
+	{ " BY=--1;N", MORE, NULL, "5.5.2" },
+	{ " BY=+-1;N", MORE, NULL, "5.5.2" },
+	{ " BY=1;", MORE, NULL, "5.5.2" },
+	{ " BY=;N", MORE, NULL, "5.5.2" },
+	{ " BY=1;NN", MORE, NULL, "5.5.2" },
+	{ " MT-PRIORITY=--1", MORE, NULL, "5.5.2" },
+	{ " MT-PRIORITY=01", MORE, NULL, "5.5.2" },
+	{ " MT-PRIORITY=-", MORE, NULL, "5.5.2" },
 	{ "SIZE=1", ALL, NULL, "5.5.2" },
 	{ "\tSIZE=1", ALL, NULL, "5.5.2" },
 };
@@ -51,7 +71,7 @@ START_TEST(mail_params)
 
 	ck_assert_msg(ok == !mails[_i].status, "%s", mails[_i].in);
 	if (ok) {
-		param_print_mail(&got, ALL, &out);
+		param_print_mail(&got, ALL | MORE, &out);
 		ck_assert_str_eq(out.p, mails[_i].out);
 		str_reset(&out);
 		param_print_mail(&got, 0, &out);
