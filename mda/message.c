@@ -155,7 +155,7 @@ static void deferred(struct pick *p, const struct message *m, struct rcpt *r, co
 	time_t now = clock_wall();
 
 	r->tries++;
-	r->next = plan_next(&p->plan, m->env.arrived, now, r->tries, (uint32_t)random());
+	r->next = plan_next(&p->plan, &m->env, now, r->tries, (uint32_t)random());
 	note(r, m, e);
 	if (r->next) {
 		maillog_deferred(m->id, span_of(r->address), "", r->next - now, e);
@@ -346,17 +346,30 @@ static bool take_up(struct pick *p, struct message *m)
 	return false;
 }
 
+/* Whoever is in a hurry does not wait for the next try, but for the release. */
+static bool is_due(const struct message *m, const struct rcpt *r, time_t now)
+{
+	return r->state == RCPT_WAITING && (m->urgent ? m->env.release : r->next) <= now;
+}
+
 void message_begin(struct pick *p, struct message *m)
 {
-	time_t now = m->urgent ? INT64_MAX : clock_wall();
+	time_t now = clock_wall();
 	bool deliver = m->wish == WISH_NONE || m->wish == WISH_RETRY;
+	struct err late;
 
 	if (!take_up(p, m))
 		return;
 	m->progress = arena_array(m->memory, m->env.rcpt_count + 1, sizeof *m->progress);
 	m->open = 1;
 	for (size_t i = 0; deliver && i < m->env.rcpt_count; i++) {
-		if (m->env.rcpts[i].state == RCPT_WAITING && m->env.rcpts[i].next <= now)
+		struct rcpt *r = &m->env.rcpts[i];
+
+		if (!is_due(m, r, now))
+			continue;
+		if (plan_too_late(&m->env, now, &late))
+			failed(m, r, &late);
+		else
 			begin_rcpt(p, m, i);
 	}
 	close_one(p, m);

@@ -236,8 +236,15 @@ void queue_show(const struct station *st, const struct envelope *env)
 	print_line("tls", env->tls);
 	print_line("envid", env->envid);
 	print_line("ret", env->ret);
-	printf("%-10s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
-	    env->require_tls ? " requiretls" : "", env->is_bounce ? " bounce" : "");
+	printf("%-10s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
+	    env->require_tls ? " requiretls" : "", env->tls_optional ? " tls-optional" : "",
+	    env->is_bounce ? " bounce" : "");
+	if (env->release)
+		print_time("release", env->release);
+	if (env->by_mode)
+		print_time(env->by_mode == DELIVER_OR_RETURN ? "return-by" : "notify-by", env->by);
+	if (env->priority)
+		printf("%-10s %d\n", "priority", env->priority);
 	if (env->warned)
 		print_time("warned", env->warned);
 	printf("%-10s %llu bytes here, %llu on the wire, crc32c %08x\n", "text", (unsigned long long)env->text_bytes,

@@ -12,6 +12,7 @@
 #include "common/mail/msgid.h"
 #include "common/mail/trace.h"
 #include "common/os/clock.h"
+#include "common/queue/plan.h"
 
 enum { FULL_MAX = 64 << 10 };	/* larger originals come back as their header, unless RET=FULL */
 
@@ -78,6 +79,9 @@ static bool wants_full(const struct job *j, size_t size)
 	/* RFC 3461 4.3: RET is about failures; other reports carry the header. */
 	if (j->kind != REPORT_FAILED || strcmp(j->env->ret, "hdrs") == 0)
 		return false;
+	/* RFC 8689 5: what must not be read on its way does not come back whole either. */
+	if (j->env->require_tls)
+		return false;
 	return strcmp(j->env->ret, "full") == 0 || size <= FULL_MAX;
 }
 
@@ -85,6 +89,7 @@ static bool put_report(const struct job *j, struct queue_put *q, const char *id,
 {
 	struct rcpt to = { .address = j->to };
 	struct envelope env = { .sender = "", .peer = "local", .protocol = "bounce", .is_bounce = true,
+		.require_tls = j->env->require_tls,
 		.smtputf8 = j->env->smtputf8, .body8bit = true, .rcpts = &to, .rcpt_count = 1 };
 	struct str received = STR(1024), message_id = STR(400);
 	int zone = date_local_zone(j->now);
@@ -96,7 +101,7 @@ static bool put_report(const struct job *j, struct queue_put *q, const char *id,
 	msgid_make(clock_wall_us(), dice(), span_of(j->b->our_name), &message_id);
 	report_write(&(struct report){ .kind = j->kind, .our_name = j->b->our_name, .to = j->to,
 	    .id = j->env->id, .message_id = message_id.p, .envid = j->env->envid, .arrived = j->env->arrived,
-	    .now = j->now, .zone = zone, .give_up = j->kind == REPORT_DELAYED ? j->env->arrived + j->b->give_up : 0,
+	    .now = j->now, .zone = zone, .give_up = j->kind == REPORT_DELAYED ? plan_end(j->b->give_up, j->env) : 0,
 	    .rcpts = j->rcpts, .rcpt_count = j->count, .original = original, .full = wants_full(j, original.n),
 	    .utf8 = j->env->smtputf8, .dice = dice() }, (struct sink){ put_text, q });
 	str_free(&received);

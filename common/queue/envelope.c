@@ -37,6 +37,7 @@ static const struct field marks[] = {
 	{ "smtputf8", offsetof(struct envelope, smtputf8) },
 	{ "8bitmime", offsetof(struct envelope, body8bit) },
 	{ "requiretls", offsetof(struct envelope, require_tls) },
+	{ "tls-optional", offsetof(struct envelope, tls_optional) },
 	{ "bounce", offsetof(struct envelope, is_bounce) },
 };
 #define EACH(f, table) (const struct field *f = table; f < table + sizeof table / sizeof *table; f++)
@@ -63,6 +64,11 @@ size_t envelope_waiting(const struct envelope *env)
 	for (size_t i = 0; i < env->rcpt_count; i++)
 		n += env->rcpts[i].state == RCPT_WAITING;
 	return n;
+}
+
+time_t envelope_start(const struct envelope *env)
+{
+	return env->release > env->arrived ? env->release : env->arrived;
 }
 
 /* --- printing --- */
@@ -126,6 +132,19 @@ static void print_marks(const struct envelope *env, struct str *out)
 		str_add_char(out, '\n');
 }
 
+static void print_times(const struct envelope *env, struct str *out)
+{
+	if (env->release)
+		str_addf(out, "release: %" PRId64 "\n", (int64_t)env->release);
+	if (env->by_mode)
+		str_addf(out, "deliver-by: %" PRId64 " %s%s\n", (int64_t)env->by,
+		    env->by_mode == DELIVER_OR_RETURN ? "return" : "notify", env->by_trace ? " trace" : "");
+	if (env->priority)
+		str_addf(out, "priority: %d\n", env->priority);
+	if (env->warned)
+		str_addf(out, "warned: %" PRId64 "\n", (int64_t)env->warned);
+}
+
 static void print_rcpt(const struct rcpt *r, struct str *out)
 {
 	char head[64];
@@ -156,8 +175,7 @@ void envelope_print(const struct envelope *env, struct str *out)
 	for EACH(f, texts)
 		add_line(out, f->key, *text_at((void *)env, f));
 	print_marks(env, out);
-	if (env->warned)
-		str_addf(out, "warned: %" PRId64 "\n", (int64_t)env->warned);
+	print_times(env, out);
 	str_addf(out, "text: %" PRIu64 " %" PRIu64 " %08" PRIx32 "\n", env->text_bytes, env->wire_bytes,
 	    env->text_crc);
 	for (size_t i = 0; i < env->rcpt_count; i++)
@@ -252,6 +270,31 @@ static bool read_warned(struct envelope *env, struct span v)
 	return eat_time(&v, &env->warned) && !v.n;
 }
 
+static bool read_release(struct envelope *env, struct span v)
+{
+	return eat_time(&v, &env->release) && !v.n;
+}
+
+static bool read_deliver_by(struct envelope *env, struct span v)
+{
+	if (!eat_time(&v, &env->by) || !span_eat_char(&v, ' '))
+		return false;
+	env->by_mode = span_eat(&v, "return") ? DELIVER_OR_RETURN : span_eat(&v, "notify") ? DELIVER_OR_NOTIFY : DELIVER_ANY;
+	env->by_trace = span_eat(&v, " trace");
+	return env->by_mode && !v.n;
+}
+
+static bool read_priority(struct envelope *env, struct span v)
+{
+	bool minus = span_eat_char(&v, '-');
+	uint64_t n;
+
+	if (!span_u64(v, 9, &n))
+		return false;
+	env->priority = minus ? -(int)n : (int)n;
+	return true;
+}
+
 static bool read_text(struct envelope *env, struct span v)
 {
 	return span_eat_u64(&v, INT64_MAX, &env->text_bytes) && span_eat_char(&v, ' ')
@@ -329,6 +372,8 @@ static const struct { const char *key; bool (*read)(struct envelope *env, struct
 	{ "sender", read_sender },	{ "marks", read_marks },{ "warned", read_warned },
 	{ "text", read_text },		{ "notify", read_notify },
 	{ "tries", read_tries },	{ "next", read_next },
+	{ "release", read_release },	{ "deliver-by", read_deliver_by },
+	{ "priority", read_priority },
 };
 
 /* One line. The text under value is ours, with room for a NUL behind it. */

@@ -32,6 +32,9 @@ enum rcpt_state {
 
 enum notify { NOTIFY_DEFAULT = 0, NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
 
+/* By when it is wanted, and what then: give it back, or tell the sender. RFC 2852 */
+enum deliver_mode { DELIVER_ANY, DELIVER_OR_RETURN, DELIVER_OR_NOTIFY };
+
 struct rcpt {
 	unsigned	 number;	/* stays with it for life: part of the Maildir name */
 	enum rcpt_state	 state;
@@ -57,7 +60,14 @@ struct envelope {
 	const char	*helo;		/* what it called itself, or "" */
 	const char	*protocol;	/* ESMTPSA ... */
 	const char	*tls;		/* "TLSv1.3 ..." or "" */
-	bool		 smtputf8, body8bit, require_tls, is_bounce;
+	bool		 smtputf8, body8bit, is_bounce;
+	bool		 require_tls;	/* REQUIRETLS: RFC 8689 */
+	bool		 tls_optional;	/* the header says TLS-Required: No, which is less than any policy */
+	time_t		 release;	/* not to be tried before: RFC 4865; 0 = at once */
+	enum deliver_mode by_mode;
+	bool		 by_trace;
+	time_t		 by;
+	int		 priority;	/* -9 to 9: RFC 6710 */
 	time_t		 warned;	/* delay warning sent, or 0 */
 	uint64_t	 text_bytes;	/* of ID.m, lines in LF */
 	uint64_t	 wire_bytes;	/* of ID.m with CRLF */
@@ -72,6 +82,7 @@ bool envelope_parse(struct span text, struct arena *a, struct envelope *env, str
 
 const char *rcpt_state_name(enum rcpt_state s);		/* "waiting" "done" "failed" "told" */
 size_t envelope_waiting(const struct envelope *env);	/* recipients in RCPT_WAITING */
+time_t envelope_start(const struct envelope *env);	/* since when it may be tried: retries count from here */
 void notify_print(unsigned notify, struct str *out);	/* "success,failure,delay", "never", "" */
 
 #endif

@@ -9,6 +9,7 @@
 
 _Static_assert(PARAM_NEVER == (int)NOTIFY_NEVER && PARAM_SUCCESS == (int)NOTIFY_SUCCESS &&
     PARAM_FAILURE == (int)NOTIFY_FAILURE && PARAM_DELAY == (int)NOTIFY_DELAY, "NOTIFY has one meaning");
+_Static_assert(BY_RETURN == (int)DELIVER_OR_RETURN && BY_NOTIFY == (int)DELIVER_OR_NOTIFY, "BY has one meaning");
 
 enum { RCPTS_FIRST = 4 };
 
@@ -34,6 +35,9 @@ void intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *fro
 		.peer = arena_printf(s->mail, "%s %u", in->peer->ip, in->peer->port),
 		.helo = keep(s, s->hello), .tls = keep(s, in->peer->tls_text),
 		.smtputf8 = from->params.smtputf8, .body8bit = from->params.body8bit,
+		.require_tls = from->params.require_tls, .release = from->release,
+		.by_mode = (enum deliver_mode)from->params.by.mode, .by_trace = from->params.by.trace, .by = from->by,
+		.priority = from->params.priority,
 	};
 	queue_new_id(env->id);
 }
@@ -69,7 +73,7 @@ void intake_rcpt(struct intake *in, struct smtp *s, const char *address, const s
 	more_room(in, s);
 	env->rcpts[env->rcpt_count] = (struct rcpt){
 		.number = (unsigned)env->rcpt_count + 1, .address = keep(s, address),
-		.original = keep(s, to->params.original), .notify = to->params.notify,
+		.original = keep(s, to->params.original), .notify = to->params.notify, .next = env->release,
 		.status = "", .answer = "", .remote = "",
 	};
 	env->rcpt_count++;
@@ -181,14 +185,15 @@ static bool check_header(const struct intake *in, struct err *e)
 	return true;
 }
 
-static struct span message_id(const struct intake *in)
+/* The value of the first field of that name, or nothing. */
+static struct span find_field(const struct intake *in, const char *name)
 {
 	struct span text = str_span(&in->header);
 	struct field f;
 
 	while (header_next(&text, &f)) {
-		if (span_is(f.name, "Message-ID"))
-			return f.value;
+		if (span_is(f.name, name))
+			return span_trim(f.value);
 	}
 	return (struct span){ "", 0 };
 }
@@ -202,12 +207,14 @@ bool intake_commit(struct intake *in, struct smtp *s, struct str *said, struct e
 		return false;
 	put = in->put;
 	env->body8bit = env->body8bit || s->body.has8bit;
+	/* RFC 8689 3, 4.1: REQUIRETLS outweighs the field. */
+	env->tls_optional = !env->require_tls && span_is(find_field(in, "TLS-Required"), "No");
 	in->put = NULL;			/* commit frees it either way */
 	if (!queue_put_commit(put, env, e))
 		return false;
 	str_addf(said, "queued as %s", env->id);
 	maillog_received(env->id, in->peer->ip, env->protocol, span_of(env->sender), (unsigned)env->rcpt_count,
-	    env->wire_bytes, message_id(in));
+	    env->wire_bytes, find_field(in, "Message-ID"));
 	return true;
 }
 

@@ -41,21 +41,43 @@ void plan_init(struct plan *p, const char *const *words, size_t count, time_t gi
 		p->waits[p->count++] = 3600;
 }
 
-time_t plan_next(const struct plan *p, time_t arrived, time_t now, unsigned tries, uint32_t dice)
+time_t plan_end(time_t give_up, const struct envelope *env)
+{
+	time_t end = envelope_start(env) + give_up;
+
+	return env->by_mode == DELIVER_OR_RETURN && env->by < end ? env->by : end;
+}
+
+bool plan_too_late(const struct envelope *env, time_t now, struct err *e)
+{
+	return env->by_mode == DELIVER_OR_RETURN && now >= env->by &&
+	    !err_perm(e, "5.4.7", "it could not be delivered by the time that the sender set");
+}
+
+time_t plan_next(const struct plan *p, const struct envelope *env, time_t now, unsigned tries, uint32_t dice)
 {
 	size_t i = tries ? tries - 1 : 0;
-	time_t wait = p->waits[i < p->count ? i : p->count - 1], end = arrived + p->give_up;
+	time_t wait = p->waits[i < p->count ? i : p->count - 1], end = plan_end(p->give_up, env), next;
 
 	if (now >= end)
 		return 0;
 	if (wait >= 10)
 		wait += (time_t)(dice % (uint32_t)(wait / 10));
-	return now + wait < end ? now + wait : end;
+	next = now + wait < end ? now + wait : end;
+	return env->by_mode && env->by > now && env->by < next ? env->by : next;
+}
+
+/* RFC 2852 4.1.3: the time has come, and nothing was said about it yet. */
+static bool overdue(const struct envelope *env, time_t now)
+{
+	return env->by_mode == DELIVER_OR_NOTIFY && now >= env->by && env->warned < (env->by > 1 ? env->by : 1);
 }
 
 bool plan_warn(const struct plan *p, const struct envelope *env, time_t now)
 {
-	return p->warn_after && !env->warned && now - env->arrived >= p->warn_after && envelope_waiting(env);
+	bool slow = p->warn_after && !env->warned && now - envelope_start(env) >= p->warn_after;
+
+	return (slow || overdue(env, now)) && envelope_waiting(env);
 }
 
 time_t plan_first(const struct envelope *env)

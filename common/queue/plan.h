@@ -27,10 +27,16 @@ void plan_init(struct plan *p, const char *const *words, size_t count, time_t gi
 /*
  * When to try a recipient again that was tried `tries` times (at least once), the last time
  * now. Spread by a tenth, so that a thousand messages deferred together do not come back
- * together. The last try is made when the time is up; after it: 0, give up.
+ * together. The last try is made when the time is up; after it: 0, give up. A time by which
+ * it is wanted is waited for exactly.
  */
-time_t plan_next(const struct plan *p, time_t arrived, time_t now, unsigned tries, uint32_t dice);
-/* Is it time to tell the sender that recipients still wait? Once in the life of a message. */
+time_t plan_next(const struct plan *p, const struct envelope *env, time_t now, unsigned tries, uint32_t dice);
+/* When it is over. A message that was held counts from its release. */
+time_t plan_end(time_t give_up, const struct envelope *env);
+/* RFC 2852: it was wanted back when not delivered by now. Then e is PERM 5.4.7, and no try is made any more. */
+bool plan_too_late(const struct envelope *env, time_t now, struct err *e);
+/* Is it time to tell the sender that recipients still wait? Once in the life of a message,
+   and once when the time has come by which it was wanted (RFC 2852, by-mode N). */
 bool plan_warn(const struct plan *p, const struct envelope *env, time_t now);
 /* The earliest next try of all that wait; 0 = at once, -1 = nobody waits. */
 time_t plan_first(const struct envelope *env);

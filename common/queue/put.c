@@ -237,6 +237,15 @@ static void fill(const struct queue_put *q, struct envelope *env)
 	env->text_crc = q->crc;
 }
 
+/* The file's time is that of the next try: a start reads a million names, not a million files. */
+static void set_time(int fd, const struct envelope *env)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = plan_first(env) } };
+
+	if (times[1].tv_sec > 0)
+		futimens(fd, times);
+}
+
 /* Owner of fd is the caller; -1 when it could not be made. */
 static int create_envelope(const struct station *st, const char *name, const struct envelope *env, struct err *e)
 {
@@ -254,6 +263,8 @@ static int create_envelope(const struct station *st, const char *name, const str
 		err_sys(e, "cannot create %s", name);
 	else if (!file_write(fd, str_span(&text), e))
 		fd_close(&fd);
+	if (fd >= 0)
+		set_time(fd, env);
 	str_free(&text);
 	return fd;
 }
@@ -326,15 +337,6 @@ void queue_put_drop(struct queue_put *q)
 	put_free(q);
 }
 
-/* The file's time is that of the next try: a start reads a million names, not a million files. */
-static void set_time(int fd, const struct envelope *env)
-{
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = plan_first(env) } };
-
-	if (times[1].tv_sec > 0)
-		futimens(fd, times);
-}
-
 bool queue_write_envelope(const struct station *st, const struct envelope *env, struct err *e)
 {
 	char name[NAME_SIZE];
@@ -345,7 +347,6 @@ bool queue_write_envelope(const struct station *st, const struct envelope *env, 
 	fd = create_envelope(st, name, env, e);
 	if (fd < 0)
 		return err_while(e, "noting the state of %s", env->id);
-	set_time(fd, env);
 	/* Without a flush of the directory: a crash may show the state before, which costs a
 	   try made twice. Half an envelope it can not show. */
 	ok = file_flush(fd, name, e);

@@ -78,7 +78,7 @@ bool station_lock(const struct station *st)
 void wish_retry(struct envelope *env)
 {
 	for (size_t i = 0; i < env->rcpt_count; i++)
-		env->rcpts[i].next = 0;
+		env->rcpts[i].next = env->release;	/* nobody's hurry is before the sender's own wish */
 }
 
 void wish_bounce(struct envelope *env)

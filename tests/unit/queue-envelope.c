@@ -27,6 +27,10 @@ static const struct envelope cases[] = {
 	  .text_bytes = UINT32_MAX, .wire_bytes = 1, .text_crc = 1 },
 	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test",
 	  .body8bit = true, .rcpts = many + 1, .rcpt_count = 2 },
+	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test", .rcpts = one, .rcpt_count = 1,
+	  .tls_optional = true, .release = 1764000100, .by_mode = DELIVER_OR_RETURN, .by = 1764000200, .priority = -9 },
+	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test", .rcpts = one, .rcpt_count = 1,
+	  .by_mode = DELIVER_OR_NOTIFY, .by_trace = true, .by = 1763999990, .priority = 9 },
 };
 
 /* Printed, read, and printed again it is the same text; so all fields came back. */
@@ -47,6 +51,12 @@ START_TEST(envelope_comes_back)
 	ck_assert_uint_eq(got.rcpts[0].notify, cases[_i].rcpts[0].notify);
 	ck_assert_int_eq(got.smtputf8, cases[_i].smtputf8);
 	ck_assert_int_eq(got.arrived, 1764000000);
+	ck_assert_int_eq(got.release, cases[_i].release);
+	ck_assert_int_eq(got.by_mode, cases[_i].by_mode);
+	ck_assert_int_eq(got.by, cases[_i].by);
+	ck_assert_int_eq(got.by_trace, cases[_i].by_trace);
+	ck_assert_int_eq(got.priority, cases[_i].priority);
+	ck_assert_int_eq(got.tls_optional, cases[_i].tls_optional);
 	str_free(&first);
 	str_free(&again);
 	arena_free(a);

@@ -24,14 +24,53 @@ static const struct { time_t age; unsigned tries; uint32_t dice; time_t next; } 
 
 START_TEST(retries_follow_the_plan)
 {
-	const time_t arrived = 1764000000, now = arrived + nexts[_i].age;
+	const struct envelope env = { .arrived = 1764000000 };
+	const time_t now = env.arrived + nexts[_i].age;
 	time_t next;
 	struct plan p;
 
 	plan_init(&p, words, COUNT(words), 100000, 0);
 	ck_assert_uint_eq(p.count, 4);
-	next = plan_next(&p, arrived, now, nexts[_i].tries, nexts[_i].dice);
+	next = plan_next(&p, &env, now, nexts[_i].tries, nexts[_i].dice);
 	ck_assert_int_eq(next, nexts[_i].next < 0 ? 0 : now + nexts[_i].next);
+}
+END_TEST
+
+/* Held, wanted by a time: RFC 4865, RFC 2852. Times count from the arrival. */
+static const struct { time_t release, by, now, next; enum deliver_mode mode; bool late, warn; } wanted[] = {
+	/* release by	now	next */
+	{ 0,	0,	0,	300 },
+	{ 90000, 0,	90000,	90300 },
+	{ 90000, 0,	189990,	190000 },		/* the days to give up count from the release */
+	{ 90000, 0,	190000,	0 },
+	{ 0,	200,	0,	200,	DELIVER_OR_RETURN },
+	{ 0,	200,	199,	200,	DELIVER_OR_RETURN },
+	{ 0,	200,	200,	0,	DELIVER_OR_RETURN, true },
+	{ 0,	200000,	99990,	100000,	DELIVER_OR_RETURN },
+	{ 0,	200,	0,	200,	DELIVER_OR_NOTIFY },
+	{ 0,	200,	200,	500,	DELIVER_OR_NOTIFY, false, true },
+	{ 0,	-10,	0,	300,	DELIVER_OR_NOTIFY, false, true },	/* late when it came */
+	{ 0,	-10,	100000,	0,	DELIVER_OR_NOTIFY, false, true },
+};
+
+START_TEST(sender_says_when)
+{
+	const time_t arrived = 1764000000, now = arrived + wanted[_i].now;
+	struct rcpt r = { .state = RCPT_WAITING };
+	struct envelope env = { .arrived = arrived, .release = wanted[_i].release ? arrived + wanted[_i].release : 0,
+		.by_mode = wanted[_i].mode, .by = arrived + wanted[_i].by, .rcpts = &r, .rcpt_count = 1 };
+	struct plan p;
+	struct err e;
+
+	plan_init(&p, words, COUNT(words), 100000, 0);
+	ck_assert_int_eq(plan_next(&p, &env, now, 1, 0), wanted[_i].next ? arrived + wanted[_i].next : 0);
+	ck_assert(plan_too_late(&env, now, &e) == wanted[_i].late);
+	ck_assert(!wanted[_i].late || strcmp(e.status, "5.4.7") == 0);
+	ck_assert(plan_warn(&p, &env, now) == wanted[_i].warn);
+	env.warned = now;
+	ck_assert(!plan_warn(&p, &env, now + 1));
+	env.warned = env.by - 1;		/* of a delay, before the time had come */
+	ck_assert(plan_warn(&p, &env, now) == wanted[_i].warn);
 }
 END_TEST
 
@@ -144,6 +183,7 @@ int main(void)
 	TCase *tc = unit_begin("queue-plan");
 
 	tcase_add_loop_test(tc, retries_follow_the_plan, 0, COUNT(nexts));
+	tcase_add_loop_test(tc, sender_says_when, 0, COUNT(wanted));
 	tcase_add_test(tc, warning_comes_once);
 	tcase_add_loop_test(tc, destination_is_found, 0, COUNT(routes));
 	tcase_add_loop_test(tc, relay_host_is_read, 0, COUNT(relays));
