@@ -57,6 +57,7 @@ static bool connect_to(struct search *s, const char *host, const char *ip, struc
 	tls_stream_init(&c->stream, fd);
 	smtp_client_open(&c->client, &c->stream.stream, c->self->conf.host_name, NULL);
 	c->open = true;
+	c->assured = false;
 	c->carried = 0;
 	snprintf(c->host, sizeof c->host, "%s", host);
 	snprintf(c->ip, sizeof c->ip, "%s", ip);
@@ -65,7 +66,7 @@ static bool connect_to(struct search *s, const char *host, const char *ip, struc
 
 enum secured { SECURED, IN_THE_CLEAR, HANDSHAKE_FAILED, BROKEN };
 
-static enum secured start_tls(struct carrier *c, struct err *e)
+static enum secured start_tls(struct carrier *c, bool verify, struct err *e)
 {
 	if (!(c->client.ext & EXT_STARTTLS)) {
 		err_temp(e, "4.7.4", "%s does not offer STARTTLS", c->host);
@@ -73,26 +74,34 @@ static enum secured start_tls(struct carrier *c, struct err *e)
 	}
 	if (!smtp_client_start_tls(&c->client, e))
 		return c->client.broken ? BROKEN : IN_THE_CLEAR;
-	if (!tls_client_start(c->tls, &c->stream, c->host, false, clock_in(HANDSHAKE_S), e))
+	if (!tls_client_start(c->tls, &c->stream, c->host, verify, clock_in(HANDSHAKE_S), e))
 		return HANDSHAKE_FAILED;
 	smtp_client_switch(&c->client, &c->stream.stream);
 	return smtp_client_hello(&c->client, e) ? SECURED : BROKEN;
 }
 
-/* As the setting mta-tls wants it. *again: connect once more, and do without. */
-static bool secure(struct carrier *c, bool *again, struct err *e)
+/* Is TLS a must, by the setting mta-tls or the message's own wish? */
+static bool must_encrypt(const struct carrier *c, const struct job *j)
 {
-	bool must = strcmp(c->self->conf.mta_tls, "encrypt") == 0;
+	return j->require_tls || (strcmp(c->self->conf.mta_tls, "encrypt") == 0 && !j->tls_optional);
+}
+
+/* As the setting and the message want it. *again: connect once more, and do without. */
+static bool secure(struct carrier *c, const struct job *j, bool *again, struct err *e)
+{
+	bool must = must_encrypt(c, j);
 
 	*again = false;
-	if (strcmp(c->self->conf.mta_tls, "none") == 0)
+	if (strcmp(c->self->conf.mta_tls, "none") == 0 && !must)
 		return true;
-	switch (start_tls(c, e)) {
+	switch (start_tls(c, j->require_tls, e)) {
 	case SECURED:
 		return true;
 	case IN_THE_CLEAR:
 		if (!must)
 			return true;
+		if (j->require_tls)
+			return err_perm(e, "5.7.30", "the message needs REQUIRETLS, and %s offers no TLS", c->host);
 		e->kind = ERR_TEMP;
 		return err_while(e, "TLS is required");
 	case HANDSHAKE_FAILED:
@@ -104,12 +113,29 @@ static bool secure(struct carrier *c, bool *again, struct err *e)
 	return false;
 }
 
-static bool try_address(struct search *s, const char *host, const char *ip, struct err *e)
+/*
+ * RFC 8689 4.2.1: a server whose name is known for sure, whose certificate says that name,
+ * and which will ask the same of the next. Another server of the domain may do better.
+ */
+static bool suits(struct search *s, const struct mx_host *host, struct err *e)
 {
 	struct carrier *c = s->c;
+
+	c->assured = host->secure && c->stream.verified && c->client.ext & EXT_REQUIRETLS;
+	if (!s->j->require_tls || c->assured)
+		return true;
+	if (!host->secure)
+		return err_perm(e, "5.7.30", "the message needs REQUIRETLS, and DNSSEC does not vouch for %s", c->host);
+	return err_perm(e, "5.7.30", "the message needs REQUIRETLS, which %s does not offer", c->host);
+}
+
+static bool try_address(struct search *s, const struct mx_host *mx, const char *ip, struct err *e)
+{
+	struct carrier *c = s->c;
+	const char *host = mx->name;
 	bool again = false;
 
-	if (connect_to(s, host, ip, e) && secure(c, &again, e))
+	if (connect_to(s, host, ip, e) && secure(c, s->j, &again, e) && suits(s, mx, e))
 		return true;
 	drop(c);
 	if (!again)
@@ -151,9 +177,9 @@ static bool addresses_of(struct search *s, const char *host, const char ***ips, 
 	return addresses_of(s, host, ips, count, e);
 }
 
-static bool try_host(struct search *s, const char *host)
+static bool try_host(struct search *s, const struct mx_host *mx)
 {
-	const char **ips;
+	const char **ips, *host = mx->name;
 	struct err e;
 	size_t n;
 
@@ -165,7 +191,7 @@ static bool try_host(struct search *s, const char *host)
 			continue;
 		}
 		s->tried++;
-		if (try_address(s, host, ips[i], &e))
+		if (try_address(s, mx, ips[i], &e))
 			return true;
 		log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, host, ips[i], e.text);
 		fail(s, &e);
@@ -228,6 +254,7 @@ static bool find_hosts(struct search *s, struct err *e)
 		return err_temp(e, "4.3.5", "the setting relay-host is not HOST:PORT");
 	s->hosts = arena_get(s->a, sizeof *s->hosts);
 	s->hosts->name = arena_text(s->a, span_of(host));
+	s->hosts->secure = true;	/* the administrator vouches */
 	s->count = 1;
 	return true;
 }
@@ -239,7 +266,7 @@ static bool reach(struct carrier *c, const struct job *j, struct arena *a, struc
 	if (!find_hosts(&s, e))
 		return false;
 	for (size_t i = 0; i < s.count; i++) {
-		if (!try_host(&s, s.hosts[i].name))
+		if (!try_host(&s, &s.hosts[i]))
 			continue;
 		snprintf(c->destination, sizeof c->destination, "%s", j->destination);
 		return true;
@@ -260,9 +287,16 @@ static bool still_there(struct carrier *c)
 	return smtp_client_reset(&c->client, NULL);
 }
 
+/* Is the connection that another message has left good enough for this one? */
+static bool fits(const struct carrier *c, const struct job *j)
+{
+	return (c->stream.text[0] || !must_encrypt(c, j)) && (c->assured || !j->require_tls);
+}
+
 static bool connected(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
 {
-	if (c->open && strcmp(c->destination, j->destination) == 0 && c->carried < CARRIED_MAX && still_there(c))
+	if (c->open && strcmp(c->destination, j->destination) == 0 && fits(c, j) && c->carried < CARRIED_MAX
+	    && still_there(c))
 		return true;
 	carry_hang_up(c);
 	return reach(c, j, a, e);
@@ -277,11 +311,21 @@ static void same_for_all(const struct job *j, const struct err *e, struct job_re
 			arena_text(a, span_of(e->text)) };
 }
 
+static struct deliver_by time_left(const struct job *j)
+{
+	int64_t left = (int64_t)(j->by - clock_wall());
+
+	if (left < -PARAM_SECONDS_MAX)
+		left = -PARAM_SECONDS_MAX;
+	return (struct deliver_by){ (enum by_mode)j->by_mode, j->by_trace, left < PARAM_SECONDS_MAX ? left : PARAM_SECONDS_MAX };
+}
+
 static void fill_parcel(const struct job *j, struct parcel *p)
 {
 	*p = (struct parcel){ .sender = j->sender, .text = j->text, .rcpts = p->rcpts, .count = j->count,
 		.params = { .size = j->wire_bytes, .body8bit = j->body8bit, .smtputf8 = j->smtputf8,
-		    .ret = j->ret, .envid = j->envid, .auth = "" } };
+		    .ret = j->ret, .envid = j->envid, .auth = "", .require_tls = j->require_tls, .by = time_left(j),
+		    .priority = j->priority } };
 	for (size_t i = 0; i < j->count; i++)
 		p->rcpts[i] = (struct parcel_rcpt){ .address = j->rcpts[i].address,
 			.params = { .notify = j->rcpts[i].notify, .original = j->rcpts[i].original } };
@@ -325,10 +369,7 @@ void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_r
 	struct err e;
 
 	*r = (struct job_result){ .remote = "", .tls = "", .count = j->count };
-	if (j->require_tls) {	/* RFC 8689 4.2.1: we can not ask the next server to keep it */
-		err_perm(&e, "5.7.30", "the message asks for REQUIRETLS, which we can not pass on");
-		same_for_all(j, &e, r, a);
-	} else if (!connected(c, j, a, &e)) {
+	if (!connected(c, j, a, &e)) {
 		r->unreachable = e.kind == ERR_TEMP;
 		same_for_all(j, &e, r, a);
 	} else {

@@ -3,7 +3,8 @@
  *	carry - one job, to whichever server will have it
  * DESCRIPTION
  *	Finds the servers of a destination (RFC 5321 5.1, RFC 7505), tries their addresses in
- *	order, says EHLO, starts TLS as the setting wants it (RFC 7435), hands over the message, and
+ *	order, says EHLO, starts TLS as the setting wants it (RFC 7435) or the message does
+ *	(RFC 8689: REQUIRETLS is more than the setting, TLS-Required: No is less), hands over the message, and
  *	keeps the connection for the next message to the same destination. Always fills the
  *	result, one line for each recipient.
  */
@@ -24,6 +25,7 @@ struct carrier {
 	int			 resolver;		/* -1: not connected */
 	/* the connection */
 	bool			 open;
+	bool			 assured;		/* fit for REQUIRETLS: RFC 8689 4.2.1 */
 	char			 destination[ROUTE_NAME], host[ROUTE_NAME], ip[48];
 	struct tls_stream	 stream;
 	struct smtp_client	 client;

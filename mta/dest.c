@@ -20,7 +20,8 @@ struct dest {
 	struct dest	 *same;		/* of this bucket */
 	struct dest	 *turn;		/* the next that may start a job */
 	bool		  in_turn;
-	struct task	 *first, **last;
+	struct task	 *first, **last;	/* the urgent before the others: RFC 6710 */
+	int		  lowest;		/* priority among them */
 	unsigned	  running;
 	ms_t		  down_until;
 	struct err	  down;		/* what it was */
@@ -175,6 +176,24 @@ void dests_forgive(struct sched *s)
 	}
 }
 
+/* Behind all that are at least as urgent. */
+static void enqueue(struct dest *d, struct task *t)
+{
+	int priority = t->msg->env.priority;
+	struct task **at = &d->first;
+
+	if (!d->first || d->lowest >= priority)
+		at = d->last;
+	while (*at && (*at)->msg->env.priority >= priority)
+		at = &(*at)->next;
+	t->next = *at;
+	*at = t;
+	if (t->next)
+		return;
+	d->last = &t->next;
+	d->lowest = priority;
+}
+
 void dests_queue(struct sched *s, struct task *t, const char *name)
 {
 	struct dest *d = dest_get(s->dests, name);
@@ -185,8 +204,7 @@ void dests_queue(struct sched *s, struct task *t, const char *name)
 		same_for_all(s, t, &d->down);
 		return;
 	}
-	*d->last = t;
-	d->last = &t->next;
+	enqueue(d, t);
 	line_up(s, d);
 }
 
@@ -342,7 +360,8 @@ static void describe(const struct task *t, const char *destination, struct job *
 
 	*j = (struct job){ .destination = destination, .id = env->id, .sender = env->sender, .envid = env->envid,
 		.ret = env->ret, .smtputf8 = env->smtputf8, .body8bit = env->body8bit,
-		.require_tls = env->require_tls, .wire_bytes = env->wire_bytes, .count = t->count };
+		.require_tls = env->require_tls, .tls_optional = env->tls_optional, .by_mode = env->by_mode,
+		.by_trace = env->by_trace, .by = env->by, .priority = env->priority, .wire_bytes = env->wire_bytes, .count = t->count };
 	for (size_t i = 0; i < t->count; i++) {
 		const struct rcpt *r = &env->rcpts[t->rcpts[i]];
 

@@ -1,7 +1,29 @@
 /* Jobs and results as packets. See job.h. */
 #include "mta/job.h"
 
-enum { JOB_SMTPUTF8 = 1, JOB_8BIT = 2, JOB_REQUIRETLS = 4, RESULT_UNREACHABLE = 1, RESULT_DSN = 2 };
+enum {
+	JOB_SMTPUTF8 = 1, JOB_8BIT = 2, JOB_REQUIRETLS = 4, JOB_TLS_OPTIONAL = 8, JOB_RETURN = 16, JOB_NOTIFY = 32,
+	JOB_TRACE = 64,
+	RESULT_UNREACHABLE = 1, RESULT_DSN = 2,
+	PRIORITY_BASE = 9,
+};
+
+static uint64_t marks_of(const struct job *j)
+{
+	return (j->smtputf8 ? JOB_SMTPUTF8 : 0) | (j->body8bit ? JOB_8BIT : 0) | (j->require_tls ? JOB_REQUIRETLS : 0)
+	    | (j->tls_optional ? JOB_TLS_OPTIONAL : 0) | (j->by_mode == DELIVER_OR_RETURN ? JOB_RETURN : 0)
+	    | (j->by_mode == DELIVER_OR_NOTIFY ? JOB_NOTIFY : 0) | (j->by_trace ? JOB_TRACE : 0);
+}
+
+static void take_marks(struct job *j, uint64_t marks)
+{
+	j->smtputf8 = marks & JOB_SMTPUTF8;
+	j->body8bit = marks & JOB_8BIT;
+	j->require_tls = marks & JOB_REQUIRETLS;
+	j->tls_optional = marks & JOB_TLS_OPTIONAL;
+	j->by_mode = marks & JOB_RETURN ? DELIVER_OR_RETURN : marks & JOB_NOTIFY ? DELIVER_OR_NOTIFY : DELIVER_ANY;
+	j->by_trace = marks & JOB_TRACE;
+}
 
 void job_put(const struct job *j, struct packet *p)
 {
@@ -11,8 +33,9 @@ void job_put(const struct job *j, struct packet *p)
 	packet_put_text(p, j->sender);
 	packet_put_text(p, j->envid);
 	packet_put_text(p, j->ret);
-	packet_put_u64(p, (j->smtputf8 ? JOB_SMTPUTF8 : 0) | (j->body8bit ? JOB_8BIT : 0)
-	    | (j->require_tls ? JOB_REQUIRETLS : 0));
+	packet_put_u64(p, marks_of(j));
+	packet_put_u64(p, (uint64_t)j->by);
+	packet_put_u64(p, (uint64_t)(j->priority + PRIORITY_BASE));
 	packet_put_u64(p, j->wire_bytes);
 	packet_put_u64(p, j->count);
 	for (size_t i = 0; i < j->count; i++) {
@@ -40,8 +63,6 @@ static size_t take_count(struct packet *p)
 
 bool job_take(struct packet *p, struct arena *a, struct job *j, struct err *e)
 {
-	uint64_t marks;
-
 	*j = (struct job){ .text = -1 };
 	if (p->verb != 'J')
 		return err_temp(e, "4.3.0", "that is no job");
@@ -50,10 +71,9 @@ bool job_take(struct packet *p, struct arena *a, struct job *j, struct err *e)
 	j->sender = take_text(p, a);
 	j->envid = take_text(p, a);
 	j->ret = take_text(p, a);
-	marks = packet_take_u64(p);
-	j->smtputf8 = marks & JOB_SMTPUTF8;
-	j->body8bit = marks & JOB_8BIT;
-	j->require_tls = marks & JOB_REQUIRETLS;
+	take_marks(j, packet_take_u64(p));
+	j->by = (time_t)packet_take_u64(p);
+	j->priority = (int)(packet_take_u64(p) % (2 * PRIORITY_BASE + 1)) - PRIORITY_BASE;
 	j->wire_bytes = packet_take_u64(p);
 	j->count = take_count(p);
 	for (size_t i = 0; i < j->count; i++) {

@@ -22,7 +22,11 @@ struct job {
 	const char	*destination;		/* a domain, an address literal, or the relay host */
 	const char	*id;
 	const char	*sender, *envid, *ret;
-	bool		 smtputf8, body8bit, require_tls;
+	bool		 smtputf8, body8bit, require_tls, tls_optional;
+	enum deliver_mode by_mode;
+	bool		 by_trace;
+	time_t		 by;
+	int		 priority;
 	uint64_t	 wire_bytes;
 	int		 text;			/* descriptor; whoever took the packet closes it */
 	struct job_rcpt	 rcpts[JOB_RCPTS];

@@ -211,7 +211,7 @@ static void deferred(struct sched *s, struct message *m, struct rcpt *r, const s
 {
 	time_t now = clock_wall();
 
-	r->next = plan_next(&s->plan, m->env.arrived, now, r->tries, dice());
+	r->next = plan_next(&s->plan, &m->env, now, r->tries, dice());
 	if (r->next) {
 		maillog_deferred(m->env.id, span_of(r->address), r->remote, r->next - now, why);
 		return;
@@ -259,6 +259,18 @@ void message_task_done(struct sched *s, struct task *t, const struct job_result 
 
 /* --- starting --- */
 
+/* Not even tried. */
+static void give_up(struct message *m, struct rcpt *r, const struct err *why)
+{
+	r->state = RCPT_FAILED;
+	r->next = 0;
+	r->status = arena_text(m->arena, span_of(why->status));
+	r->answer = arena_text(m->arena, span_of(why->text));
+	r->remote = "";
+	m->changed = true;
+	maillog_failed(m->env.id, span_of(r->address), "", why);
+}
+
 struct making { struct task *task; char name[ROUTE_NAME]; struct making *next; };
 
 /* The job of this message to that destination that has room. */
@@ -286,6 +298,7 @@ static void make_tasks(struct sched *s, struct message *m)
 	char name[ROUTE_NAME];
 	struct making *all = NULL;
 	time_t now = clock_wall();
+	struct err late;
 
 	for (size_t i = 0; i < m->env.rcpt_count; i++) {
 		struct rcpt *r = &m->env.rcpts[i];
@@ -293,6 +306,10 @@ static void make_tasks(struct sched *s, struct message *m)
 
 		if (r->state != RCPT_WAITING || r->next > now)
 			continue;
+		if (plan_too_late(&m->env, now, &late)) {
+			give_up(m, r, &late);
+			continue;
+		}
 		if (!route_destination(span_of(r->address), s->self.conf.relay_host, name)) {
 			settle(s, m, r, &nowhere.rcpts[0], &nowhere);
 			continue;

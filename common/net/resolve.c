@@ -191,6 +191,13 @@ static enum mx_found from_records(const char *domain, const struct dns_answer *a
 	return MX_FAILED;
 }
 
+static enum mx_found vouch(bool secure, enum mx_found found, struct mx_host **hosts, const size_t *count)
+{
+	for (size_t i = 0; found == MX_HOSTS && i < *count; i++)
+		(*hosts)[i].secure = secure;
+	return found;
+}
+
 enum mx_found resolve_mx(int resolver, const char *domain, uint32_t dice, struct arena *a,
     struct mx_host **hosts, size_t *count, struct err *e)
 {
@@ -200,15 +207,15 @@ enum mx_found resolve_mx(int resolver, const char *domain, uint32_t dice, struct
 
 	if (address_literal_parse(span_of(domain), &literal)) {
 		address_print(&literal, ip);
-		return one_host(arena_text(a, span_of(ip)), a, hosts, count);
+		return vouch(true, one_host(arena_text(a, span_of(ip)), a, hosts, count), hosts, count);
 	}
 	if (!resolve(resolver, domain, DNS_MX, a, &answer, e))
 		return MX_FAILED;
 	switch (answer.found) {
 	case DNS_YES:
-		return from_records(domain, &answer, dice, a, hosts, count, e);
+		return vouch(answer.secure, from_records(domain, &answer, dice, a, hosts, count, e), hosts, count);
 	case DNS_NO_DATA:
-		return implicit(resolver, domain, a, hosts, count, e);
+		return vouch(answer.secure, implicit(resolver, domain, a, hosts, count, e), hosts, count);
 	case DNS_NO_NAME:
 		err_perm(e, "5.1.2", "there is no domain %s", domain);
 		return MX_NO_DOMAIN;

@@ -32,7 +32,11 @@ struct dns_answer {
 bool resolve(int resolver, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out, struct err *e);
 
 /* One host to try: RFC 5321 5.1. Sorted by preference, same preference shuffled by dice. */
-struct mx_host { unsigned preference; const char *name; };
+struct mx_host {
+	unsigned	 preference;
+	const char	*name;
+	bool		 secure;	/* DNSSEC vouches for it, or nothing was looked up */
+};
 enum mx_found { MX_HOSTS, MX_NULL, MX_NO_DOMAIN, MX_FAILED };	/* MX_NULL: RFC 7505 */
 /*
  * MX of the domain, or its own name when it has none but an address (implicit MX). An address

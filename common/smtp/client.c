@@ -394,6 +394,11 @@ static bool fits(const struct smtp_client *c, const struct parcel *p, struct err
 {
 	if (p->params.smtputf8 && !(c->ext & EXT_SMTPUTF8))
 		return err_perm(e, "5.6.7", "the message needs SMTPUTF8, which the other server does not offer");
+	if (p->params.require_tls && !(c->ext & EXT_REQUIRETLS))
+		return err_perm(e, "5.7.30", "the message needs REQUIRETLS, which the other server does not offer");
+	if (p->params.by.mode == BY_RETURN && !(c->ext & EXT_DELIVERBY))	/* RFC 2852 4.1.4.2 */
+		return err_perm(e, "5.3.3", "it is to come back when it is late, and the other server "
+		    "does not offer DELIVERBY");
 	if (c->size_max && p->params.size > c->size_max)
 		return err_perm(e, "5.3.4", "the message has %llu bytes, and the other server takes %llu",
 		    (unsigned long long)p->params.size, (unsigned long long)c->size_max);

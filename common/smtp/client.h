@@ -24,7 +24,9 @@
  * DIAGNOSTICS
  *	TEMP 4.4.2 the connection broke or a deadline passed; TEMP 4.5.0 nonsense
  *	instead of a reply; else the server's own answer. 5.6.7 the message needs
- *	SMTPUTF8, 5.3.4 it is larger than the server's SIZE (both before anything is sent).
+ *	SMTPUTF8, 5.3.4 it is larger than the server's SIZE, 5.7.30 it needs REQUIRETLS,
+ *	5.3.3 it is to be returned when late, and the server has no DELIVERBY (all before
+ *	anything is sent).
  */
 #ifndef COMMON_SMTP_CLIENT_H
 #define COMMON_SMTP_CLIENT_H

@@ -213,7 +213,7 @@ END_TEST
 
 START_TEST(mx_order_is_preference_then_dice)
 {
-	struct mx_host hosts[] = { { 20, "c" }, { 10, "a" }, { 30, "d" }, { 10, "b" } };
+	struct mx_host hosts[] = { { 20, "c", false }, { 10, "a", false }, { 30, "d", false }, { 10, "b", false } };
 	unsigned a_first = 0;
 
 	for (uint32_t dice = 0; dice < 1000; dice++) {
