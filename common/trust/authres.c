@@ -1,0 +1,165 @@
+/* The field Authentication-Results. See authres.h. */
+#include "common/trust/authres.h"
+
+enum { NAMES_MAX = 10 };		/* of one address: as RFC 7208 5.5 for SPF */
+
+/* --- writing --- */
+
+static bool is_value_char(char c)
+{
+	return is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~.", c));
+}
+
+/* An address as RFC 8601 2.2 can have it; else its domain alone. */
+static void add_address(struct str *out, const char *address)
+{
+	struct span rest = span_of(address), local = rest;
+
+	if (span_cut(&rest, '@', &local) && span_while(&local, is_value_char).n && !local.n &&
+	    span_while(&rest, is_value_char).n && !rest.n)
+		str_add_text(out, address);
+	else
+		str_add(out, span_from(span_of(address), (size_t)(span_rfind(span_of(address), '@') + 1)));
+}
+
+static void add_comment(struct str *out, const char *text)
+{
+	str_add_text(out, " (");
+	for (; *text; text++)
+		str_add_char(out, strchr("()\\", *text) || (unsigned char)*text < 0x20 ? '?' : *text);
+	str_add_text(out, ")");
+}
+
+static void add_spf(const struct authres *r, struct str *out)
+{
+	str_addf(out, ";\n\tspf=%s", trust_result_name(r->spf->result));
+	if (*r->spf->why)
+		add_comment(out, r->spf->why);
+	if (*r->who->sender) {
+		str_add_text(out, "\n\tsmtp.mailfrom=");
+		add_address(out, r->who->sender);
+	} else if (*r->spf->domain) {
+		str_addf(out, "\n\tsmtp.helo=%s", r->spf->domain);
+	}
+}
+
+static void add_dkim(const struct authres *r, struct str *out)
+{
+	if (!r->dkim->count)
+		str_add_text(out, ";\n\tdkim=none");
+	for (size_t i = 0; i < r->dkim->count; i++) {
+		str_add_text(out, ";\n\tdkim=");
+		dkim_result_print(&r->dkim->results[i], out);
+	}
+}
+
+void authres_print(const struct authres *r, struct str *out)
+{
+	char ip[ADDRESS_TEXT];
+
+	str_addf(out, " %s", r->us);
+	add_spf(r, out);
+	add_dkim(r, out);
+	str_add_text(out, ";\n\tdmarc=");
+	dmarc_print(r->dmarc, r->author, out);
+	address_print(&r->who->ip, ip);
+	str_addf(out, ";\n\tiprev=%s policy.iprev=%s%s%s", trust_result_name(r->iprev),
+	    r->who->ip.family == 6 ? "\"" : "", ip, r->who->ip.family == 6 ? "\"" : "");
+}
+
+/* --- reading --- */
+
+/* Blanks, line ends and comments, which may hold comments. False: one is not closed. */
+static bool skip_cfws(struct span *in)
+{
+	unsigned depth = 0;
+
+	while (in->n) {
+		char c = *in->p;
+
+		if (c == '\\' && depth && in->n > 1)
+			*in = span_from(*in, 1);
+		else if (c == '(')
+			depth++;
+		else if (c == ')' && depth)
+			depth--;
+		else if (!depth && !is_blank(c) && c != '\r' && c != '\n')
+			return true;
+		*in = span_from(*in, 1);
+	}
+	return !depth;
+}
+
+static bool is_id_char(char c)
+{
+	return (unsigned char)c > ' ' && c != 0x7f && !strchr("()<>,;:\\\"[]?=", c);
+}
+
+static bool same_host(struct span id, const char *us)
+{
+	if (span_ends(id, "."))
+		id = span_to(id, id.n - 1);
+	return span_is(id, us);
+}
+
+static bool claims_quoted(struct span value, const char *us)
+{
+	struct str id = STR(DNS_NAME);
+	bool is_ours = true;
+
+	value = span_from(value, 1);
+	while (value.n && *value.p != '"') {
+		if (*value.p == '\\' && value.n > 1)
+			value = span_from(value, 1);
+		str_add_char(&id, *value.p);
+		value = span_from(value, 1);
+	}
+	if (value.n && !id.over)
+		is_ours = same_host(span_trim(str_span(&id)), us);
+	str_free(&id);
+	return is_ours;
+}
+
+bool authres_claims(struct span value, const char *us)
+{
+	if (!skip_cfws(&value) || !value.n)
+		return true;
+	if (*value.p == '"')
+		return claims_quoted(value, us);
+	return same_host(span_while(&value, is_id_char), us);
+}
+
+/* --- iprev --- */
+
+static bool leads_back(const struct address *ip, struct span ptr, const struct trust_dns *dns, struct arena *a, bool *late)
+{
+	struct dns_answer answer;
+	char name[DNS_NAME];
+
+	if (!dns_name_eat(&ptr, name) || !*name)
+		return false;
+	dns->ask(dns->arg, name, ip->family == 6 ? DNS_AAAA : DNS_A, a, &answer);
+	*late = *late || answer.found == DNS_FAILED;
+	for (size_t i = 0; answer.found == DNS_YES && i < answer.count; i++) {
+		if (span_same(answer.records[i], (struct span){ (const char *)ip->bytes, ip->family == 6 ? 16 : 4 }))
+			return true;
+	}
+	return false;
+}
+
+enum trust_result iprev_check(const struct address *ip, const struct trust_dns *dns, struct arena *a)
+{
+	struct dns_answer answer;
+	char reverse[80];
+	bool late = false;
+
+	address_reverse_name(ip, reverse);
+	dns->ask(dns->arg, reverse, DNS_PTR, a, &answer);
+	if (answer.found != DNS_YES)
+		return answer.found == DNS_FAILED ? TRUST_TEMPERROR : TRUST_PERMERROR;
+	for (size_t i = 0; i < answer.count && i < NAMES_MAX; i++) {
+		if (leads_back(ip, answer.records[i], dns, a, &late))
+			return TRUST_PASS;
+	}
+	return late ? TRUST_TEMPERROR : TRUST_FAIL;
+}

@@ -1,0 +1,312 @@
+/* Policy and alignment of RFC 9989. See dmarc.h. */
+#include "common/trust/dmarc.h"
+
+#include "common/mail/addr.h"
+#include "common/net/idna.h"
+
+enum { TEXT_ROOM = 65535, PREFIX = sizeof "_dmarc." };
+
+/* --- the author --- */
+
+static bool to_name(struct span domain, struct arena *a, const char **name)
+{
+	char ascii[IDNA_NAME], clean[DNS_NAME];
+
+	if (!idna_to_ascii(domain, ascii, NULL) || !dns_name_clean(span_of(ascii), clean) || !*clean)
+		return false;
+	*name = arena_text(a, span_of(clean));
+	return true;
+}
+
+/* Every address of From must be in the same domain. */
+static bool one_domain(const struct addrs *from, struct arena *a, const char **domain, struct err *e)
+{
+	const char *name;
+
+	*domain = NULL;
+	for (size_t i = 0; i < from->count; i++) {
+		if (from->list[i].kind != ADDR_MAILBOX)
+			continue;
+		if (!to_name(from->list[i].domain, a, &name))
+			return err_perm(e, "5.7.26", "an address in From has no domain");
+		if (*domain && strcmp(name, *domain) != 0)
+			return err_perm(e, "5.7.26", "From has addresses in several domains");
+		*domain = name;
+	}
+	return *domain || err_perm(e, "5.7.26", "From has no address");
+}
+
+bool dmarc_author(const struct header *h, struct arena *a, const char **domain, struct err *e)
+{
+	const struct field *from = header_find(h, "From");
+	struct addrs list;
+
+	if (!from)
+		return err_perm(e, "5.7.26", "the message has no From");
+	if (h->cut || header_find_after(h, "From", from))
+		return err_perm(e, "5.7.26", "the message has several From fields");
+	addr_parse(from->value, a, &list);
+	return !list.cut ? one_domain(&list, a, domain, e) : err_perm(e, "5.7.26", "From has too many addresses");
+}
+
+/* --- the tree walk, RFC 9989 4.10 --- */
+
+struct found { const char *domain; struct dmarc_record record; };
+
+struct walk {
+	struct found	found[DMARC_WALK_MAX];	/* from the starting point upwards */
+	size_t		count;
+	bool		failed;			/* a question had no answer: the rest is a guess */
+	const char	*why;
+};
+
+struct check {
+	const struct trust_dns	*dns;
+	struct arena		*arena;
+	struct dmarc_verdict	*out;
+	unsigned		 walks;
+	bool			 failed;
+	const char		*why;
+};
+
+static unsigned labels(const char *name)
+{
+	unsigned n = *name != '\0';
+
+	for (; *name; name++)
+		n += *name == '.';
+	return n;
+}
+
+static const char *parent(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot ? dot + 1 : "";
+}
+
+/* The one record that begins as it should; several are as none. */
+static bool one_record(struct check *c, const struct dns_answer *answer, struct dmarc_record *out)
+{
+	struct str text = STR(TEXT_ROOM);
+	struct span record = { "", 0 };
+	unsigned count = 0;
+
+	for (size_t i = 0; answer->found == DNS_YES && i < answer->count; i++) {
+		str_reset(&text);
+		if (!trust_dns_text(answer->records[i], &text) || !dmarc_is_record(str_span(&text)))
+			continue;
+		record = arena_copy(c->arena, str_span(&text));
+		count++;
+	}
+	str_free(&text);
+	return count == 1 && dmarc_record_parse(record, out, NULL);
+}
+
+/* True: there is a record and it says that the walk ends here. */
+static bool look_at(struct check *c, const char *domain, struct walk *w)
+{
+	struct found *f = &w->found[w->count];
+	char name[DNS_NAME + PREFIX];
+	struct dns_answer answer;
+
+	snprintf(name, sizeof name, "_dmarc.%s", domain);
+	c->dns->ask(c->dns->arg, name, DNS_TXT, c->arena, &answer);
+	if (answer.found == DNS_FAILED) {
+		w->failed = true;
+		w->why = arena_printf(c->arena, "%s: %s", name, answer.why);
+	}
+	if (!one_record(c, &answer, &f->record))
+		return false;
+	f->domain = domain;
+	w->count++;
+	return f->record.psd != DMARC_PSD_UNSAID;
+}
+
+static void tree_walk(struct check *c, const char *start, struct walk *w)
+{
+	const char *at = start;
+
+	*w = (struct walk){ .why = "" };
+	if (c->walks++ >= DMARC_WALKS || look_at(c, start, w))
+		return;
+	do
+		at = parent(at);
+	while (labels(at) >= DMARC_WALK_MAX);
+	for (; *at; at = parent(at)) {
+		if (look_at(c, at, w))
+			return;
+	}
+}
+
+/* The name one label below above, on the way to start. */
+static const char *one_below(const char *start, const char *above)
+{
+	unsigned want = labels(above) + 1;
+
+	while (labels(start) > want)
+		start = parent(start);
+	return start;
+}
+
+/* RFC 9989 4.10.2 */
+static const char *organization(const char *start, const struct walk *w)
+{
+	const struct found *top = w->count ? &w->found[w->count - 1] : NULL;
+
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->found[i].record.psd == DMARC_PSD_NO)
+			return w->found[i].domain;
+		if (w->found[i].record.psd == DMARC_PSD_YES && w->found[i].domain != start)
+			return one_below(start, w->found[i].domain);
+	}
+	return top ? top->domain : start;
+}
+
+static const struct found *at_domain(const struct walk *w, const char *domain)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		if (strcmp(w->found[i].domain, domain) == 0)
+			return &w->found[i];
+	}
+	return NULL;
+}
+
+/* RFC 9989 4.10.1: the author domain's own record, its organization's, its public suffix's. */
+static const struct found *policy_record(const char *author, const char *organization, const struct walk *w)
+{
+	const struct found *f = at_domain(w, author);
+
+	if (!f)
+		f = at_domain(w, organization);
+	return f || !w->count ? f : &w->found[w->count - 1];
+}
+
+/* --- alignment --- */
+
+static bool aligned(struct check *c, const struct dmarc_vouch *v, const char *author, const char *author_org, bool strict)
+{
+	struct walk w;
+
+	if (v->result != TRUST_PASS || !*v->domain)
+		return false;
+	if (strcmp(v->domain, author) == 0)
+		return true;
+	/* without a common parent there can be no common organization: ask nobody */
+	if (strict || !span_ends(span_of(v->domain), strrchr(author_org, '.') ? strrchr(author_org, '.') : author_org))
+		return false;
+	if (strcmp(v->domain, author_org) == 0)
+		return true;
+	tree_walk(c, v->domain, &w);
+	if (w.failed) {
+		c->failed = true;
+		c->why = w.why;
+	}
+	return strcmp(organization(v->domain, &w), author_org) == 0;
+}
+
+static void align(struct check *c, const struct dmarc_facts *f)
+{
+	struct dmarc_verdict *v = c->out;
+
+	v->spf_aligned = aligned(c, &f->spf, f->author, v->organization, v->record.strict_spf);
+	for (size_t i = 0; i < f->dkim_count && !v->dkim_aligned; i++)
+		v->dkim_aligned = aligned(c, &f->dkim[i], f->author, v->organization, v->record.strict_dkim);
+}
+
+static bool undecided(const struct dmarc_facts *f)
+{
+	bool late = f->spf.result == TRUST_TEMPERROR;
+
+	for (size_t i = 0; i < f->dkim_count; i++)
+		late = late || f->dkim[i].result == TRUST_TEMPERROR;
+	return late;
+}
+
+/* --- policy --- */
+
+/* RFC 9989: a name without A, AAAA and MX is nowhere. What can not be told is somewhere. */
+static bool is_nowhere(struct check *c, const char *domain)
+{
+	static const enum dns_type types[] = { DNS_A, DNS_AAAA, DNS_MX };
+	struct dns_answer answer;
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		c->dns->ask(c->dns->arg, domain, types[i], c->arena, &answer);
+		if (answer.found == DNS_YES || answer.found == DNS_FAILED)
+			return false;
+		if (answer.found == DNS_NO_NAME)
+			return true;
+	}
+	return true;
+}
+
+static enum dmarc_policy wanted(struct check *c, const char *author, const struct found *f)
+{
+	const struct dmarc_record *r = &f->record;
+
+	if (f->domain == author)
+		return r->policy;
+	if (r->nowhere && is_nowhere(c, author))
+		return r->nowhere;
+	return r->sub ? r->sub : r->policy;
+}
+
+/* RFC 9989 4.7, t=y: one step milder. */
+static enum dmarc_policy tempered(enum dmarc_policy p, bool testing)
+{
+	return testing && p > DMARC_ACCEPT ? p - 1 : p;
+}
+
+static void because(struct check *c, enum trust_result result, const char *why)
+{
+	c->out->result = result;
+	c->out->why = why;
+}
+
+static void judge(struct check *c, const struct dmarc_facts *f, const struct found *policy)
+{
+	struct dmarc_verdict *v = c->out;
+
+	v->record = policy->record;
+	v->published_at = policy->domain;
+	align(c, f);
+	if (v->spf_aligned || v->dkim_aligned) {
+		because(c, TRUST_PASS, v->dkim_aligned ? "DKIM vouches for the author's domain" : "SPF vouches for the author's domain");
+	} else if (c->failed || undecided(f)) {
+		because(c, TRUST_TEMPERROR, c->failed ? c->why : "SPF or DKIM could not be checked now");
+		return;
+	} else {
+		because(c, TRUST_FAIL, "neither SPF nor DKIM vouches for the author's domain");
+	}
+	v->wanted = wanted(c, f->author, policy);
+	v->policy = tempered(v->wanted, v->record.testing);
+}
+
+void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struct arena *a, struct dmarc_verdict *out)
+{
+	struct check c = { .dns = dns, .arena = a, .out = out, .why = "" };
+	const struct found *policy;
+	struct walk w;
+
+	*out = (struct dmarc_verdict){ .organization = "", .published_at = "" };
+	tree_walk(&c, f->author, &w);
+	policy = policy_record(f->author, organization(f->author, &w), &w);
+	if (w.failed && !(policy && policy->domain == f->author)) {
+		because(&c, TRUST_TEMPERROR, w.why);
+	} else if (!policy) {
+		because(&c, TRUST_NONE, "the author's domain publishes no DMARC policy");
+	} else {
+		out->organization = organization(f->author, &w);
+		judge(&c, f, policy);
+	}
+}
+
+void dmarc_print(const struct dmarc_verdict *v, const char *author, struct str *out)
+{
+	str_add_text(out, trust_result_name(v->result));
+	if (v->wanted)
+		str_addf(out, " (p=%s%s)", dmarc_policy_name(v->wanted), v->record.testing ? " t=y" : "");
+	if (*author)
+		str_addf(out, " header.from=%s", author);
+}
