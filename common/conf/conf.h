@@ -58,7 +58,7 @@ struct conf {
 	const char *mta_tls;		/* none may encrypt */
 	struct conf_list mta_retry;	/* waits: "5m 15m 30m 1h 2h 4h", the last repeats */
 	uint64_t mta_give_up, mta_warn_after;	/* warn_after 0 = never */
-	uint64_t mta_send_max, mta_send_per_destination;
+	uint64_t mta_send_max, mta_send_per_destination, mta_checks_max;
 	const char *mta_source_address;	/* "" */
 	/* [dns] */
 	struct conf_list dns_forward;	/* "127.0.0.1@5353"; empty = from /etc/resolv.conf, else root servers */

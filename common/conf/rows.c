@@ -156,6 +156,8 @@ const struct setting settings[] = {
 	  "Outgoing conversations at once." },
 	{ "mta", "send-per-destination", SET_COUNT, AT(mta_send_per_destination), "5", "1 1000",
 	  "Outgoing conversations with one destination at once." },
+	{ "mta", "checks-max", SET_COUNT, AT(mta_checks_max), "100", "1 10000",
+	  "Processes at once that check messages: SPF, DKIM, DMARC." },
 	{ "mta", "source-address", SET_TEXT, AT(mta_source_address), "", "ip",
 	  "Send from this address of ours. Empty: the system chooses." },
 

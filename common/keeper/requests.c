@@ -14,13 +14,14 @@
 
 enum {
 	LOGINS = BY(POP3_LOGIN) | BY(IMAP_LOGIN),
-	CLIENTS = BY(SUBMISSION) | BY(INBOUND) | BY(SEND),	/* who hear strangers */
+	CLIENTS = BY(SUBMISSION) | BY(INBOUND) | BY(SEND) | BY(CHECK),	/* who hear strangers */
 };
 
 static bool connect_service(struct child *c, struct packet *p, struct err *e);
 static bool start_session(struct child *c, struct packet *p, struct err *e);
 static bool start_deliver(struct child *c, struct packet *p, struct err *e);
 static bool start_send(struct child *c, struct packet *p, struct err *e);
+static bool start_check(struct child *c, struct packet *p, struct err *e);
 static bool front_accepts(struct child *c, struct packet *p, struct err *e);
 static bool front_wants(struct child *c, struct packet *p, struct err *e);
 static bool front_is_busy(struct child *c, struct packet *p, struct err *e);
@@ -39,6 +40,7 @@ static const struct request {
 	{ 'S', "session", LOGINS, 1, true, start_session },
 	{ 'D', "deliver", BY(PICK), 0, false, start_deliver },
 	{ 'O', "send", BY(SCHED), 0, false, start_send },
+	{ 'K', "check", BY(INBOUND), 0, false, start_check },
 	{ 'G', "ready", BY(FRONT), 1, false, front_accepts },
 	{ 'W', "wires", BY(FRONT), 0, false, front_wants },
 	{ 'B', "busy", BY(FRONT), 0, false, front_is_busy },
@@ -50,7 +52,7 @@ static const struct service {
 	unsigned	 by;
 } services[] = {
 	{ "clerk", ROLE_CLERK, BY(SUBMISSION) | BY(INBOUND) | BY(SCHED) | BY(PICK) },
-	{ "resolver", ROLE_RESOLVER, BY(INBOUND) | BY(SCHED) | BY(SEND) },
+	{ "resolver", ROLE_RESOLVER, BY(INBOUND) | BY(SCHED) | BY(SEND) | BY(CHECK) },
 };
 
 static const struct request *find_request(enum role_id role, char verb)
@@ -225,20 +227,32 @@ static bool start_deliver(struct child *c, struct packet *p, struct err *e)
 	return ok;
 }
 
-static bool start_send(struct child *c, struct packet *p, struct err *e)
+/* A process for the asker's work, whose other end is the answer. */
+static bool start_worker(struct child *c, enum role_id role, uint64_t most, struct err *e)
 {
 	int job[2];
 	bool ok;
 
-	(void)p;
-	if (!may_start(c->keeper, ROLE_SEND, c->keeper->conf.mta_send_max, e) || !fd_pair(job, e))
+	if (!may_start(c->keeper, role, most, e) || !fd_pair(job, e))
 		return false;
-	ok = child_start_plain(c->keeper, ROLE_SEND, job[1], e) != NULL;
+	ok = child_start_plain(c->keeper, role, job[1], e) != NULL;
 	if (ok)
 		answer_fd(c, job[0]);
 	fd_close(&job[0]);
 	fd_close(&job[1]);
 	return ok;
+}
+
+static bool start_send(struct child *c, struct packet *p, struct err *e)
+{
+	(void)p;
+	return start_worker(c, ROLE_SEND, c->keeper->conf.mta_send_max, e);
+}
+
+static bool start_check(struct child *c, struct packet *p, struct err *e)
+{
+	(void)p;
+	return start_worker(c, ROLE_CHECK, c->keeper->conf.mta_checks_max, e);
 }
 
 /* --- from login to session --- */

@@ -33,6 +33,10 @@ const struct role roles[ROLE_COUNT] = {
 		.may = MAY_READ | MAY_WRITE | MAY_NET | MAY_NSS | MAY_FORK,
 		.at_most = 16, .files = 64, .memory_mb = 64,
 	},
+	[ROLE_CHECK] = {
+		.name = "check", .program = "posthorn-check", .user = "posthorn-check", .root = "",
+		.files = 16, .memory_mb = 256,
+	},
 	[ROLE_SUBMISSION] = {
 		.name = "session", .program = "msa-session", .user = "posthorn-sub",
 		.root = QUEUE_IN("in/sub"),

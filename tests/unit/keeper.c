@@ -38,6 +38,10 @@ static const struct {
 	{ ROLE_DELIVER, 'D', 0, false, false },
 	{ ROLE_SEND, 'C', 0, false, true },
 	{ ROLE_SEND, 'O', 0, false, false },
+	{ ROLE_INBOUND, 'K', 255, false, true },
+	{ ROLE_SUBMISSION, 'K', 0, false, false },
+	{ ROLE_CHECK, 'C', 0, false, true },
+	{ ROLE_CHECK, 'K', 0, false, false },
 	{ ROLE_FRONT, 'W', 255, false, true },
 	{ ROLE_FRONT, 'G', 0, false, true },
 	{ ROLE_FRONT, 'G', 1, false, false },
@@ -68,6 +72,7 @@ static const struct { enum role_id role; const char *service; bool allowed; } se
 	{ ROLE_INBOUND, "clerk", true }, { ROLE_INBOUND, "resolver", true },
 	{ ROLE_PICK, "clerk", true }, { ROLE_PICK, "resolver", false },
 	{ ROLE_SEND, "resolver", true }, { ROLE_SEND, "clerk", false },
+	{ ROLE_CHECK, "resolver", true }, { ROLE_CHECK, "clerk", false },
 	{ ROLE_SCHED, "sched", false }, { ROLE_SCHED, "", false }, { ROLE_SCHED, "CLERK", false },
 	{ ROLE_FRONT, "clerk", false }, { ROLE_IMAP_LOGIN, "clerk", false },
 };

@@ -1,0 +1,275 @@
+/*
+ * NAME
+ *	posthorn-check - is a message from whom it says it is?
+ * DESCRIPTION
+ *	Answers the questions of trust/check.h on its fd 5, for one session: SPF when the sender is known,
+ *	then DKIM, DMARC and the rest over the open text. It can open nothing and reach nobody but
+ *	the resolver process. It ends when the session does, when nobody asked for IDLE_S, and after
+ *	CHECKS_MAX texts: what strangers' bytes may have left in its memory goes with it. A question takes
+ *	at most ALARM_S; who waits for longer finds the process gone, and the message is not to blame.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/keeper/role.h"
+#include "common/mail/addr.h"
+#include "common/net/idna.h"
+#include "common/os/log.h"
+#include "common/trust/authres.h"
+#include "common/trust/check.h"
+#include "common/trust/key.h"
+
+enum {
+	IDLE_S		= 10,
+	CHECKS_MAX	= 100,		/* texts */
+	DNS_S		= 30,		/* of one question: then every answer is "too late" */
+	ALARM_S		= 50,		/* below CHECK_PATIENCE_S */
+	MEMORY_MAX	= 64 << 20,	/* of one question */
+	PIECE		= 65536,
+	FIELD_MAX	= 16384,	/* of a header field of ours */
+};
+
+struct checker {
+	struct role_self	 self;
+	int			 resolver;	/* -1: not connected */
+	ms_t			 until;
+	struct arena		*arena;		/* of one question */
+	struct packet		 packet;
+	unsigned		 texts;
+};
+
+/* --- DNS, with one deadline for all of a question --- */
+
+static void ask(void *arg, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out)
+{
+	struct checker *c = arg;
+	struct trust_dns resolver = trust_dns_channel(&c->resolver);
+	struct err e;
+
+	*out = (struct dns_answer){ .found = DNS_FAILED, .why = "it took too long" };
+	if (clock_ms() >= c->until)
+		return;
+	if (c->resolver >= 0 || role_connect(&c->self, "resolver", &c->resolver, &e))
+		resolver.ask(resolver.arg, name, type, a, out);
+	else
+		out->why = arena_text(a, span_of(e.text));
+}
+
+/* --- who sent it, in the form that DNS wants --- */
+
+static const char *ascii_name(struct checker *c, struct span name)
+{
+	char ascii[IDNA_NAME];
+
+	return arena_text(c->arena, idna_to_ascii(name, ascii, NULL) ? span_of(ascii) : name);
+}
+
+static const char *ascii_sender(struct checker *c, const char *sender)
+{
+	struct span local, domain;
+
+	if (!addr_split(span_of(sender), &local, &domain))
+		return sender;
+	return arena_printf(c->arena, SPAN_FMT "@%s", SPAN_ARG(local), ascii_name(c, domain));
+}
+
+static void facts_of(struct checker *c, const struct check_who *who, struct spf_facts *f)
+{
+	*f = (struct spf_facts){ .helo = ascii_name(c, span_of(who->helo)), .sender = ascii_sender(c, who->sender),
+		.receiver = who->us, .now = clock_wall(), .until = c->until };
+	address_parse(span_of(who->ip), &f->ip);
+}
+
+static struct check_spf spf_answer(const struct checker *c, const struct spf_verdict *v)
+{
+	return (struct check_spf){ v->result, v->why, v->explanation, c->texts >= CHECKS_MAX };
+}
+
+/* --- the text --- */
+
+static bool feed(struct dkim_verify *v, int text)
+{
+	static char piece[PIECE];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(text, piece, sizeof piece, at)) > 0) {
+		dkim_verify_feed(v, (struct span){ piece, (size_t)n });
+		at += n;
+	}
+	return n == 0;
+}
+
+/* The best result of all, in the order of how much it says. */
+static enum trust_result best_of(const struct dkim_verdict *v)
+{
+	static const enum trust_result order[] = {
+		TRUST_PASS, TRUST_TEMPERROR, TRUST_FAIL, TRUST_POLICY, TRUST_NEUTRAL, TRUST_PERMERROR,
+	};
+
+	for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
+		for (size_t i = 0; i < v->count; i++) {
+			if (v->results[i].result == order[k])
+				return order[k];
+		}
+	}
+	return TRUST_NONE;
+}
+
+/* A signature that only tests (t=y), or leaves text unsigned, vouches for nobody: RFC 9989 leaves that to us. */
+static struct dmarc_vouch *vouches(struct checker *c, const struct dkim_verdict *v)
+{
+	struct dmarc_vouch *list = arena_array(c->arena, v->count + 1, sizeof *list);
+
+	for (size_t i = 0; i < v->count; i++) {
+		const struct dkim_result *r = &v->results[i];
+		char name[DNS_NAME] = "";
+
+		dns_name_clean(span_of(ascii_name(c, r->signature.domain)), name);
+		list[i].domain = arena_text(c->arena, span_of(name));
+		list[i].result = r->beyond ? TRUST_POLICY : r->result;
+	}
+	return list;
+}
+
+static void judge_author(struct checker *c, struct span header, const struct spf_verdict *spf,
+    const struct dkim_verdict *dkim, const char **author, struct dmarc_verdict *out)
+{
+	struct trust_dns dns = { ask, c };
+	struct dmarc_facts facts = { .dkim = vouches(c, dkim), .dkim_count = dkim->count };
+	char name[DNS_NAME] = "";
+	struct header h;
+	struct err e;
+
+	*author = "";
+	header_index(header, c->arena, &h);
+	if (!dmarc_author(&h, c->arena, author, &e)) {
+		*out = (struct dmarc_verdict){ .result = TRUST_PERMERROR, .why = arena_text(c->arena, span_of(e.text)),
+			.organization = "", .published_at = "" };
+		return;
+	}
+	dns_name_clean(span_of(spf->domain), name);
+	facts.author = *author;
+	facts.spf = (struct dmarc_vouch){ name, spf->result };
+	dmarc_check(&facts, &dns, c->arena, out);
+}
+
+static const char *field(struct checker *c, struct str *text)
+{
+	const char *copy = arena_text(c->arena, text->over ? SPAN("") : str_span(text));
+
+	str_free(text);
+	return copy;
+}
+
+static const char *summary(struct checker *c, const struct check_verdict *v, const struct dkim_verdict *dkim)
+{
+	struct str out = STR(500);
+
+	str_addf(&out, "spf=%s dkim=%s", trust_result_name(v->spf.result), trust_result_name(v->dkim));
+	for (size_t i = 0; i < dkim->count; i++) {
+		if (dkim->results[i].result == v->dkim) {
+			str_addf(&out, ":%.100s", ascii_name(c, dkim->results[i].signature.domain));
+			break;
+		}
+	}
+	str_addf(&out, " dmarc=%s", trust_result_name(v->dmarc));
+	if (v->policy)
+		str_addf(&out, ":%s", dmarc_policy_name(v->policy));
+	return field(c, &out);
+}
+
+static void check_message(struct checker *c, const struct check_who *who, struct dkim_verify *v, struct check_verdict *out)
+{
+	struct trust_dns dns = { ask, c };
+	struct str results = STR(FIELD_MAX), received = STR(FIELD_MAX);
+	struct dkim_verdict dkim;
+	struct dmarc_verdict dmarc;
+	struct spf_verdict spf;
+	struct spf_facts f;
+	struct authres all = { .us = who->us, .who = &f, .spf = &spf, .dkim = &dkim, .dmarc = &dmarc };
+
+	facts_of(c, who, &f);
+	spf_check(&f, &dns, c->arena, &spf);
+	dkim_verify_end(v, &dns, &dkim);
+	judge_author(c, dkim_verify_header(v), &spf, &dkim, &all.author, &dmarc);
+	all.iprev = iprev_check(&f.ip, &dns, c->arena);
+	authres_print(&all, &results);
+	spf_print_received(&f, &spf, &received);
+	*out = (struct check_verdict){ .spf = spf_answer(c, &spf), .dkim = best_of(&dkim),
+		.dkim_aligned = dmarc.dkim_aligned, .dmarc = dmarc.result, .policy = dmarc.policy,
+		.author = all.author, .dmarc_why = dmarc.why };
+	out->results = field(c, &results);
+	out->received_spf = field(c, &received);
+	out->summary = summary(c, out, &dkim);
+}
+
+static void answer_text(struct checker *c, const struct check_who *who, int text)
+{
+	struct dkim_verify *v = dkim_verify_new((uint64_t)clock_wall());
+	struct check_verdict verdict;
+
+	c->texts++;
+	if (!feed(v, text)) {
+		log_error("cannot read the text to be checked");
+		exit(EXIT_FAILURE);
+	}
+	check_message(c, who, v, &verdict);
+	check_put_verdict(&c->packet, &verdict);
+	dkim_verify_free(v);
+}
+
+static void answer_sender(struct checker *c, const struct check_who *who)
+{
+	struct trust_dns dns = { ask, c };
+	struct spf_verdict spf;
+	struct check_spf said;
+	struct spf_facts f;
+
+	facts_of(c, who, &f);
+	spf_check(&f, &dns, c->arena, &spf);
+	said = spf_answer(c, &spf);
+	check_put_spf(&c->packet, &said);
+}
+
+/* --- one question after the other --- */
+
+static bool serve(struct checker *c)
+{
+	struct check_who who;
+	int text;
+
+	if (packet_recv(c->self.work, &c->packet, clock_in(IDLE_S)) != PACKET_OK)
+		return false;
+	alarm(ALARM_S);
+	c->until = clock_in(DNS_S);
+	if (!check_take(&c->packet, c->arena, &who, &text)) {
+		log_error("a session asked what is no question");
+		return false;
+	}
+	if (text >= 0)
+		answer_text(c, &who, text);
+	else
+		answer_sender(c, &who);
+	fd_close(&text);
+	alarm(0);
+	arena_reset(c->arena);
+	return packet_send(c->self.work, &c->packet, NULL) && c->texts < CHECKS_MAX;
+}
+
+int main(int argc, char **argv)
+{
+	static struct checker c = { .resolver = -1 };
+	struct err e;
+
+	role_begin(&c.self, ROLE_CHECK, argc, argv);
+	if (!key_prepare(&e)) {
+		log_error("%s", e.text);
+		return EXIT_FAILURE;
+	}
+	c.arena = arena_new(MEMORY_MAX, NULL, NULL);
+	role_jail(&c.self);
+	while (serve(&c))
+		;
+	return EXIT_SUCCESS;
+}
