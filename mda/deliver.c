@@ -19,6 +19,7 @@
 #include "common/base/mem.h"
 #include "common/keeper/role.h"
 #include "common/mail/trace.h"
+#include "common/os/fd.h"
 #include "common/os/file.h"
 #include "common/os/log.h"
 #include "common/store/maildir.h"
@@ -73,30 +74,72 @@ static void write_text(struct maildir_put *m, const struct job *j, struct span h
 		maildir_put_text(m, j->text, j->bytes, j->wire_bytes);
 }
 
-static struct maildir_put *open_put(struct deliver *d, const struct job *j, struct err *e)
+static bool is_there(struct deliver *d, const char *path)
 {
-	struct maildir_put *m = maildir_put_open_at(d->home, j->path, j->base, j->again, e);
 	struct stat st;
 
-	if (m || !*j->path || fstatat(d->home, j->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	return !*path || fstatat(d->home, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static struct maildir_put *open_inbox(struct deliver *d, const struct job *j, struct err *e)
+{
+	struct maildir_put *m = maildir_put_open_at(d->home, j->path, j->base, j->again, e);
+
+	if (m || is_there(d, j->path))
 		return m;
 	/* the first message of somebody new */
 	return maildir_make(d->home, j->path, e) ? maildir_put_open_at(d->home, j->path, j->base, j->again, e) : NULL;
 }
 
-static bool do_job(struct deliver *d, const struct job *j, struct err *e)
+static int open_maildir(struct deliver *d, const char *path, struct err *e)
+{
+	int root;
+
+	if (!is_there(d, path) && !maildir_make(d->home, path, e))
+		return -1;
+	root = file_open_beneath(d->home, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0);
+	if (root < 0)
+		err_sys(e, "cannot open the Maildir");
+	return root;
+}
+
+/* A folder that was not there yet is one that its owner will want to see. */
+static bool need_folder(int root, const char *folder, struct err *e)
+{
+	return folder_exists(root, folder) || (folder_create(root, folder, e) && folder_subscribe(root, folder, true, e));
+}
+
+/* root is where a folder's message is written from; -1 for the inbox. */
+static struct maildir_put *open_put(struct deliver *d, const struct job *j, int *root, struct err *e)
+{
+	*root = -1;
+	if (!*j->folder)
+		return open_inbox(d, j, e);
+	*root = open_maildir(d, j->path, e);
+	if (*root < 0 || !need_folder(*root, j->folder, e))
+		return NULL;
+	return maildir_put_open(*root, j->folder, j->base, j->again, e);
+}
+
+static bool put_message(struct deliver *d, const struct job *j, struct span head, struct err *e)
 {
 	struct maildir_put *m;
+	bool ok;
+	int root;
+
+	m = open_put(d, j, &root, e);
+	if (m && !maildir_put_done_before(m))
+		write_text(m, j, head);
+	ok = m && maildir_put_commit(m, NULL, 0, e);
+	fd_close(&root);
+	return ok || err_while(e, "%s/%s", d->self.root_arg, j->path);
+}
+
+static bool do_job(struct deliver *d, const struct job *j, struct err *e)
+{
 	struct span head;
 
-	if (!read_head(d, j, &head, e) || !check_loop(head, j, e))
-		return false;
-	m = open_put(d, j, e);
-	if (!m)
-		return err_while(e, "cannot open %s/%s", d->self.root_arg, j->path);
-	if (!maildir_put_done_before(m))
-		write_text(m, j, head);
-	return maildir_put_commit(m, NULL, 0, e) || err_while(e, "below %s", d->self.root_arg);
+	return read_head(d, j, &head, e) && check_loop(head, j, e) && put_message(d, j, head, e);
 }
 
 static void answer(struct deliver *d, struct packet *p, uint64_t task, bool ok, const struct err *e)

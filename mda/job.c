@@ -9,6 +9,7 @@ void job_print(const struct job *j, struct packet *p)
 	packet_put_text(p, j->sender);
 	packet_put_text(p, j->delivered_to);
 	packet_put_text(p, j->path);
+	packet_put_text(p, j->folder);
 	packet_put_text(p, j->base);
 	packet_put_u64(p, j->again);
 	packet_put_u64(p, j->bytes);
@@ -40,6 +41,7 @@ bool job_parse(struct packet *p, char *room, size_t size, struct job *j)
 	j->sender = take_text(p, &room, &size);
 	j->delivered_to = take_text(p, &room, &size);
 	j->path = take_text(p, &room, &size);
+	j->folder = take_text(p, &room, &size);
 	j->base = take_text(p, &room, &size);
 	j->again = packet_take_u64(p) != 0;
 	j->bytes = packet_take_u64(p);

@@ -210,7 +210,7 @@ void message_answer(struct pick *p, const struct task *t, const struct err *trou
 		take_trouble(g, trouble);
 	} else {
 		pick_base(p, &m->env, r, base, sizeof base);
-		maillog_delivered(m->id, span_of(r->address), span_of(t->login), "", base,
+		maillog_delivered(m->id, span_of(r->address), span_of(t->login), pick_folder(p, &m->env), base,
 		    (int)(clock_wall() - m->env.arrived));
 	}
 	if (--g->open == 0)

@@ -127,6 +127,11 @@ void pick_base(const struct pick *p, const struct envelope *env, const struct rc
 	}
 }
 
+const char *pick_folder(const struct pick *p, const struct envelope *env)
+{
+	return env->junk ? p->self.conf.mda_junk_folder : "";
+}
+
 static struct message *meet(struct pick *p, const char *id)
 {
 	struct message *m, **at;

@@ -94,6 +94,7 @@ struct message *pick_find(struct pick *p, const char *id);	/* NULL: not known */
 void pick_now(struct pick *p, struct message *m);	/* into the line, wherever it waits; not while at work */
 void pick_later(struct pick *p, struct message *m, time_t when);
 void pick_forget(struct pick *p, struct message *m);
+const char *pick_folder(const struct pick *p, const struct envelope *env);	/* "" is the inbox */
 void pick_base(const struct pick *p, const struct envelope *env, const struct rcpt *r, char *base, size_t size);
 
 /* --- message.c: neither begins with another message; who calls from the loop does so after --- */

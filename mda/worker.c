@@ -186,7 +186,7 @@ static bool send_job(struct worker *w, const struct task *t, struct err *e)
 
 	pick_base(p, env, r, base, sizeof base);
 	job_print(&(struct job){ .task = t->number, .id = env->id, .sender = env->sender, .delivered_to = r->address,
-	    .path = t->path, .base = base, .again = t->again, .bytes = env->text_bytes,
+	    .path = t->path, .folder = pick_folder(p, env), .base = base, .again = t->again, .bytes = env->text_bytes,
 	    .wire_bytes = env->wire_bytes, .hops_max = (unsigned)p->self.conf.hops_max,
 	    .text = t->message->text }, &out);
 	return out.bad ? err_temp(e, "4.3.0", "a job does not fit into a packet") : packet_send(w->fd, &out, e);

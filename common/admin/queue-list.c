@@ -236,9 +236,9 @@ void queue_show(const struct station *st, const struct envelope *env)
 	print_line("tls", env->tls);
 	print_line("envid", env->envid);
 	print_line("ret", env->ret);
-	printf("%-10s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
+	printf("%-10s%s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
 	    env->require_tls ? " requiretls" : "", env->tls_optional ? " tls-optional" : "",
-	    env->is_bounce ? " bounce" : "");
+	    env->is_bounce ? " bounce" : "", env->junk ? " junk" : "");
 	if (env->release)
 		print_time("release", env->release);
 	if (env->by_mode)

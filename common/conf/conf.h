@@ -67,6 +67,7 @@ struct conf {
 	uint64_t dns_timeout;
 	/* [mda] */
 	uint64_t mda_deliver_max;	/* deliver processes at once */
+	const char *mda_junk_folder;	/* "" = the inbox */
 	uint64_t mda_idle;		/* a deliver process without work exits after this */
 	/* [pop3d] [imapd] */
 	struct conf_list pop3d_listen, imapd_listen;

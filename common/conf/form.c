@@ -197,6 +197,16 @@ static bool fits_server(struct span s)
 	return is_ip(ip);
 }
 
+/* In ASCII; a folder's levels are parted by dots. */
+static bool fits_folder(struct span s)
+{
+	bool ok = s.n <= 100 && *s.p != '.' && *s.p != '~' && s.p[s.n - 1] != '.';
+
+	for (size_t i = 0; ok && i < s.n; i++)
+		ok = is_alnum(s.p[i]) || (s.p[i] && strchr("-_ .", s.p[i]));
+	return ok && span_search(s, SPAN("..")) < 0;
+}
+
 static bool fits_line(struct span s)
 {
 	return s.n > 0;
@@ -216,6 +226,7 @@ static const struct form forms[] = {
 	{ "time", fits_time, false, "times like 30s, 5m, 4h, 5d" },
 	{ "ip", fits_optional_ip, true, "an IP address, or nothing" },
 	{ "server", fits_server, false, "ADDRESS or ADDRESS@PORT, like 127.0.0.1@5353" },
+	{ "folder", fits_folder, true, "a folder like Junk or Lists.Junk, or nothing" },
 	{ "lines", fits_line, false, "records separated by semicolons" },
 };
 

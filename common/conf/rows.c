@@ -175,6 +175,9 @@ const struct setting settings[] = {
 	/* ---- mda ---- */
 	{ "mda", "deliver-max", SET_COUNT, AT(mda_deliver_max), "20", "1 10000",
 	  "Delivering processes at once." },
+	{ "mda", "junk-folder", SET_TEXT, AT(mda_junk_folder), "Junk", "folder",
+	  "Where mail goes that mta took without trusting it: a folder of each mailbox, made when it "
+	  "is needed. Empty: the inbox." },
 	{ "mda", "idle", SET_TIME, AT(mda_idle), "10s", "0 1h",
 	  "A delivering process without work ends after this." },
 

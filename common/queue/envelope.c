@@ -39,6 +39,7 @@ static const struct field marks[] = {
 	{ "requiretls", offsetof(struct envelope, require_tls) },
 	{ "tls-optional", offsetof(struct envelope, tls_optional) },
 	{ "bounce", offsetof(struct envelope, is_bounce) },
+	{ "junk", offsetof(struct envelope, junk) },
 };
 #define EACH(f, table) (const struct field *f = table; f < table + sizeof table / sizeof *table; f++)
 

@@ -61,6 +61,7 @@ struct envelope {
 	const char	*protocol;	/* ESMTPSA ... */
 	const char	*tls;		/* "TLSv1.3 ..." or "" */
 	bool		 smtputf8, body8bit, is_bounce;
+	bool		 junk;		/* taken, but not trusted: into the folder junk-folder */
 	bool		 require_tls;	/* REQUIRETLS: RFC 8689 */
 	bool		 tls_optional;	/* the header says TLS-Required: No, which is less than any policy */
 	time_t		 release;	/* not to be tried before: RFC 4865; 0 = at once */

@@ -286,15 +286,12 @@ static int count(const char *name)
 	return n;
 }
 
-static int in_box(const char *who)
+static int files_in(const char *path)
 {
-	char path[200];
 	struct dirent *entry;
 	int n = 0;
-	DIR *d;
+	DIR *d = opendir(path);
 
-	snprintf(path, sizeof path, "mail/here.test/%s/Maildir/new", who);
-	d = opendir(path);
 	while (d && (entry = readdir(d)))
 		n += entry->d_name[0] != '.';
 	if (d)
@@ -302,11 +299,21 @@ static int in_box(const char *who)
 	return n;
 }
 
+static int in_box(const char *who)
+{
+	char path[200];
+
+	snprintf(path, sizeof path, "mail/here.test/%s/Maildir/new", who);
+	return files_in(path);
+}
+
+static bool next_is_junk;
+
 static void put_text(const char *sender, const char *words, time_t age, const char *text, char id[ID_SIZE])
 {
 	struct station st = station("local");
 	struct rcpt r[16] = { 0 };
-	struct envelope env = { .sender = sender, .arrived = time(NULL) - age, .rcpts = r };
+	struct envelope env = { .sender = sender, .arrived = time(NULL) - age, .rcpts = r, .junk = next_is_junk };
 	struct span all = span_of(words), word;
 	struct queue_put *q;
 	struct err e;
@@ -560,6 +567,28 @@ static void fulfils_wishes(void)
 	clean();
 }
 
+/* Also for somebody who has no Maildir yet, also after a crash; and the next message goes where it did before. */
+static void junk_goes_to_its_folder(void)
+{
+	char id[ID_SIZE];
+
+	start();
+	next_is_junk = true;
+	put("ann@here.test bob@here.test", id);
+	wait_for_log("delivered to=<ann@here.test>.*folder=Junk");
+	wait_for_log("delivered to=<bob@here.test>.*folder=Junk");
+	put("ann@here.test", id);
+	EXPECT(.local = 0);
+	next_is_junk = false;
+	put("ann@here.test", id);
+	EXPECT(.ann = 1);
+	CHECK(files_in("mail/here.test/ann/Maildir/.Junk/new") == 2, "junk");
+	CHECK(has("^Junk$", "mail/here.test/ann/Maildir/subscriptions"), "subscribed");
+	CHECK(access("mail/here.test/ann/Maildir/.Junk/maildirfolder", F_OK) == 0, "marked");
+	stop(SIGTERM);
+	clean();
+}
+
 static void many_pass(void)
 {
 	char id[ID_SIZE];
@@ -620,6 +649,7 @@ int main(int argc, char **argv)
 	recognises();
 	waits_for_processes();
 	fulfils_wishes();
+	junk_goes_to_its_folder();
 	many_pass();
 	if (bad)
 		shell("tail -60 %s/log", root);
