@@ -75,14 +75,26 @@ static bool move(struct sched *s, const struct station *from, const char *id, co
 	    && queue_remove(from, id, e);
 }
 
+/* Who took it in wants a person to look first. A release takes the mark off. */
+static bool put_on_hold(struct sched *s, const struct station *from, const struct envelope *env, struct err *e)
+{
+	if (!queue_move(from, &s->hold, env->id, e))
+		return false;
+	maillog_held(env->id, env->hold);
+	return true;
+}
+
 /* False, TEMP: it stays where it is, for another time. Keeps a when it takes it on. */
 static bool route(struct sched *s, const struct station *from, const char *id, struct arena **a, struct err *e)
 {
 	struct envelope env;
 	struct split sp;
 
-	if (!queue_read_envelope(from, id, *a, &env, e) || !split_rcpts(s, *a, &env, &sp, e)
-	    || !move(s, from, id, &sp, e))
+	if (!queue_read_envelope(from, id, *a, &env, e))
+		return false;
+	if (*env.hold)
+		return put_on_hold(s, from, &env, e);
+	if (!split_rcpts(s, *a, &env, &sp, e) || !move(s, from, id, &sp, e))
 		return false;
 	log_routes(&sp.local, "local");
 	log_routes(&sp.out, "out");

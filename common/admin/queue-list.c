@@ -70,6 +70,8 @@ static void print_text(const struct listing *l, const struct envelope *env)
 
 	str_addf(&out, "%-15s %7s %6s  %-7s <%s>\n", env->id, queue_ago(l->now - env->arrived, age),
 	    size_text(env->text_bytes, size), l->st->name, env->sender);
+	if (*env->hold)
+		str_addf(&out, "    on hold: %s\n", env->hold);
 	for (size_t i = 0; i < env->rcpt_count; i++)
 		print_rcpt(&env->rcpts[i], l->now, &out);
 	admin_print(&out);
@@ -104,6 +106,7 @@ static void print_json(const struct listing *l, const struct envelope *env)
 	add_key(&out, "sender", env->sender);
 	add_key(&out, "login", env->login);
 	add_key(&out, "peer", env->peer);
+	add_key(&out, "hold", env->hold);
 	str_add_text(&out, ",\"recipients\":[");
 	for (size_t i = 0; i < env->rcpt_count; i++) {
 		if (i)
@@ -234,6 +237,7 @@ void queue_show(const struct station *st, const struct envelope *env)
 	print_line("helo", env->helo);
 	print_line("protocol", env->protocol);
 	print_line("tls", env->tls);
+	print_line("hold", env->hold);
 	print_line("envid", env->envid);
 	print_line("ret", env->ret);
 	printf("%-10s%s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",

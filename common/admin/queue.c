@@ -84,6 +84,65 @@ static int open_queue(struct conf *conf, int *queue)
 	return *queue < 0 ? admin_fail(&e) : EX_OK;
 }
 
+/* --- whose mail: all of a login's that is on hold --- */
+
+struct choice { const struct station *st; const char *login; struct arena *memory; struct str ids; int code; };
+
+static bool choose(void *arg, const char *id)
+{
+	struct choice *c = arg;
+	struct envelope env;
+	struct err e;
+
+	if (!queue_read_envelope(c->st, id, c->memory, &env, &e))
+		c->code = queue_next_try(c->st, id) ? admin_fail(&e) : c->code;
+	else if (span_alike(span_of(env.login), span_of(c->login)))
+		str_addf(&c->ids, "%s ", id);
+	arena_reset(c->memory);
+	return true;
+}
+
+static int run_all(int queue, struct span ids, int (*run)(struct found *f))
+{
+	int code = EX_OK, one;
+	char id[ID_SIZE];
+	struct span word;
+
+	while ((word = span_word(&ids)).n) {
+		one = span_copy(word, id, sizeof id) ? each_place(queue, id, run) : EX_OK;
+		code = one != EX_OK ? one : code;
+	}
+	return code;
+}
+
+static int for_login(const char *login, int (*run)(struct found *f))
+{
+	struct choice c = { .login = login, .ids = STR(64 << 20), .code = EX_OK };
+	struct station st;
+	struct conf conf;
+	int queue = -1, code = open_queue(&conf, &queue);
+	struct err e;
+
+	if (code != EX_OK)
+		return code;
+	c.st = &st;
+	c.memory = arena_new(QUEUE_MEMORY, NULL, NULL);
+	if (!station_open(queue, "hold", &st, &e)) {
+		c.code = admin_fail(&e);
+	} else {
+		if (!queue_each(&st, choose, &c, &e))
+			c.code = admin_fail(&e);
+		station_close(&st);
+	}
+	code = run_all(queue, str_span(&c.ids), run);
+	if (c.code == EX_OK && !c.ids.n)
+		printf("no mail of %s is on hold\n", login);
+	arena_free(c.memory);
+	str_free(&c.ids);
+	close(queue);
+	return code != EX_OK ? code : c.code;
+}
+
 static int for_each_id(int argc, char **argv, int (*run)(struct found *f))
 {
 	int code = EX_OK, queue = -1, one;
@@ -259,6 +318,7 @@ static int release(struct found *f)
 			f->env.rcpts[i].state = RCPT_WAITING;
 	}
 	wish_retry(&f->env);
+	f->env.hold = "";
 	return back_to_arrivals(f, &e) ? EX_OK : admin_fail(&e);
 }
 
@@ -269,6 +329,7 @@ static int bounce(struct found *f)
 	if (strcmp(f->st.name, "hold") != 0)
 		return change(f, WISH_BOUNCE);
 	wish_bounce(&f->env);
+	f->env.hold = "";
 	return back_to_arrivals(f, &e) ? EX_OK : admin_fail(&e);
 }
 
@@ -277,19 +338,29 @@ static int verb_hold(int argc, char **argv)
 	return for_each_id(argc, argv, hold);
 }
 
+/* ID ..., or --login LOGIN. */
+static int for_each_or_login(int argc, char **argv, int (*run)(struct found *f))
+{
+	if (argc < 2 || strcmp(argv[1], "--login") != 0)
+		return for_each_id(argc, argv, run);
+	if (argc != 3)
+		return admin_usage("queue %s --login LOGIN", argv[0]);
+	return for_login(argv[2], run);
+}
+
 static int verb_release(int argc, char **argv)
 {
-	return for_each_id(argc, argv, release);
+	return for_each_or_login(argc, argv, release);
 }
 
 static int verb_delete(int argc, char **argv)
 {
-	return for_each_id(argc, argv, delete);
+	return for_each_or_login(argc, argv, delete);
 }
 
 static int verb_bounce(int argc, char **argv)
 {
-	return for_each_id(argc, argv, bounce);
+	return for_each_or_login(argc, argv, bounce);
 }
 
 /* --- retry, one or all --- */
@@ -354,9 +425,9 @@ static const struct admin_verb verbs[] = {
 	{ "cat", verb_cat, "ID ...", "the message itself" },
 	{ "retry", verb_retry, "[all | ID ...]", "try again now" },
 	{ "hold", verb_hold, "ID ...", "put aside until it is released" },
-	{ "release", verb_release, "ID ...", "let go what is on hold" },
-	{ "bounce", verb_bounce, "ID ...", "give up and tell the sender" },
-	{ "delete", verb_delete, "ID ...", "throw away and tell nobody" },
+	{ "release", verb_release, "[--login LOGIN | ID ...]", "let go what is on hold, or all of it that LOGIN sent" },
+	{ "bounce", verb_bounce, "[--login LOGIN | ID ...]", "give up and tell the sender" },
+	{ "delete", verb_delete, "[--login LOGIN | ID ...]", "throw away and tell nobody" },
 	{ .name = NULL }
 };
 

@@ -27,7 +27,7 @@ static const struct field texts[] = {
 	{ "login", offsetof(struct envelope, login) },	{ "peer", offsetof(struct envelope, peer) },
 	{ "helo", offsetof(struct envelope, helo) },
 	{ "protocol", offsetof(struct envelope, protocol) },
-	{ "tls", offsetof(struct envelope, tls) },
+	{ "tls", offsetof(struct envelope, tls) },	{ "hold", offsetof(struct envelope, hold) },
 };
 static const struct field rcpt_texts[] = {
 	{ "orcpt", offsetof(struct rcpt, original) },	{ "status", offsetof(struct rcpt, status) },

@@ -60,6 +60,7 @@ struct envelope {
 	const char	*helo;		/* what it called itself, or "" */
 	const char	*protocol;	/* ESMTPSA ... */
 	const char	*tls;		/* "TLSv1.3 ..." or "" */
+	const char	*hold;		/* why it is to wait in hold/ for a person, or "" */
 	bool		 smtputf8, body8bit, is_bounce;
 	bool		 junk;		/* taken, but not trusted: into the folder junk-folder */
 	bool		 require_tls;	/* REQUIRETLS: RFC 8689 */

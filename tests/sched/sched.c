@@ -259,12 +259,15 @@ static int count(const char *name)
 	return n;
 }
 
+static const char *hold_mark = "";	/* of the next message */
+
 /* rcpts: words; "NAME!" wants to hear of success, "NAME-" of nothing. */
 static void put(const char *in, const char *sender, const char *words, time_t age, char id[ID_SIZE])
 {
 	struct station st = station(in);
 	struct rcpt r[16] = { 0 };
-	struct envelope env = { .sender = sender, .arrived = time(NULL) - age, .rcpts = r, .is_bounce = !*sender };
+	struct envelope env = { .sender = sender, .arrived = time(NULL) - age, .rcpts = r, .is_bounce = !*sender,
+		.hold = hold_mark };
 	struct span all = span_of(words), word;
 	struct queue_put *q;
 	struct err e;
@@ -480,6 +483,29 @@ static void fulfils_wishes(void)
 	clean();
 }
 
+/* Who took it in had doubts: nobody sees it before a person did. */
+static void marked_goes_on_hold(void)
+{
+	struct envelope env;
+	struct station st;
+	char id[ID_SIZE];
+	struct err e;
+
+	start();
+	hold_mark = "ann@here.test is over messages-per-day";
+	put("in/sub", "ann@here.test", "bob@here.test ok@b.test", 0, id);
+	hold_mark = "";
+	EXPECT(.hold = 1);
+	CHECK(jobs == 0, "%u jobs", jobs);
+	st = station("hold");
+	CHECK(queue_read_envelope(&st, id, arena, &env, &e), "%s", e.text);
+	CHECK(strcmp(env.hold, "ann@here.test is over messages-per-day") == 0, "%s", env.hold);
+	station_close(&st);
+	arena_reset(arena);
+	stop(SIGTERM);
+	clean();
+}
+
 static void damaged_goes_on_hold(void)
 {
 	struct station st = station("in/sub");
@@ -550,6 +576,7 @@ int main(int argc, char **argv)
 	survives();
 	fulfils_wishes();
 	damaged_goes_on_hold();
+	marked_goes_on_hold();
 	many_pass();
 	snprintf(command, sizeof command, bad ? "tail -60 %s/log; rm -rf %s" : "rm -rf %s %s", root, root);
 	if (system(command) != 0)
