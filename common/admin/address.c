@@ -1,4 +1,4 @@
-/* posthorn address: who gets this mail, and which line says so. See posthorn(8). */
+/* posthorn address: who gets this mail, who may send as it, and which line says so. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -66,74 +66,129 @@ static void print_why_json(struct span why, struct str *out)
 		str_add_text(out, between);
 		admin_json_text(out, line);
 	}
-	str_add_text(out, "],\"targets\":[");
 }
 
-static void print_all(const struct dir_target *t, size_t count, const struct str *why)
+static void print_targets(const struct dir_target *t, size_t count, struct str *out)
 {
-	struct str out = STR(16 << 20);
-
-	if (admin_json())
-		print_why_json(str_span(why), &out);
-	else
-		str_add(&out, str_span(why));
+	str_add_text(out, admin_json() ? "],\"targets\":[" : "");
 	for (size_t i = 0; i < count; i++) {
 		if (admin_json()) {
-			str_add_text(&out, i ? ",\n " : "");
-			print_json(&t[i], &out);
+			str_add_text(out, i ? ",\n " : "");
+			print_json(&t[i], out);
 		} else {
-			print_text(&t[i], &out);
+			print_text(&t[i], out);
 		}
 	}
-	str_add_text(&out, admin_json() ? "]}\n" : "");
-	admin_print(&out);
 }
 
-static int explain_with(const struct conf *c, const char *address, struct arena *a)
+static void print_senders(const struct sender *s, size_t count, struct str *out)
 {
-	struct str why = STR(WHY_MAX), mistakes = STR(WHY_MAX);
-	struct dir_target *targets;
+	str_add_text(out, admin_json() ? "],\"senders\":[" : count ? "" : "nobody may send as it\n");
+	for (size_t i = 0; i < count; i++) {
+		if (!admin_json()) {
+			str_addf(out, "%s may send as it: %s\n", s[i].login, s[i].line);
+			continue;
+		}
+		str_addf(out, "%s{\"login\":", i ? ",\n " : "");
+		admin_json_text(out, span_of(s[i].login));
+		print_field(out, "line", s[i].line);
+		str_add_char(out, '}');
+	}
+}
+
+/* Both ways; what it says of senders does not wait for somebody to receive. */
+static int explain_all(struct lookup *l, struct span address, struct arena *a)
+{
+	struct str why = STR(WHY_MAX), out = STR(16 << 20);
+	struct dir_target *targets = NULL;
+	struct sender *senders = NULL;
+	size_t count = 0, sender_count = 0;
+	struct err e, second;
+	bool receives, sends;
+
+	l->why = &why;
+	receives = lookup_expand(l, address, a, &targets, &count, &e);
+	l->why = NULL;
+	sends = lookup_senders(l, address, a, &senders, &sender_count, &second);
+	if (admin_json())
+		print_why_json(str_span(&why), &out);
+	else
+		str_add(&out, str_span(&why));
+	print_targets(targets, receives ? count : 0, &out);
+	print_senders(senders, sends ? sender_count : 0, &out);
+	str_add_text(&out, admin_json() ? "]}\n" : "");
+	admin_print(&out);
+	str_free(&why);
+	if (!receives)
+		return admin_fail(&e);
+	return sends ? EX_OK : admin_fail(&second);
+}
+
+static int explain_login(struct lookup *l, struct span address, const char *login, struct arena *a)
+{
+	struct str out = STR(WHY_MAX);
+	const char *line;
+	struct err e;
+
+	if (!lookup_may_send(l, span_of(login), address, a, &line, &e)) {
+		int code = admin_fail(&e);
+
+		return strcmp(e.status, "5.7.1") == 0 ? EX_NOPERM : code;
+	}
+	if (admin_json()) {
+		str_add_text(&out, "{\"login\":");
+		admin_json_text(&out, span_of(login));
+		print_field(&out, "line", line);
+		str_add_text(&out, "}\n");
+	} else {
+		str_addf(&out, "%s may send as " SPAN_FMT ": %s\n", login, SPAN_ARG(address), line);
+	}
+	admin_print(&out);
+	return EX_OK;
+}
+
+static int explain_with(const struct conf *c, struct span address, const char *login, struct arena *a)
+{
+	struct str mistakes = STR(WHY_MAX);
 	struct dir_rules rules;
-	struct lookup l = { .rules = &rules, .why = &why };
+	struct lookup l = { .rules = &rules };
 	struct err e = { 0 };
-	size_t count = 0;
-	int code = EX_OK;
-	bool ok;
+	int code;
 
 	who_rules(c, geteuid() == 0, &rules);
-	ok = open_tables(c, &l, &mistakes, &e);
-	if (!ok && mistakes.n)
-		fputs(mistakes.p, stderr);
-	ok = ok && lookup_expand(&l, span_of(address), a, &targets, &count, &e);
-	print_all(targets, ok ? count : 0, &why);
-	if (!ok)
+	if (!open_tables(c, &l, &mistakes, &e)) {
+		fputs(mistakes.n ? mistakes.p : "", stderr);
 		code = admin_fail(&e);
+	} else {
+		code = login ? explain_login(&l, address, login, a) : explain_all(&l, address, a);
+	}
 	for (enum table_kind kind = 0; kind < TABLE_COUNT; kind++)
 		table_close(l.tables[kind], NULL);
-	str_free(&why);
 	str_free(&mistakes);
 	return code;
 }
 
 static int explain(int argc, char **argv)
 {
+	const char *login = argc == 4 && strcmp(argv[2], "--login") == 0 ? argv[3] : NULL;
 	struct arena *a;
 	struct conf c;
 	int code;
 
-	if (argc != 2)
-		return admin_usage("address explain ADDRESS");
+	if (argc != 2 && !login)
+		return admin_usage("address explain ADDRESS [--login LOGIN]");
 	if (!admin_conf(&c))
 		return EX_CONFIG;
 	a = arena_new(MEMORY_MAX, NULL, NULL);
-	code = explain_with(&c, argv[1], a);
+	code = explain_with(&c, span_of(argv[1]), login, a);
 	arena_free(a);
 	conf_free(&c);
 	return code;
 }
 
 static const struct admin_verb verbs[] = {
-	{ "explain", explain, "ADDRESS", "who gets mail for it, and which line of which file says so" },
+	{ "explain", explain, "ADDRESS [--login LOGIN]",
+	  "who gets mail for it and who may send as it, and which line of which file says so" },
 	{ .name = NULL }
 };
 

@@ -99,7 +99,7 @@ static bool add_alias(struct edit *ed, const struct alias_args *a, struct err *e
 static bool is_to_go(const struct alias_args *a, struct span target)
 {
 	for (int i = 0; i < a->count; i++) {
-		if (span_is(target, a->targets[i]))
+		if (span_is(target, a->targets[i]) || span_is(aliases_part(target).name, a->targets[i]))
 			return true;
 	}
 	return a->count == 0;
@@ -114,7 +114,7 @@ static bool cut_targets(struct edit *ed, const struct alias_args *a, const struc
 
 	if (!aliases_line_parse(row->row, &had, e))
 		return false;
-	str_add(&line, had.name);
+	str_addf(&line, "%s" SPAN_FMT, had.kind == ALIASES_GROUP ? "group " : "", SPAN_ARG(had.name));
 	while (aliases_target(&had.targets, &target)) {
 		if (!is_to_go(a, target))
 			str_addf(&line, "%s " SPAN_FMT, kept++ ? "," : ":", SPAN_ARG(target));
@@ -180,17 +180,20 @@ static bool list_one(void *arg, const struct list_row *row)
 {
 	struct listing *l = arg;
 	struct aliases_row alias;
-	struct span target;
+	struct span target, name;
 	const char *between = "";
 
 	if (!aliases_line_parse(row->row, &alias, NULL))
 		return true;
+	name = alias.name;
+	if (alias.kind == ALIASES_GROUP)	/* with that word in front */
+		name = span_trim(span_to(row->row, (size_t)(alias.name.p - row->row.p) + alias.name.n));
 	if (admin_json()) {
 		str_add_text(&l->out, l->more ? ",\n {\"name\":" : "{\"name\":");
-		admin_json_text(&l->out, row->key);
+		admin_json_text(&l->out, alias.kind == ALIASES_GROUP ? name : row->key);
 		str_addf(&l->out, ",\"line\":%u,\"targets\":[", row->line);
 	} else {
-		str_addf(&l->out, SPAN_FMT ": ", SPAN_ARG(alias.name));
+		str_addf(&l->out, SPAN_FMT ": ", SPAN_ARG(name));
 	}
 	while (aliases_target(&alias.targets, &target)) {
 		str_add_text(&l->out, between);

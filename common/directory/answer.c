@@ -80,11 +80,12 @@ static bool answer_expand(const struct lookup *l, struct arena *a, struct packet
 static bool answer_may_send(const struct lookup *l, struct arena *a, struct packet *p)
 {
 	struct span login = take(p, a), address = take(p, a);
+	const char *line;
 	struct err e;
 
 	if (p->bad)
 		return false;
-	return lookup_may_send(l, login, address, a, &e) ? say_class(p, DIR_LOCAL) : refuse(p, &e);
+	return lookup_may_send(l, login, address, a, &line, &e) ? say_class(p, DIR_LOCAL) : refuse(p, &e);
 }
 
 static bool answer_domain(const struct lookup *l, struct arena *a, struct packet *p)

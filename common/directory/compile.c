@@ -64,7 +64,9 @@ static bool line_of_aliases(struct span line, struct str *key, struct str *row, 
 
 	if (!aliases_line_parse(line, &a, e))
 		return false;
-	if (*a.name.p == '@') {
+	if (a.kind == ALIASES_GROUP) {
+		compile_group_key(a.name, key);
+	} else if (a.kind == ALIASES_DOMAIN) {
 		add_folded(key, a.name);
 	} else {
 		if (!name_read(a.name, &name, e))
@@ -73,6 +75,19 @@ static bool line_of_aliases(struct span line, struct str *key, struct str *row, 
 	}
 	str_add(row, line);
 	return true;
+}
+
+void compile_group_key(struct span name, struct str *key)
+{
+	str_add_char(key, '\001');
+	add_folded(key, name);
+}
+
+void compile_pattern_key(struct span domain, unsigned number, struct str *key)
+{
+	str_add_char(key, '\002');
+	add_folded(key, domain);
+	str_addf(key, "\002%u", number);
 }
 
 static const struct {
@@ -117,7 +132,31 @@ static void mistake(struct compiling *c, unsigned line, const char *text)
 		str_addf(c->mistakes, "%s\n", e.text);
 }
 
-static bool put(struct compiling *c, unsigned line, struct span key, struct span row, struct err *e)
+/* A pattern once more, behind those of its domain that came before it. */
+static bool put_pattern(struct table *t, struct span row, struct span value, struct err *e)
+{
+	struct str key = STR(2 * NAME_SIZE);
+	struct aliases_row alias;
+	struct name name;
+	bool put = !aliases_line_parse(row, &alias, NULL) || alias.kind != ALIASES_PATTERN ||
+	    !name_read(alias.name, &name, NULL);
+	struct err why = { .kind = ERR_PERM };
+
+	for (unsigned n = 0; !put && why.kind == ERR_PERM && n < COMPILE_PATTERNS_MAX; n++) {
+		str_reset(&key);
+		compile_pattern_key(name_domain(&name), n, &key);
+		put = table_put(t, str_span(&key), value, &why);
+	}
+	str_free(&key);
+	if (!put && why.kind == ERR_PERM)
+		return err_perm(e, "5.3.5", "more than %d patterns at one domain", COMPILE_PATTERNS_MAX);
+	if (!put)
+		*e = why;
+	return put;
+}
+
+static bool put(struct compiling *c, enum table_kind kind, unsigned line, struct span key, struct span row,
+    struct err *e)
 {
 	struct str value = STR(TEXT_LINE_MAX + 40), old = STR(TEXT_LINE_MAX + 40);
 	bool found, ok;
@@ -126,8 +165,10 @@ static bool put(struct compiling *c, unsigned line, struct span key, struct span
 	str_add(&value, row);
 	ok = table_put(c->t, key, str_span(&value), e);
 	if (!ok && e->kind == ERR_PERM && table_get(c->t, key, &old, &found, e) && found)
-		err_perm(e, "5.3.5", "\"" SPAN_FMT "\" stands here twice, first in line " SPAN_FMT,
-		    SPAN_ARG(key), (int)strspn(old.p, "0123456789"), old.p);
+		err_perm(e, "5.3.5", "%s\"" SPAN_FMT "\" stands here twice, first in line " SPAN_FMT,
+		    *key.p == '\001' ? "group " : "", SPAN_ARG(span_from(key, *key.p == '\001')),
+		    (int)strspn(old.p, "0123456789"), old.p);
+	ok = ok && (kind != TABLE_ALIASES || put_pattern(c->t, row, str_span(&value), e));
 	str_free(&value);
 	str_free(&old);
 	return ok;
@@ -144,10 +185,51 @@ static bool take_line(struct compiling *c, enum table_kind kind, const struct te
 	ok = kinds[kind].line(line, &key, &row, e);
 	if (ok && (key.over || row.over || !key.n))
 		ok = err_perm(e, "5.3.5", "too long");
-	ok = ok && put(c, in->line, str_span(&key), str_span(&row), e);
+	ok = ok && put(c, kind, in->line, str_span(&key), str_span(&row), e);
 	str_free(&key);
 	str_free(&row);
 	return ok;
+}
+
+/* Each group that a target names must stand somewhere in the text. */
+static bool check_groups(struct compiling *c, const struct text *in, struct span line, struct err *e)
+{
+	struct str key = STR(NAME_SIZE), value = STR(TEXT_LINE_MAX + 40);
+	struct aliases_row row = { .name = { NULL, 0 } };
+	bool ok = true, found = true;
+	struct span target;
+
+	if (in->too_long || !aliases_line_parse(line, &row, NULL))
+		row.targets = (struct span){ "", 0 };	/* was told */
+	while (ok && found && aliases_target(&row.targets, &target)) {
+		struct aliases_part part = aliases_part(target);
+
+		if (!part.is_group)
+			continue;
+		str_reset(&key);
+		compile_group_key(part.name, &key);
+		ok = table_get(c->t, str_span(&key), &value, &found, e);
+		if (ok && !found)
+			err_perm(e, "5.3.5", "there is no group " SPAN_FMT " in this file", SPAN_ARG(part.name));
+	}
+	str_free(&key);
+	str_free(&value);
+	return ok && found;
+}
+
+static void second_look(struct compiling *c, enum table_kind kind, struct span text, struct err *why)
+{
+	struct text in;
+	struct span line;
+
+	if (kind != TABLE_ALIASES)
+		return;
+	text_begin(&in, text, kinds[kind].join);
+	while (why->kind != ERR_TEMP && text_next(&in, &line)) {
+		if (!check_groups(c, &in, line, why))
+			mistake(c, in.line, why->text);
+	}
+	text_end(&in);
 }
 
 bool compile_text(enum table_kind kind, struct span text, const char *file, struct table *t,
@@ -164,6 +246,7 @@ bool compile_text(enum table_kind kind, struct span text, const char *file, stru
 			mistake(&c, in.line, why.text);
 	}
 	text_end(&in);
+	second_look(&c, kind, text, &why);
 	if (why.kind == ERR_TEMP)
 		return err_temp(e, why.status, "%s", why.text);
 	if (c.wrong > 1)

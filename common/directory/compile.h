@@ -4,7 +4,9 @@
  * DESCRIPTION
  *	Keys are names as name.h folds them ("@domain" as it is). A value is "LINE ROW": the number
  *	of the line, and the row in the syntax of its own file, without the hash of a password. The
- *	key "" holds the stamp of the text that a table was made from.
+ *	key "" holds the stamp of the text that a table was made from. A pattern of aliases stands
+ *	once more under its domain and a number from 0 on, in the order of the text; a group
+ *	under its name with a sign before it that no name has.
  */
 #ifndef COMMON_DIRECTORY_COMPILE_H
 #define COMMON_DIRECTORY_COMPILE_H
@@ -13,13 +15,15 @@
 
 enum table_kind { TABLE_USERS, TABLE_DOMAINS, TABLE_ALIASES, TABLE_COUNT };
 
-enum { STAMP_SIZE = 96 };
+enum { STAMP_SIZE = 96, COMPILE_PATTERNS_MAX = 1000 };	/* patterns of one domain */
 
 const char *compile_kind_name(enum table_kind kind);		/* "users" */
 
 /* Does a text of this kind join lines? The key of one line of it; false: e says what is wrong. */
 bool compile_joins(enum table_kind kind);
 bool compile_key(enum table_kind kind, struct span line, struct str *key, struct err *e);
+void compile_pattern_key(struct span domain, unsigned number, struct str *key);
+void compile_group_key(struct span name, struct str *key);
 
 /*
  * Fill t from text. Each mistake becomes a line "FILE:LINE: ..." in mistakes (may be NULL); e gets

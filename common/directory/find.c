@@ -7,6 +7,8 @@
 #include "common/directory/domains.h"
 #include "common/directory/text.h"
 
+enum { WORDS_MAX = 200 };	/* of a line, when it is told to people */
+
 void find_because(const struct query *q, const char *fmt, ...)
 {
 	char line[700];
@@ -78,22 +80,89 @@ bool find_domain(const struct query *q, struct span domain, enum domain_kind *ki
 
 /* ---- one name ---- */
 
+/* What of a key people know: "group staff". */
+static const char *key_text(const char *key)
+{
+	return *key == '\001' ? key + 1 : key;
+}
+
+static const char *words_of(const struct query *q, enum table_kind kind, unsigned line, struct span row)
+{
+	return arena_printf(q->a, "%s:%u: " SPAN_FMT, q->l->files[kind], line, SPAN_ARG(span_to(row, WORDS_MAX)));
+}
+
+/* The first row whose targets receive decides; those that may only send are gathered. */
+static void take_alias(const struct query *q, struct span key, const struct aliases_row *alias, struct span row,
+    unsigned line, struct found *f)
+{
+	bool decides = f->kind == NOBODY && aliases_any(alias->targets, ALIASES_RECEIVES);
+	struct grant *g;
+
+	if (decides) {
+		f->kind = ALIAS;
+		f->key = arena_text(q->a, key);
+		f->targets = alias->targets;
+		f->line = words_of(q, TABLE_ALIASES, line, row);
+		find_because(q, "%s%s: an alias for " SPAN_FMT ", %s:%u", *f->key == '\001' ? "group " : "",
+		    key_text(f->key), SPAN_ARG(span_to(alias->targets, WORDS_MAX)), q->l->files[TABLE_ALIASES], line);
+	}
+	if (!q->sending || !alias->targets.n)
+		return;
+	g = arena_array(q->a, 1, sizeof *g);
+	*g = (struct grant){ f->grants, arena_text(q->a, key), alias->targets,
+	    words_of(q, TABLE_ALIASES, line, row) };
+	f->grants = g;
+}
+
 static bool find_alias(const struct query *q, struct span key, struct found *f)
 {
 	struct aliases_row alias;
 	struct span row;
 	unsigned line;
 
+	if (f->kind != NOBODY && !q->sending)
+		return true;
 	if (!row_of(q, TABLE_ALIASES, key, &row, &line))
 		return false;
-	if (!row.p || !aliases_line_parse(row, &alias, NULL))
-		return true;
-	f->kind = ALIAS;
-	f->key = arena_text(q->a, key);
-	f->targets = alias.targets;
-	find_because(q, SPAN_FMT ": an alias for " SPAN_FMT ", %s:%u", SPAN_ARG(key),
-	    SPAN_ARG(span_to(alias.targets, 200)), q->l->files[TABLE_ALIASES], line);
+	if (row.p && aliases_line_parse(row, &alias, NULL))
+		take_alias(q, key, &alias, row, line, f);
 	return true;
+}
+
+bool find_group(const struct query *q, struct span name, struct found *f)
+{
+	struct str key = STR(NAME_SIZE);
+	bool ok;
+
+	*f = (struct found){ .kind = NOBODY, .detail = "", .line = "" };
+	compile_group_key(name, &key);
+	ok = find_alias(q, str_span(&key), f);
+	str_free(&key);
+	return ok;
+}
+
+/* Patterns at domain ("*": at each of ours), in the order of the text. */
+static bool find_pattern(const struct query *q, struct span local, struct span domain, struct found *f)
+{
+	struct str key = STR(2 * NAME_SIZE);
+	struct span row = { "", 0 };
+	struct aliases_row alias;
+	struct name pattern;
+	unsigned line;
+	bool ok = true;
+
+	for (unsigned n = 0; ok && row.p && n < COMPILE_PATTERNS_MAX; n++) {
+		if (f->kind != NOBODY && !q->sending)
+			break;
+		str_reset(&key);
+		compile_pattern_key(domain, n, &key);
+		ok = row_of(q, TABLE_ALIASES, str_span(&key), &row, &line);
+		if (ok && row.p && aliases_line_parse(row, &alias, NULL) && name_read(alias.name, &pattern, NULL) &&
+		    aliases_fits(name_local(&pattern), local))
+			take_alias(q, name_span(&pattern), &alias, row, line, f);
+	}
+	str_free(&key);
+	return ok;
 }
 
 static bool find_user(const struct query *q, const struct name *n, struct found *f)
@@ -108,6 +177,8 @@ static bool find_user(const struct query *q, const struct name *n, struct found 
 		return true;
 	find_because(q, "%s: a user, %s:%u", n->text, q->l->files[TABLE_USERS], line);
 	f->kind = MAILBOX;
+	f->line = arena_printf(q->a, "%s:%u: the user " SPAN_FMT, q->l->files[TABLE_USERS], line,
+	    SPAN_ARG(user.address));
 	return place_of_user(q->l->rules, &user, q->a, &f->place, q->e);
 }
 
@@ -119,22 +190,36 @@ static bool find_account(const struct query *q, const struct name *n, struct fou
 		return false;
 	if (found) {
 		f->kind = MAILBOX;
+		f->line = arena_printf(q->a, "the account %s of this system", f->place.login);
 		find_because(q, "%s: the account %s of this system", n->text, f->place.login);
 	}
 	return true;
 }
 
-/* This very name: alias first, then a mailbox. */
-static bool find_exact(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
-    struct found *f)
+static bool find_mailbox(const struct query *q, const struct name *n, enum domain_kind kind, struct found *f)
 {
-	if (aliases && !find_alias(q, name_span(n), f))
-		return false;
-	if (aliases && f->kind == NOBODY && kind == DOMAIN_SYSTEM && !find_alias(q, name_local(n), f))
-		return false;
 	if (f->kind != NOBODY)
 		return true;
 	return kind == DOMAIN_SYSTEM ? find_account(q, n, f) : find_user(q, n, f);
+}
+
+/* local@*: at each domain of ours. */
+static bool find_anywhere(const struct query *q, const struct name *n, struct found *f)
+{
+	struct name any;
+
+	return !name_make(name_local(n), SPAN("*"), &any) || find_alias(q, name_span(&any), f);
+}
+
+/* This very name: alias first, then a mailbox, then the alias of that local part anywhere. */
+static bool find_exact(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
+    struct found *f)
+{
+	if (!aliases)
+		return find_mailbox(q, n, kind, f);
+	return find_alias(q, name_span(n), f) &&
+	    (kind != DOMAIN_SYSTEM || find_alias(q, name_local(n), f)) &&
+	    find_mailbox(q, n, kind, f) && find_anywhere(q, n, f);
 }
 
 bool find_base(const struct query *q, const struct name *n, struct name *base, const char **detail)
@@ -152,6 +237,21 @@ static bool is_postmaster(struct span local)
 	return span_is(local, "postmaster") || span_is(local, "abuse");
 }
 
+static void find_postmaster(const struct query *q, const struct name *n, struct found *f)
+{
+	if (f->kind != NOBODY || !is_postmaster(name_local(n)))
+		return;
+	f->kind = POSTMASTER;
+	find_because(q, "%s: the setting postmaster, %s", n->text, q->l->rules->postmaster);
+}
+
+/* What does not name anybody, but fits. */
+static bool find_wide(const struct query *q, const struct name *n, struct found *f)
+{
+	return find_pattern(q, name_local(n), name_domain(n), f) && find_pattern(q, name_local(n), SPAN("*"), f) &&
+	    (f->kind != NOBODY || find_alias(q, span_from(name_span(n), n->local_n), f));	/* @domain */
+}
+
 /* A name at a domain of ours. */
 static bool find_local(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
     struct found *f)
@@ -161,23 +261,30 @@ static bool find_local(const struct query *q, const struct name *n, enum domain_
 
 	if (!find_exact(q, n, kind, aliases, f))
 		return false;
-	if (f->kind != NOBODY)
-		return true;
-	if (find_base(q, n, &base, &detail)) {
+	if ((f->kind == NOBODY || q->sending) && find_base(q, n, &base, &detail)) {
+		bool whole = f->kind != NOBODY;
+
 		if (!find_exact(q, &base, kind, aliases, f))
 			return false;
-		if (f->kind != NOBODY) {
+		if (!whole && f->kind != NOBODY)
 			f->detail = detail;
-			return true;
-		}
 	}
-	if (aliases && !find_alias(q, span_from(name_span(n), n->local_n), f))	/* @domain */
+	if (aliases && (f->kind == NOBODY || q->sending) && !find_wide(q, n, f))
 		return false;
-	if (f->kind == NOBODY && is_postmaster(name_local(n))) {
-		f->kind = POSTMASTER;
-		find_because(q, "%s: the setting postmaster, %s", n->text, q->l->rules->postmaster);
-	}
+	find_postmaster(q, n, f);
 	return true;
+}
+
+/* At a domain that is not ours nobody gets mail by an alias, but a line may let somebody send. */
+static bool find_foreign(const struct query *q, const struct name *n, struct found *f)
+{
+	struct found other = { .kind = NOBODY, .detail = "", .line = "" };
+	bool ok = !q->sending || (find_alias(q, name_span(n), &other) &&
+	    find_pattern(q, name_local(n), name_domain(n), &other) &&
+	    find_alias(q, span_from(name_span(n), n->local_n), &other));
+
+	f->grants = other.grants;
+	return ok;
 }
 
 bool find_complete(const struct query *q, struct name *n)
@@ -197,7 +304,7 @@ bool find(const struct query *q, struct name *n, bool aliases, struct found *f)
 	bool alone = !name_domain(n).n;
 	enum domain_kind kind;
 
-	*f = (struct found){ .kind = NOBODY, .detail = "" };
+	*f = (struct found){ .kind = NOBODY, .detail = "", .line = "" };
 	if (!find_complete(q, n) || !find_domain(q, name_domain(n), &kind))
 		return false;
 	if (kind == DOMAIN_ELSEWHERE && alone && is_postmaster(name_local(n)))
@@ -207,6 +314,8 @@ bool find(const struct query *q, struct name *n, bool aliases, struct found *f)
 	else if (kind == DOMAIN_RELAY)
 		f->kind = RELAYED;
 	else if (!find_local(q, n, kind, aliases, f))
+		return false;
+	if ((f->kind == ELSEWHERE || f->kind == RELAYED) && aliases && !find_foreign(q, n, f))
 		return false;
 	if (f->kind == NOBODY)
 		find_because(q, "%s: nobody", n->text);

@@ -12,22 +12,35 @@
 
 enum finding { NOBODY, ELSEWHERE, RELAYED, ALIAS, MAILBOX, POSTMASTER };
 
+/* A line that fits a name, whoever gets mail for it; only its send-only targets count. */
+struct grant {
+	struct grant		*next;
+	const char		*key;
+	struct span		 targets;
+	const char		*line;		/* "FILE:LINE: " and its words */
+};
+
 struct found {
 	enum finding		 kind;
 	const char		*key;		/* ALIAS: its key in the table */
 	struct span		 targets;	/* ALIAS */
 	struct dir_target	 place;		/* MAILBOX */
 	const char		*detail;
+	const char		*line;		/* what said so, of ALIAS and MAILBOX */
+	struct grant		*grants;	/* for who may send; else NULL */
 };
 
 struct query {
 	const struct lookup	*l;
 	struct arena		*a;
 	struct err		*e;		/* never NULL */
+	bool			 sending;	/* look for all lines that fit, not only the first */
 };
 
 enum domain_kind { DOMAIN_ELSEWHERE, DOMAIN_SYSTEM, DOMAIN_VIRTUAL, DOMAIN_RELAY };
 
+/* The alias that a group is; kind NOBODY when there is none. */
+bool find_group(const struct query *q, struct span name, struct found *f);
 /* A name alone gets its domain. Without aliases only mailboxes count. */
 bool find(const struct query *q, struct name *n, bool aliases, struct found *f);
 bool find_domain(const struct query *q, struct span domain, enum domain_kind *kind);

@@ -85,7 +85,31 @@ static bool expand(struct expansion *x, struct span address, const char *detail,
 
 static bool loops(struct expansion *x, const char *key)
 {
-	return err_perm(x->q.e, "5.4.6", "the alias %s leads back to itself", key);
+	return err_perm(x->q.e, "5.4.6", "the %s %s leads back to itself", *key == '\001' ? "group" : "alias",
+	    key + (*key == '\001'));
+}
+
+static bool expand_alias(struct expansion *x, const struct found *f, const char *detail, unsigned depth);
+
+static bool expand_group(struct expansion *x, struct span name, const char *detail, unsigned depth)
+{
+	struct found f;
+
+	if (!find_group(&x->q, name, &f))
+		return false;
+	return f.kind == NOBODY || expand_alias(x, &f, detail, depth);
+}
+
+static bool expand_target(struct expansion *x, struct span target, const struct found *f, const char *detail,
+    unsigned depth)
+{
+	struct aliases_part part = aliases_part(target);
+
+	if (!(part.may & ALIASES_RECEIVES))
+		return true;
+	if (part.is_group)
+		return expand_group(x, part.name, detail, depth);
+	return expand(x, part.name, detail, f->key, depth);
 }
 
 static bool expand_alias(struct expansion *x, const struct found *f, const char *detail, unsigned depth)
@@ -100,7 +124,7 @@ static bool expand_alias(struct expansion *x, const struct found *f, const char 
 		return err_perm(x->q.e, "5.4.6", "the alias %s leads too far", f->key);
 	step = step_into(x, f->key);
 	while (aliases_target(&targets, &target)) {
-		if (!expand(x, target, detail, f->key, depth + 1))
+		if (!expand_target(x, target, f, detail, depth + 1))
 			return false;
 	}
 	x->steps[step].open = false;
@@ -173,9 +197,12 @@ bool lookup_expand(const struct lookup *l, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e)
 {
 	struct err why = { 0 };
-	struct expansion x = { .q = { l, a, &why } };
+	struct expansion x = { .q = { l, a, &why, false } };
 	bool ok = expand(&x, address, "", NULL, 0);
 
+	if (ok && !x.count)
+		ok = err_perm(&why, "5.1.1", "everybody behind " SPAN_FMT " may only send",
+		    SPAN_ARG(span_to(address, 200)));
 	if (ok) {
 		*targets = arena_array(a, x.count + 1, sizeof **targets);
 		if (x.count)
@@ -199,7 +226,7 @@ bool lookup_domain(const struct lookup *l, struct span domain, enum dir_class *i
 	};
 	struct err why = { 0 };
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
-	struct query q = { l, a, &why };
+	struct query q = { l, a, &why, false };
 	enum domain_kind kind = DOMAIN_ELSEWHERE;
 	struct name n;
 	bool ok = !domain.n || !name_read(domain, &n, NULL) || find_domain(&q, name_span(&n), &kind);
@@ -219,7 +246,7 @@ bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a
 		[ALIAS] = DIR_LOCAL, [MAILBOX] = DIR_LOCAL, [POSTMASTER] = DIR_LOCAL,
 	};
 	struct err why = { 0 };
-	struct query q = { l, a, &why };
+	struct query q = { l, a, &why, false };
 	struct found f;
 	struct name n;
 
@@ -230,58 +257,4 @@ bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a
 	}
 	*answer = (struct lookup_answer){ classes[f.kind], f.kind == MAILBOX ? f.place.login : "", f.detail };
 	return true;
-}
-
-/* ann+x@d and ann@d are both the login ann@d; for a system user the domain is any of the system's. */
-static bool is_own(const struct query *q, const struct name *login, struct name *address)
-{
-	struct name base;
-	const char *detail;
-
-	if (!name_domain(login).n) {
-		if (!find_is_system_domain(q->l, name_domain(address)))
-			return false;
-		name_make(name_local(address), (struct span){ "", 0 }, &base);
-		*address = base;
-	}
-	if (span_same(name_span(address), name_span(login)))
-		return true;
-	return find_base(q, address, &base, &detail) && span_same(name_span(&base), name_span(login));
-}
-
-static bool leads_to(const struct dir_target *targets, size_t count, const struct name *login)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (targets[i].kind == DIR_MAILBOX && span_is(name_span(login), targets[i].login))
-			return true;
-	}
-	return false;
-}
-
-/* The null sender is nobody's, and anybody's: RFC 8098 3 wants it for receipts. */
-bool lookup_may_send(const struct lookup *l, struct span login, struct span address, struct arena *a,
-    struct err *e)
-{
-	struct err why = { 0 };
-	struct query q = { l, a, &why };
-	struct dir_target *targets;
-	struct name who, from, own;
-	size_t count;
-
-	if (!address.n)
-		return true;
-	if (!name_read(login, &who, e) || !name_read(address, &from, e) || !find_complete(&q, &from))
-		return false;
-	own = from;
-	if (is_own(&q, &who, &own))
-		return true;
-	if (lookup_expand(l, address, a, &targets, &count, &why)) {
-		if (leads_to(targets, count, &who))
-			return true;
-	} else if (why.kind == ERR_TEMP) {
-		if (e)
-			*e = why;
-		return false;
-	}
-	return err_perm(e, "5.7.1", "%s may not send as %s", who.text, from.text);
 }

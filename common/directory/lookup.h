@@ -3,10 +3,11 @@
  *	lookup - who is behind an address: the clerk's mind
  * DESCRIPTION
  *	For ann+x@d, the first of these that is there: an alias, then a user or account called
- *	ann+x; the same for ann; the alias @d; and for postmaster and abuse the setting
- *	postmaster. At system domains an alias without domain counts like one with it, the one with
- *	it first. A target that is its own alias means the mailbox of that name. A name alone is one at
- *	the first system domain.
+ *	ann+x, then an alias ann+x@*; the same for ann; a pattern at d, then one at *; the alias
+ *	@d; and for postmaster and abuse the setting postmaster. An alias whose targets may only
+ *	send is passed by. At system domains an alias without domain counts like one with it,
+ *	the one with it first. A target that is its own alias means the mailbox of that name. A
+ *	name alone is one at the first system domain.
  *	Nothing here writes; NSS is the only look outside.
  */
 #ifndef COMMON_DIRECTORY_LOOKUP_H
@@ -35,7 +36,17 @@ bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a
     struct lookup_answer *answer, struct err *e);
 bool lookup_expand(const struct lookup *l, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e);
+
+/*
+ * Who may send as address: each login that gets its mail, but those whose target says
+ * (receive-only), and those that a line which fits it names as (send-only). line: the one that
+ * decided. Own addresses of accounts that get no mail here are not among them.
+ */
+struct sender { const char *login; const char *line; };
+bool lookup_senders(const struct lookup *l, struct span address, struct arena *a, struct sender **senders,
+    size_t *count, struct err *e);
+/* Is login one of them, or is the address its own? PERM 5.7.1 when not. */
 bool lookup_may_send(const struct lookup *l, struct span login, struct span address, struct arena *a,
-    struct err *e);
+    const char **line, struct err *e);
 
 #endif

@@ -147,6 +147,24 @@ def test_address_is_explained(h):
     assert told["targets"][0]["detail"] == "x" and told["targets"][0]["mail"] == f"{h.dir}/mail/a.test/ann/Maildir"
     assert any(f"{h.dir}/aliases:1" in why for why in told["why"])
     h.run("address", "explain", "nobody@a.test", code=67)
+    h.run("user", "add", "--no-password", "bob@a.test")
+    h.run("alias", "add", "group staff", "ann@a.test", "bob@a.test (receive-only)")
+    h.run("alias", "add", "shop-*@*", "group staff")
+    h.run("alias", "add", "ann@a.test", "bob@a.test (send-only)")
+    told = h.run("address", "explain", "shop-x@a.test")
+    assert f"group staff: an alias for ann@a.test, bob@a.test (receive-only), {h.dir}/aliases:2\n" in told, told
+    assert f"ann@a.test may send as it: {h.dir}/aliases:3: shop-*@*: group staff\n" in told, told
+    assert "bob@a.test may send as it" not in told, told
+    told = json.loads(h.run("address", "explain", "--json", "ann@a.test"))
+    assert [(s["login"], s["line"].split(": ", 1)[1]) for s in told["senders"]] == [
+        ("ann@a.test", "the user ann@a.test"), ("bob@a.test", "ann@a.test: bob@a.test (send-only)")], told
+    assert "bob@a.test may send as ann@a.test: " in h.run("address", "explain", "ann@a.test", "--login", "bob@a.test")
+    h.run("address", "explain", "shop-x@a.test", "--login", "bob@a.test", code=77)
+    listed = {row["name"]: row["targets"] for row in json.loads(h.run("alias", "list", "--json"))}
+    assert listed["group staff"] == ["ann@a.test", "bob@a.test (receive-only)"], listed
+    h.run("alias", "del", "group staff", "bob@a.test")
+    assert "group staff: ann@a.test\n" in h.read("aliases"), h.read("aliases")
+    h.run("alias", "del", "ann@a.test", "bob@a.test")
     h.run("alias", "add", "loop@a.test", "loop@a.test")
     h.run("address", "explain", "loop@a.test", code=65)
     h.write("aliases", "broken\n")

@@ -19,7 +19,12 @@ static void check_line(struct span line)
 	}
 	assert(row.name.n && row.name.p >= line.p && row.name.p + row.name.n <= line.p + line.n);
 	while (aliases_target(&row.targets, &target)) {
+		struct aliases_part part = aliases_part(target);
+
 		assert(target.n && *target.p != '|' && *target.p != '/');
+		assert(part.may && part.name.n && part.name.p >= target.p &&
+		    part.name.p + part.name.n <= target.p + target.n);
+		aliases_fits(row.name, part.name);
 		count++;
 	}
 	assert(count == row.count && count);

@@ -157,6 +157,25 @@ static const struct {
 	{ "@example.org:ann@example.org", "@example.org", { "ann@example.org" } },
 	{ "\"a: b\"@example.org : \"c, d\"@example.org", "\"a: b\"@example.org", { "\"c, d\"@example.org" } },
 	{ "bob: bob,,ann,", "bob", { "bob", "ann" } },
+	{ "info@*: ann", "info@*", { "ann" } },
+	{ "ann-*@example.org: ann", "ann-*@example.org", { "ann" } },
+	{ "*@*: app (send-only)", "*@*", { "app (send-only)" } },
+	{ "group staff : ann, bob", "staff", { "ann", "bob" } },
+	{ "Group\tstaff:ann", "staff", { "ann" } },
+	{ "group: ann", "group", { "ann" } },
+	{ "sales: group staff, bob(receive-only), Group x (Send-Only)", "sales",
+	  { "group staff", "bob(receive-only)", "Group x (Send-Only)" } },
+	{ "\"group staff\": \"a (b)\"@example.org", "\"group staff\"", { "\"a (b)\"@example.org" } },
+	{ "ann-*: ann", NULL, { "a pattern needs a domain" } },
+	{ "ann@*.org: ann", NULL, { "before the colon" } },
+	{ "@*: ann", NULL, { "before the colon" } },
+	{ "group a b: ann", NULL, { "the name of a group" } },
+	{ "group a@b: ann", NULL, { "the name of a group" } },
+	{ "sales: group", "sales", { "group" } },
+	{ "sales: group a@b", NULL, { "is no name of a group" } },
+	{ "sales: ann (sometimes)", NULL, { "expected (send-only)" } },
+	{ "sales: (send-only)", NULL, { "expected an address" } },
+	{ "sales: ann@* ", NULL, { "expected an address" } },
 	{ "root", NULL, { "expected \"name: target" } },
 	{ "root:", NULL, { "has no target" } },
 	{ "root: , ,", NULL, { "has no target" } },
@@ -193,6 +212,42 @@ START_TEST(aliases_line_parses)
 	}
 	ck_assert_ptr_null(aliases[_i].targets[n]);
 	ck_assert_uint_eq(n, row.count);
+}
+END_TEST
+
+static const struct { const char *target, *name; bool group; unsigned may; } parts[] = {
+	{ "ann@example.org", "ann@example.org", false, 3 },
+	{ " ann (SEND-only) ", "ann", false, ALIASES_SENDS },
+	{ "ann@example.org(receive-only)", "ann@example.org", false, ALIASES_RECEIVES },
+	{ "group  staff (receive-only)", "staff", true, ALIASES_RECEIVES },
+	{ "group", "group", false, 3 },
+	{ "groupies", "groupies", false, 3 },
+	{ "ann ()", "ann", false, 0 },
+	{ "\"a (b)\"", "\"a (b)\"", false, 3 },
+};
+
+START_TEST(targets_have_parts)
+{
+	struct aliases_part part = aliases_part(span_of(parts[_i].target));
+
+	ck_assert_msg(span_same(part.name, span_of(parts[_i].name)), SPAN_FMT, SPAN_ARG(part.name));
+	ck_assert(part.is_group == parts[_i].group);
+	ck_assert_uint_eq(part.may, parts[_i].may);
+}
+END_TEST
+
+static const struct { const char *pattern, *local; bool fits; } patterns[] = {
+	{ "*", "", true }, { "*", "ann", true }, { "ann-*", "ann-", true }, { "ann-*", "ann-x-y", true },
+	{ "ann-*", "ann", false }, { "*-owner", "list-owner", true }, { "*-owner", "list-owner-x", false },
+	{ "*-owner", "a-owner-owner", true }, { "a*b*c", "abc", true }, { "a*b*c", "a-b-b-c", true },
+	{ "a*b*c", "acb", false }, { "**", "x", true }, { "", "", true }, { "", "x", false },
+	{ "a*a", "a", false }, { "*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+};
+
+START_TEST(pattern_fits)
+{
+	ck_assert_msg(aliases_fits(span_of(patterns[_i].pattern), span_of(patterns[_i].local)) == patterns[_i].fits,
+	    "%s %s", patterns[_i].pattern, patterns[_i].local);
 }
 END_TEST
 
@@ -248,6 +303,8 @@ int main(void)
 	tcase_add_loop_test(tc, users_line_parses, 0, COUNT(users));
 	tcase_add_loop_test(tc, domains_line_parses, 0, COUNT(domains));
 	tcase_add_loop_test(tc, aliases_line_parses, 0, COUNT(aliases));
+	tcase_add_loop_test(tc, targets_have_parts, 0, COUNT(parts));
+	tcase_add_loop_test(tc, pattern_fits, 0, COUNT(patterns));
 	tcase_add_test(tc, text_joins_and_counts);
 	tcase_add_test(tc, text_line_has_a_ceiling);
 	return unit_end();

@@ -13,8 +13,12 @@ static const char *const texts[TABLE_COUNT] = {
 	    "bob@alpha.test\n"
 	    "b+c@alpha.test\n"
 	    "low@alpha.test::5:5\n"
-	    "eve@beta.test\n",
-	[TABLE_DOMAINS] = "alpha.test\nBeta.test\nrelay: partner.test\n",
+	    "eve@beta.test\n"
+	    "app@beta.test\n"
+	    "boss@gamma.test\n"
+	    "pat@gamma.test\n"
+	    "ro@gamma.test\n",
+	[TABLE_DOMAINS] = "alpha.test\nBeta.test\ngamma.test\nrelay: partner.test\n",
 	[TABLE_ALIASES] =
 	    "sales@alpha.test: ann@alpha.test,\n bob@alpha.test, out@far.test\n"
 	    "bob@alpha.test: bob@alpha.test, ann@alpha.test\n"
@@ -28,7 +32,26 @@ static const char *const texts[TABLE_COUNT] = {
 	    "web@sys.test: bob@alpha.test\n"
 	    "web: ann@alpha.test\n"
 	    "low2@alpha.test: low@alpha.test\n"
-	    "\"od d\"@alpha.test: \"strange, one\"@far.test\n",
+	    "\"od d\"@alpha.test: \"strange, one\"@far.test\n"
+	    "group staff: pat@gamma.test, group chiefs (receive-only)\n"
+	    "group chiefs: boss@gamma.test\n"
+	    "group round: group round2\n"
+	    "group round2: group round, pat@gamma.test\n"
+	    "round@gamma.test: group round\n"
+	    "shop@gamma.test: group staff, eve@beta.test (send-only)\n"
+	    "boss@gamma.test: pat@gamma.test (send-only)\n"
+	    "noreply@gamma.test: pat@gamma.test (send-only)\n"
+	    "mute@gamma.test: shop2@gamma.test\n"
+	    "shop2@gamma.test: group senders\n"
+	    "group senders: pat@gamma.test (send-only)\n"
+	    "ro@gamma.test: ro@gamma.test (receive-only), boss@gamma.test\n"
+	    "key@gamma.test: ro@gamma.test (send-only)\n"
+	    "info@*: boss@gamma.test\n"
+	    "pat-*@gamma.test: pat@gamma.test\n"
+	    "pat-x*@gamma.test: boss@gamma.test\n"
+	    "*-list@*: eve@beta.test\n"
+	    "*@gamma.test: app@beta.test (send-only)\n"
+	    "boss@far.test: boss@gamma.test (send-only), eve@beta.test\n",
 };
 
 static const char *system_domains[] = { "sys.test", "localhost" };
@@ -102,6 +125,26 @@ static const struct { const char *address, *is, *targets; } cases[] = {
 	{ "postmaster@far.test", "elsewhere", "postmaster@far.test" },
 	{ "\"od d\"@alpha.test", "local", "\"strange, one\"@far.test" },
 	{ "\"Ann\"@alpha.test", "local", "ann@alpha.test:/srv/ann:900" },
+	{ "shop@gamma.test", "local",
+	  "pat@gamma.test:/mail/gamma.test/pat:900 boss@gamma.test:/mail/gamma.test/boss:900" },
+	{ "boss@gamma.test", "local", "boss@gamma.test:/mail/gamma.test/boss:900" },
+	{ "noreply@gamma.test", "unknown", "5.1.1" },
+	{ "noreply@beta.test", "local", "eve@beta.test:/mail/beta.test/eve:900" },
+	{ "mute@gamma.test", "local", "5.1.1" },
+	{ "round@gamma.test", "local", "5.4.6" },
+	{ "info@gamma.test", "local", "boss@gamma.test:/mail/gamma.test/boss:900" },
+	{ "info@alpha.test", "local", "boss@gamma.test:/mail/gamma.test/boss:900" },
+	{ "info+x@alpha.test", "local", "boss@gamma.test:/mail/gamma.test/boss:900+x" },
+	{ "info@sys.test", "local", "boss@gamma.test:/mail/gamma.test/boss:900" },
+	{ "info@far.test", "elsewhere", "info@far.test" },
+	{ "Pat-X@gamma.test", "local", "pat@gamma.test:/mail/gamma.test/pat:900" },
+	{ "ro@gamma.test", "local",
+	  "ro@gamma.test:/mail/gamma.test/ro:900 boss@gamma.test:/mail/gamma.test/boss:900" },
+	{ "cats-list@alpha.test", "local", "eve@beta.test:/mail/beta.test/eve:900" },
+	{ "cats-list@gamma.test", "local", "eve@beta.test:/mail/beta.test/eve:900" },
+	{ "pat-list@gamma.test", "local", "pat@gamma.test:/mail/gamma.test/pat:900" },
+	{ "cats-list@far.test", "elsewhere", "cats-list@far.test" },
+	{ "boss@far.test", "elsewhere", "boss@far.test" },
 	{ "low@alpha.test", "4.3.5", "4.3.5" },
 	{ "low2@alpha.test", "local", "4.3.5" },
 	{ "a\nb@alpha.test", "5.1.3", "5.1.3" },
@@ -161,7 +204,35 @@ static const struct { const char *login, *address; bool may; } senders[] = {
 	{ "ann@alpha.test", "bob@alpha.test", true },
 	{ "ann@alpha.test", "ann@far.test", false },
 	{ "ann@alpha.test", "zed@alpha.test", false },
-	{ "ann@alpha.test", "loop1@alpha.test", false },
+	{ "ann@alpha.test", "loop1@alpha.test", true },
+	{ "pat@gamma.test", "shop@gamma.test", true },
+	{ "pat@gamma.test", "shop+x@gamma.test", true },
+	{ "eve@beta.test", "shop@gamma.test", true },
+	{ "boss@gamma.test", "shop@gamma.test", false },
+	{ "pat@gamma.test", "boss@gamma.test", true },
+	{ "pat@gamma.test", "boss+x@gamma.test", true },
+	{ "boss@gamma.test", "boss@gamma.test", true },
+	{ "pat@gamma.test", "info@beta.test", false },
+	{ "app@beta.test", "info@beta.test", false },
+	{ "pat@gamma.test", "noreply@gamma.test", true },
+	{ "boss@gamma.test", "noreply@gamma.test", false },
+	{ "pat@gamma.test", "mute@gamma.test", true },
+	{ "boss@gamma.test", "mute@gamma.test", false },
+	{ "ro@gamma.test", "key@gamma.test", true },
+	{ "boss@gamma.test", "key@gamma.test", false },
+	{ "pat@gamma.test", "round@gamma.test", true },
+	{ "ro@gamma.test", "ro@gamma.test", false },
+	{ "ro@gamma.test", "ro+x@gamma.test", false },
+	{ "boss@gamma.test", "ro@gamma.test", true },
+	{ "boss@gamma.test", "info@beta.test", true },
+	{ "boss@gamma.test", "info@far.test", false },
+	{ "eve@beta.test", "x-list@alpha.test", true },
+	{ "eve@beta.test", "pat-list@gamma.test", false },
+	{ "app@beta.test", "boss@gamma.test", true },
+	{ "app@beta.test", "whoever@gamma.test", true },
+	{ "app@beta.test", "ann@alpha.test", false },
+	{ "boss@gamma.test", "boss@far.test", true },
+	{ "eve@beta.test", "boss@far.test", false },
 	{ "nobody", "nobody@sys.test", true },
 	{ "nobody", "nobody+tag@localhost", true },
 	{ "nobody", "nobody", true },
@@ -173,13 +244,64 @@ static const struct { const char *login, *address; bool may; } senders[] = {
 START_TEST(login_may_send)
 {
 	struct err e = { 0 };
+	const char *line;
 	bool may;
 
 	begin();
-	may = lookup_may_send(&look, span_of(senders[_i].login), span_of(senders[_i].address), arena, &e);
+	may = lookup_may_send(&look, span_of(senders[_i].login), span_of(senders[_i].address), arena, &line, &e);
 	ck_assert_msg(may == senders[_i].may, "%s as %s: %s", senders[_i].login, senders[_i].address, e.text);
 	ck_assert(may || e.kind == ERR_PERM);
 	end();
+}
+END_TEST
+
+/* All who may send as an address, each with the line that says so. */
+static const struct { const char *address, *senders; } decided[] = {
+	{ "ann@alpha.test", "ann@alpha.test, users:1: the user ann@alpha.test" },
+	{ "ann+x@alpha.test", "ann@alpha.test, users:1: the user ann@alpha.test" },
+	{ "pat-y@gamma.test",
+	  "pat@gamma.test, aliases:29: pat-*@gamma.test: pat@gamma.test; "
+	  "app@beta.test, aliases:32: *@gamma.test: app@beta.test (send-only)" },
+	{ "shop@gamma.test",
+	  "pat@gamma.test, aliases:20: shop@gamma.test: group staff, eve@beta.test (send-only); "
+	  "app@beta.test, aliases:32: *@gamma.test: app@beta.test (send-only); "
+	  "eve@beta.test, aliases:20: shop@gamma.test: group staff, eve@beta.test (send-only)" },
+	{ "boss@far.test",
+	  "boss@gamma.test, aliases:33: boss@far.test: boss@gamma.test (send-only), eve@beta.test" },
+	{ "info@beta.test", "boss@gamma.test, aliases:28: info@*: boss@gamma.test" },
+	{ "zed@far.test", "" },
+	{ "zed@alpha.test", "" },
+};
+
+START_TEST(line_decides)
+{
+	struct str out = STR(4000);
+	struct sender *s;
+	struct err e;
+	size_t count;
+
+	begin();
+	ck_assert_msg(lookup_senders(&look, span_of(decided[_i].address), arena, &s, &count, &e), "%s", e.text);
+	for (size_t i = 0; i < count; i++)
+		str_addf(&out, "%s%s, %s", i ? "; " : "", s[i].login, s[i].line);
+	ck_assert_str_eq(out.n ? out.p : "", decided[_i].senders);
+	str_free(&out);
+	end();
+}
+END_TEST
+
+START_TEST(missing_group_is_a_mistake)
+{
+	struct table *t = table_new(NULL);
+	struct err e;
+
+	ck_assert(!compile_text(TABLE_ALIASES, SPAN("a: b\nsales: group staff\n"), "aliases", t, NULL, &e));
+	ck_assert_str_eq(e.text, "aliases:2: there is no group staff in this file");
+	table_close(t, NULL);
+	t = table_new(NULL);
+	ck_assert(!compile_text(TABLE_ALIASES, SPAN("group x: a\nGroup X: b\n"), "aliases", t, NULL, &e));
+	ck_assert_str_eq(e.text, "aliases:2: group \"x\" stands here twice, first in line 1");
+	table_close(t, NULL);
 }
 END_TEST
 
@@ -206,6 +328,7 @@ START_TEST(missing_table_is_temporary)
 {
 	struct lookup_answer found;
 	struct dir_target *targets;
+	const char *line;
 	struct err e;
 	size_t count;
 
@@ -214,7 +337,7 @@ START_TEST(missing_table_is_temporary)
 	look.tables[TABLE_ALIASES] = NULL;
 	ck_assert(!lookup_resolve(&look, SPAN("ann@alpha.test"), arena, &found, &e) && e.kind == ERR_TEMP);
 	ck_assert(!lookup_expand(&look, SPAN("ann@alpha.test"), arena, &targets, &count, &e) && e.kind == ERR_TEMP);
-	ck_assert(!lookup_may_send(&look, SPAN("bob@alpha.test"), SPAN("ann@alpha.test"), arena, &e));
+	ck_assert(!lookup_may_send(&look, SPAN("bob@alpha.test"), SPAN("ann@alpha.test"), arena, &line, &e));
 	ck_assert_int_eq(e.kind, ERR_TEMP);
 	end();
 }
@@ -433,6 +556,8 @@ int main(void)
 
 	tcase_add_loop_test(tc, address_leads_to, 0, COUNT(cases));
 	tcase_add_loop_test(tc, login_may_send, 0, COUNT(senders));
+	tcase_add_loop_test(tc, line_decides, 0, COUNT(decided));
+	tcase_add_test(tc, missing_group_is_a_mistake);
 	tcase_add_test(tc, domain_has_a_class);
 	tcase_add_test(tc, missing_table_is_temporary);
 	tcase_add_test(tc, expansion_is_paged);
