@@ -12,8 +12,6 @@
 #include <unistd.h>
 
 #include "common/keeper/role.h"
-#include "common/mail/addr.h"
-#include "common/net/idna.h"
 #include "common/os/log.h"
 #include "common/trust/authres.h"
 #include "common/trust/check.h"
@@ -55,27 +53,9 @@ static void ask(void *arg, const char *name, enum dns_type type, struct arena *a
 		out->why = arena_text(a, span_of(e.text));
 }
 
-/* --- who sent it, in the form that DNS wants --- */
-
-static const char *ascii_name(struct checker *c, struct span name)
-{
-	char ascii[IDNA_NAME];
-
-	return arena_text(c->arena, idna_to_ascii(name, ascii, NULL) ? span_of(ascii) : name);
-}
-
-static const char *ascii_sender(struct checker *c, const char *sender)
-{
-	struct span local, domain;
-
-	if (!addr_split(span_of(sender), &local, &domain))
-		return sender;
-	return arena_printf(c->arena, SPAN_FMT "@%s", SPAN_ARG(local), ascii_name(c, domain));
-}
-
 static void facts_of(struct checker *c, const struct check_who *who, struct spf_facts *f)
 {
-	*f = (struct spf_facts){ .helo = ascii_name(c, span_of(who->helo)), .sender = ascii_sender(c, who->sender),
+	*f = (struct spf_facts){ .helo = spf_ascii_name(span_of(who->helo), c->arena), .sender = spf_ascii_sender(who->sender, c->arena),
 		.receiver = who->us, .now = clock_wall(), .until = c->until };
 	address_parse(span_of(who->ip), &f->ip);
 }
@@ -125,7 +105,7 @@ static struct dmarc_vouch *vouches(struct checker *c, const struct dkim_verdict 
 		const struct dkim_result *r = &v->results[i];
 		char name[DNS_NAME] = "";
 
-		dns_name_clean(span_of(ascii_name(c, r->signature.domain)), name);
+		dns_name_clean(span_of(spf_ascii_name(r->signature.domain, c->arena)), name);
 		list[i].domain = arena_text(c->arena, span_of(name));
 		list[i].result = r->beyond ? TRUST_POLICY : r->result;
 	}
@@ -169,7 +149,7 @@ static const char *summary(struct checker *c, const struct check_verdict *v, con
 	str_addf(&out, "spf=%s dkim=%s", trust_result_name(v->spf.result), trust_result_name(v->dkim));
 	for (size_t i = 0; i < dkim->count; i++) {
 		if (dkim->results[i].result == v->dkim) {
-			str_addf(&out, ":%.100s", ascii_name(c, dkim->results[i].signature.domain));
+			str_addf(&out, ":%.100s", spf_ascii_name(dkim->results[i].signature.domain, c->arena));
 			break;
 		}
 	}

@@ -386,7 +386,7 @@ static void explain(struct check *c, struct span target)
 
 static enum trust_result obey_term(struct check *c, const struct spf_record *r, const struct spf_term *t, bool included)
 {
-	because(c, SPF_TERM_FMT " of %s", SPF_TERM_ARG(t), c->macro.domain);
+	c->verdict->why = arena_printf(c->arena, SPF_TERM_FMT " of %s", SPF_TERM_ARG(t), c->macro.domain);
 	if (t->result == TRUST_FAIL && r->explain.n && !included)
 		explain(c, r->explain);
 	return t->result;

@@ -48,6 +48,13 @@ struct spf_verdict {
 
 /* Memory from a, also all DNS answers: at most some 100 of up to 64 KiB. */
 void spf_check(const struct spf_facts *facts, const struct trust_dns *dns, struct arena *a, struct spf_verdict *out);
+/*
+ * A domain in A-labels, a sender with its domain in them: what spf_facts wants (RFC 8616). What
+ * cannot be turned stays as it is, and will have no record.
+ */
+const char *spf_ascii_name(struct span name, struct arena *a);
+const char *spf_ascii_sender(const char *sender, struct arena *a);
+
 /* The field Received-SPF with its name, folded, without the last line end. RFC 7208 9.1 */
 void spf_print_received(const struct spf_facts *facts, const struct spf_verdict *v, struct str *out);
 

@@ -41,6 +41,24 @@ class Home:
         assert p.returncode == code, (args, p.returncode, p.stdout, p.stderr)
         return p.stdout if code == 0 else p.stderr
 
+def test_spf_is_explained(h):
+    h.write("posthorn.conf", SETTINGS.replace("@DIR@", h.dir) + """[dns]
+local-data = test SOA x; a.test TXT "v=spf1 include:b.test -all exp=why.a.test"; in-addr.arpa SOA x;
+  b.test TXT "v=spf1 ip4:192.0.2.0/24 ?all"; why.a.test TXT "%{i} may not send for %{d}"; c.test TXT "v=spf1 moo"
+""")
+    text = h.run("spf", "check", "--ip", "192.0.2.1", "--from", "ann@a.test")
+    assert "    ip4:192.0.2.0/24 matches\n" in text and "\npass: include:b.test of a.test\n" in text, text
+    assert "Received-SPF: pass (a.test permits 192.0.2.1:" in text, text
+    refused = subprocess.run([POSTHORN, "-c", f"{h.dir}/posthorn.conf", "--json", "spf", "check", "--ip", "198.51.100.1",
+                              "--helo", "a.test"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 77, refused
+    assert json.loads(refused.stdout) == {"result": "fail", "domain": "a.test", "why": "-all of a.test",
+        "explanation": "198.51.100.1 may not send for a.test", "lookups": 1, "voids": 0}, refused.stdout
+    h.run("spf", "check", "--ip", "192.0.2.1", "--from", "ann@c.test", code=65)
+    assert "is no IP address" in h.run("spf", "check", "--ip", "192.0.2", "--from", "ann@a.test", code=64)
+    assert "at least one of" in h.run("spf", "check", "--ip", "192.0.2.1", code=64)
+    assert "not \"here\"" in h.run("spf", "check", "--ip", "192.0.2.1", "--helo", "a.test", "--resolver", "here", code=64)
+
 def test_settings_are_checked_shown_and_explained(h):
     if os.geteuid() == 0:
         assert "/mail/postmaster must be there and belong to posthorn-vmail" in h.run("config", "check", code=78)
