@@ -11,6 +11,27 @@ enum {
 	SHED_AT_ONCE	= 8,		/* in one look; each costs its session an end and a start */
 };
 
+/* --- how full is it? --- */
+
+static enum crowd sessions_crowd(const struct front *f)
+{
+	return crowd_of(f->wires - f->idle_count, f->wires_max);
+}
+
+static enum crowd clients_crowd(const struct front *f)
+{
+	enum crowd a = crowd_of(f->clients, f->clients_max), b = crowd_of(f->strangers, f->strangers_max);
+
+	return a > b ? a : b;
+}
+
+static enum crowd any_crowd(const struct front *f)
+{
+	enum crowd a = clients_crowd(f), b = sessions_crowd(f);
+
+	return a > b ? a : b;
+}
+
 /* --- counting --- */
 
 bool crowd_trusts(const struct front *f, const struct address *who)
@@ -35,7 +56,7 @@ const struct limit *crowd_door(struct front *f, const struct address *who)
 	if (!f->peers || crowd_trusts(f, who))
 		return NULL;
 	look(f, who, &is);
-	return limits_door(&is, &f->self.conf);
+	return limits_door(&is, &f->self.conf, any_crowd(f));
 }
 
 /* Who has logged in is limited as a user, elsewhere; only what is too much in all is told. */
@@ -113,33 +134,19 @@ void crowd_join(struct client *c, enum silence how)
 
 /* --- making room --- */
 
-static enum crowd sessions_crowd(const struct front *f)
-{
-	return crowd_of(f->wires - f->idle_count, f->wires_max);
-}
-
-static enum crowd clients_crowd(const struct front *f)
-{
-	enum crowd a = crowd_of(f->clients, f->clients_max), b = crowd_of(f->strangers, f->strangers_max);
-
-	return a > b ? a : b;
-}
-
-/* Of those that have been silent too long for this crowd, who has been so for longest. */
+/* Who has been silent too long for this crowd: the easiest to let go first, and who is so for longest. */
 static struct client *longest_silent(struct front *f, enum crowd crowd, enum silence from)
 {
 	ms_t now = clock_ms();
-	struct client *found = NULL;
 
 	for (enum silence how = from; how < SILENCES; how++) {
 		struct client *c = f->silent[how].oldest;
 		ms_t patience = crowd_patience(crowd, how, f->self.conf.crowd_timeout);
 
-		if (c && patience != MS_NEVER && now - c->silent_since >= patience &&
-		    (!found || c->silent_since < found->silent_since))
-			found = c;
+		if (c && patience != MS_NEVER && now - c->silent_since >= patience)
+			return c;
 	}
-	return found;
+	return NULL;
 }
 
 static void shed(struct client *c, const char *what)
@@ -208,11 +215,10 @@ void crowd_look(struct front *f)
 		shed(c, "a client waits for a session");
 		budget--;
 	}
-	while (budget && (clients_crowd(f) != CROWD_CALM || sessions_crowd(f) != CROWD_CALM) &&
-	    (c = longest_silent(f, CROWD_TIGHT, SILENT_UNSERVED)) != NULL) {
+	while (budget && any_crowd(f) != CROWD_CALM && (c = longest_silent(f, CROWD_TIGHT, SILENT_UNSERVED)) != NULL) {
 		shed(c, "places are getting scarce");
 		budget--;
 	}
-	if (clients_crowd(f) != CROWD_CALM || sessions_crowd(f) != CROWD_CALM)
+	if (any_crowd(f) != CROWD_CALM)
 		look_again(f);
 }

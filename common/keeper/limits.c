@@ -37,17 +37,21 @@ const struct limit limits[] = {
 	{ .key = NULL }
 };
 
-static bool is_over(const struct limit *l, const struct counts *is, const struct conf *c)
+enum { FULL_SHARE = 10 };
+
+static bool is_over(const struct limit *l, const struct counts *is, const struct conf *c, enum crowd crowd)
 {
 	uint64_t most = *(const uint64_t *)(const void *)((const char *)c + l->at);
 
+	if (crowd == CROWD_FULL && l->what == TALLY_CONNECTS)
+		most = (most + FULL_SHARE - 1) / FULL_SHARE;
 	return most && is->of[l->of][l->what] >= most;
 }
 
-const struct limit *limits_door(const struct counts *is, const struct conf *c)
+const struct limit *limits_door(const struct counts *is, const struct conf *c, enum crowd crowd)
 {
 	for (const struct limit *l = limits; l->key; l++) {
-		if ((l->place == AT_DOOR || l->place == AT_END) && is_over(l, is, c))
+		if ((l->place == AT_DOOR || l->place == AT_END) && is_over(l, is, c, crowd))
 			return l;
 	}
 	return NULL;
@@ -68,7 +72,7 @@ unsigned limits_talk(const struct counts *is, const struct conf *c)
 	unsigned over = 0;
 
 	for (const struct limit *l = limits; l->key; l++) {
-		if ((l->place == AT_TALK || l->place == AT_END) && is_over(l, is, c))
+		if ((l->place == AT_TALK || l->place == AT_END) && is_over(l, is, c, CROWD_CALM))
 			over |= bit_of(l->what);
 	}
 	return over;

@@ -53,16 +53,19 @@ struct limit {
 
 extern const struct limit limits[];	/* ends with .key == NULL */
 
-/* The row that keeps a newcomer out; NULL when it may come in. */
-const struct limit *limits_door(const struct counts *is, const struct conf *c);
+enum crowd { CROWD_CALM, CROWD_TIGHT, CROWD_FULL };	/* tight from 80 % on */
+
+/*
+ * The row that keeps a newcomer out; NULL when it may come in. While all places are taken, an
+ * address may come only a tenth as often: nobody makes room for who comes again and again.
+ */
+const struct limit *limits_door(const struct counts *is, const struct conf *c, enum crowd crowd);
 /* The rows that a session should know of: 1 << enum wire_over. */
 unsigned limits_talk(const struct counts *is, const struct conf *c);
 /* What a session says to who is over: the first row of what. */
 const struct limit *limits_row(enum tally what);
 
 /* --- when places are scarce --- */
-
-enum crowd { CROWD_CALM, CROWD_TIGHT, CROWD_FULL };	/* tight from 80 % on */
 
 enum crowd crowd_of(uint64_t taken, uint64_t most);	/* most 0: never */
 

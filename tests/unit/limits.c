@@ -52,9 +52,24 @@ START_TEST(limits_are_reached)
 
 	read_settings(&c);
 	is.of[cases[_i].of][cases[_i].what] = cases[_i].n;
-	l = limits_door(&is, &c);
+	l = limits_door(&is, &c, CROWD_TIGHT);
 	ck_assert_pstr_eq(l ? l->key : NULL, cases[_i].door);
 	ck_assert_uint_eq(limits_talk(&is, &c), cases[_i].over);
+	conf_free(&c);
+}
+END_TEST
+
+/* While it is full, 20 a minute are 2; the other limits stay. */
+START_TEST(who_comes_again_waits_in_a_crowd)
+{
+	struct counts is = { .of[OF_ADDRESS] = { [TALLY_CONNECTS] = 1, [TALLY_STRANGERS] = 4 } };
+	struct conf c;
+
+	read_settings(&c);
+	ck_assert_ptr_null(limits_door(&is, &c, CROWD_FULL));
+	is.of[OF_ADDRESS][TALLY_CONNECTS] = 2;
+	ck_assert_ptr_null(limits_door(&is, &c, CROWD_CALM));
+	ck_assert_str_eq(limits_door(&is, &c, CROWD_FULL)->key, "connections-per-minute");
 	conf_free(&c);
 }
 END_TEST
@@ -110,6 +125,7 @@ int main(void)
 	TCase *tc = unit_begin("limits");
 
 	tcase_add_loop_test(tc, limits_are_reached, 0, COUNT(cases));
+	tcase_add_test(tc, who_comes_again_waits_in_a_crowd);
 	tcase_add_test(tc, rows_are_whole);
 	tcase_add_loop_test(tc, crowds_have_degrees, 0, COUNT(crowds));
 	tcase_add_loop_test(tc, patience_shrinks, 0, COUNT(silences));
