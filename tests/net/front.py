@@ -325,6 +325,7 @@ def one_address_cannot_take_all(f):
 
 def comes_in(f):
     w, c = f.wire(), f.connect("smtp")
+    w.settimeout(0.5)
     try:
         kind(w, "P")
         return True
