@@ -16,6 +16,7 @@
 #include "common/mail/date.h"
 #include "common/mail/maillog.h"
 #include "common/mail/msgid.h"
+#include "common/net/address.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
 
@@ -174,9 +175,19 @@ static void refused(struct smtp *s, struct span line, const struct reply *r)
 	intake_refused(&x->intake, line, r);
 }
 
+static bool proxied(struct smtp *s, const struct smtp_proxied *client, struct err *e)
+{
+	struct session *x = s->self;
+
+	(void)e;
+	intake_proxied(&x->wire.peer, client);
+	return true;
+}
+
 static const struct smtp_hooks hooks = {
 	.go_on = go_on, .start_tls = start_tls, .auth = session_auth, .mail = take_mail, .rcpt = take_rcpt, .data = take_data,
 	.text = take_text, .commit = commit, .reset = reset, .refused = refused,
+	.proxied = proxied,
 };
 
 /* --- the process --- */
@@ -199,8 +210,11 @@ static void set_up(struct session *x)
 		.host_name = c->host_name, .auth_words = SASL_MECHANISMS,
 		.auth_needed = true, .auth_without_tls = c->auth_without_tls, .early_talkers = true,
 		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_AUTH | EXT_CHUNKING |
-		    EXT_DSN | EXT_SMTPUTF8 | EXT_HELP | (*c->tls_certificate ? EXT_STARTTLS : 0),
-		.size_max = c->message_size_limit, .rcpts_max = c->recipients_max, .rate_min = c->data_rate_min,
+		    EXT_DSN | EXT_SMTPUTF8 | EXT_REQUIRETLS | EXT_LIMITS | EXT_HELP |
+		    (*c->tls_certificate ? EXT_STARTTLS : 0) | EXT_DELIVERBY | EXT_MT_PRIORITY |
+		    (c->msa_hold_max ? EXT_FUTURERELEASE : 0),
+		.size_max = c->message_size_limit, .rcpts_max = c->recipients_max, .mails_max = c->mails_max,
+		.rate_min = c->data_rate_min, .hold_max = c->msa_hold_max, .priority_max = (int)c->msa_priority_max,
 		.command_timeout_s = (int)c->command_timeout, .greet_timeout_s = (int)c->greet_timeout,
 		.errors_max = (unsigned)c->errors_max, .error_delay_ms = 1000,
 	};
@@ -210,11 +224,24 @@ static void set_up(struct session *x)
 	};
 }
 
+/* Only a proxy we know may say that it speaks for somebody else. */
+static void offer_xclient(struct session *x)
+{
+	const struct conf_list *proxies = &x->self.conf.proxy_xclient;
+	struct address who;
+	bool known = address_parse(span_of(x->wire.peer.ip), &who) && networks_have(proxies->words, proxies->count, &who);
+
+	x->terms.offer &= ~(unsigned)EXT_XCLIENT;
+	if (known)
+		x->terms.offer |= EXT_XCLIENT;
+}
+
 static void serve(struct session *x)
 {
 	const struct wire_peer *peer = &x->wire.peer;
 	ms_t since = clock_ms();
 
+	offer_xclient(x);
 	maillog_connect(peer->service, peer->ip);
 	smtp_serve(&x->wire.stream, &hooks, &x->terms, peer->tls, x);
 	maillog_disconnect(peer->service, peer->ip, x->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));

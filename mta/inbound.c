@@ -11,6 +11,7 @@
 
 #include "common/keeper/meter.h"
 #include "common/mail/maillog.h"
+#include "common/net/address.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
 
@@ -89,9 +90,19 @@ static void refused(struct smtp *s, struct span line, const struct reply *r)
 	intake_refused(&in->intake, line, r);
 }
 
+static bool proxied(struct smtp *s, const struct smtp_proxied *client, struct err *e)
+{
+	struct inbound *in = s->self;
+
+	(void)e;
+	intake_proxied(&in->wire.peer, client);
+	return true;
+}
+
 static const struct smtp_hooks hooks = {
 	.go_on = go_on, .start_tls = start_tls, .mail = take_mail, .rcpt = take_rcpt,
 	.data = take_data, .text = take_text, .commit = commit, .reset = reset, .refused = refused,
+	.proxied = proxied,
 };
 
 static void set_up(struct inbound *in)
@@ -111,8 +122,10 @@ static void set_up(struct inbound *in)
 	in->terms = (struct smtp_terms){
 		.host_name = c->host_name, .auth_words = "",
 		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_CHUNKING | EXT_DSN |
-		    EXT_SMTPUTF8 | EXT_HELP | (*c->tls_certificate ? EXT_STARTTLS : 0),
-		.size_max = c->message_size_limit, .rcpts_max = c->recipients_max, .rate_min = c->data_rate_min,
+		    EXT_SMTPUTF8 | EXT_REQUIRETLS | EXT_LIMITS | EXT_HELP |
+		    (*c->tls_certificate ? EXT_STARTTLS : 0),
+		.size_max = c->message_size_limit, .rcpts_max = c->recipients_max, .mails_max = c->mails_max,
+		.rate_min = c->data_rate_min,
 		.command_timeout_s = (int)c->command_timeout, .greet_timeout_s = (int)c->greet_timeout,
 		.errors_max = (unsigned)c->errors_max, .error_delay_ms = 1000,
 	};
@@ -122,11 +135,24 @@ static void set_up(struct inbound *in)
 	};
 }
 
+/* Only a proxy we know may say that it speaks for somebody else. */
+static void offer_xclient(struct inbound *in)
+{
+	const struct conf_list *proxies = &in->self.conf.proxy_xclient;
+	struct address who;
+	bool known = address_parse(span_of(in->wire.peer.ip), &who) && networks_have(proxies->words, proxies->count, &who);
+
+	in->terms.offer &= ~(unsigned)EXT_XCLIENT;
+	if (known)
+		in->terms.offer |= EXT_XCLIENT;
+}
+
 static void serve(struct inbound *in)
 {
 	const struct wire_peer *peer = &in->wire.peer;
 	ms_t since = clock_ms();
 
+	offer_xclient(in);
 	maillog_connect(peer->service, peer->ip);
 	smtp_serve(&in->wire.stream, &hooks, &in->terms, peer->tls, in);
 	maillog_disconnect(peer->service, peer->ip, in->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));

@@ -89,6 +89,7 @@ static const struct { const char *section, *about; } sections[] = {
 	{ "directory", "Who is who." },
 	{ "tls", "Certificates, for all servers." },
 	{ "limits", "What a stranger may use up." },
+	{ "proxy", "Load balancers and content filters in front of us." },
 	{ "msa", "Submission." },
 	{ "mta", "Other servers." },
 	{ "dns", "The resolver." },

@@ -45,8 +45,12 @@ struct conf {
 	uint64_t crowd_timeout;
 	uint64_t sessions_spare;	/* ready-made sessions waiting */
 	uint64_t fronts;
+	uint64_t mails_max;		/* messages of one SMTP connection, 0 = any number */
+	struct conf_list proxy_networks, proxy_xclient;	/* who may say PROXY, at listeners with :proxy; XCLIENT */
 	/* [msa] */
 	struct conf_list msa_listen;	/* "submission=*:587" "submissions=*:465:tls" i.e. NAME=ADDR:PORT[:tls] */
+	uint64_t msa_hold_max;		/* FUTURERELEASE: longest hold; 0 = not offered */
+	uint64_t msa_priority_max;	/* MT-PRIORITY */
 	bool msa_hide_client;		/* Received without the client's address */
 	uint64_t msa_sessions_max;
 	/* [mta] */

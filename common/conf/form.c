@@ -131,14 +131,16 @@ static bool fits_service(struct span s)
 	return !s.n || is_word(s);
 }
 
-/* NAME=ADDRESS:PORT[:tls] */
+/* NAME=ADDRESS:PORT[:tls][:proxy] */
 static bool fits_listen(struct span s)
 {
 	struct span name, port;
 	ptrdiff_t colon;
 
+	if (span_ends(s, ":proxy"))
+		s.n -= sizeof ":proxy" - 1;
 	if (span_ends(s, ":tls"))
-		s.n -= 4;
+		s.n -= sizeof ":tls" - 1;
 	if (!span_cut(&s, '=', &name) || !is_word(name) || name.n > 23)
 		return false;
 	colon = span_rfind(s, ':');
@@ -220,7 +222,7 @@ static const struct form forms[] = {
 	{ "user", is_word, false, "the name of an account" },
 	{ "below", fits_below, false, "a path below the home directory, like Maildir" },
 	{ "service", fits_service, true, "the name of a PAM service, or nothing" },
-	{ "listen", fits_listen, false, "NAME=ADDRESS:PORT or NAME=ADDRESS:PORT:tls, like smtp=*:25" },
+	{ "listen", fits_listen, false, "NAME=ADDRESS:PORT, with :tls or :proxy behind it or not, like smtp=*:25" },
 	{ "network", fits_network, false, "addresses or networks like 192.0.2.0/24" },
 	{ "relay", fits_relay, true, "HOST, HOST:PORT or [ADDRESS]:PORT, or nothing" },
 	{ "time", fits_time, false, "times like 30s, 5m, 4h, 5d" },

@@ -121,10 +121,30 @@ const struct setting settings[] = {
 	{ "limits", "errors-max", SET_COUNT, AT(errors_max), "15", "1 1000",
 	  "Mistakes in one session before we hang up." },
 
+	{ "limits", "messages-per-connection", SET_COUNT, AT(mails_max), "1000", "0 1000000",
+	  "Messages of one SMTP connection, as EHLO says in LIMITS; then it has to be a new one. 0: any number." },
+
+	/* ---- those in front of us ---- */
+	{ "proxy", "networks", SET_LIST, AT(proxy_networks), "", "network",
+	  "Proxies that say at listeners with :proxy, by HAProxy's PROXY protocol version 1 or 2, who "
+	  "their client is; nobody else may connect there. The client is then counted, logged and "
+	  "judged as itself. A proxy that speaks for itself (a health check) counts as itself." },
+	{ "proxy", "xclient", SET_LIST, AT(proxy_xclient), "", "network",
+	  "Proxies that may say in SMTP who their client is, by Postfix's command XCLIENT. Limits "
+	  "of connections and rates still count the proxy. Keep a proxy out of relay-networks: what "
+	  "it has not named could relay through it." },
+
 	/* ---- msa ---- */
 	{ "msa", "listen", SET_LIST, AT(msa_listen), "submission=*:587 submissions=*:465:tls", "listen",
-	  "Where mail clients submit: NAME=ADDRESS:PORT, with :tls behind it where TLS begins at once. "
+	  "Where mail clients submit: NAME=ADDRESS:PORT, with :tls behind it where TLS begins at once, "
+	  "and :proxy behind that where one of [proxy] networks names the client. "
 	  "An address is a number, [IPv6] in brackets, or * for all." },
+	{ "msa", "hold-max", SET_TIME, AT(msa_hold_max), "30d", "0 366d",
+	  "How long a client may ask us to hold a message before it goes out (FUTURERELEASE). "
+	  "0: not at all." },
+	{ "msa", "priority-max", SET_COUNT, AT(msa_priority_max), "4", "0 9",
+	  "The highest priority a client may ask for (MT-PRIORITY, -9 to 9); more is lowered to this. "
+	  "Of messages that wait for one destination, the higher go first." },
 	{ "msa", "hide-client", SET_FLAG, AT(msa_hide_client), "yes", NULL,
 	  "Leave the client's address and name out of the Received line of submitted mail." },
 	{ "msa", "sessions-max", SET_COUNT, AT(msa_sessions_max), "500", "1 100000",
@@ -132,7 +152,8 @@ const struct setting settings[] = {
 
 	/* ---- mta ---- */
 	{ "mta", "listen", SET_LIST, AT(mta_listen), "smtp=*:25", "listen",
-	  "Where other servers bring mail: NAME=ADDRESS:PORT." },
+	  "Where other servers bring mail: NAME=ADDRESS:PORT, with :proxy behind it where one of "
+	  "[proxy] networks names the client." },
 	{ "mta", "sessions-max", SET_COUNT, AT(mta_sessions_max), "500", "1 100000",
 	  "Session processes at once." },
 	{ "mta", "clients-per-session", SET_COUNT, AT(mta_clients_per_session), "20", "1 100000",

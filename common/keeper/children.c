@@ -195,7 +195,7 @@ static void tell_listener(struct child *front, const struct listener *l)
 
 	packet_begin(&p, 'l');
 	packet_put_text(&p, l->name);
-	packet_put_u64(&p, l->tls ? FRONT_TLS : 0);
+	packet_put_u64(&p, (l->tls ? FRONT_TLS : 0) | (l->proxied ? FRONT_PROXY : 0));
 	packet_put_text(&p, d->alpn);
 	packet_put_text(&p, d->refusal);
 	packet_put_fd(&p, l->fd);

@@ -179,12 +179,18 @@ void client_finish(struct client *c)
 	client_look(c);
 }
 
+static bool understands(const struct client *c)
+{
+	return c->state == CLIENT_WAITING || c->state == CLIENT_TALKING ||
+	    (c->state == CLIENT_NAMING && !(c->from->flags & FRONT_TLS));
+}
+
 /* In the middle of a handshake or of other words these would be wrong bytes, so nothing then. */
 void client_refuse(struct client *c)
 {
 	struct span words = span_of(c->from->refusal);
 
-	if (c->held || (c->state != CLIENT_WAITING && c->state != CLIENT_TALKING)) {
+	if (c->held || !understands(c)) {
 		client_drop(c);
 		return;
 	}
@@ -357,7 +363,9 @@ static void on_client(void *arg, unsigned ready)
 {
 	struct client *c = arg;
 
-	if (c->state == CLIENT_SHAKING)
+	if (c->state == CLIENT_NAMING)
+		proxy_read(c);
+	else if (c->state == CLIENT_SHAKING)
 		shake(c);
 	else if (c->state == CLIENT_LEAVING)
 		read_nothing(c);
@@ -375,8 +383,13 @@ void client_serve(struct client *c, struct wire_end *w)
 	struct address here = { 0 };
 	struct str text = STR(1024);
 
-	getsockname(c->fd, (struct sockaddr *)&sa, &n);
-	address_from_sockaddr(&sa, &here, &peer.local_port);
+	if (c->here.family) {
+		here = c->here;
+		peer.local_port = c->here_port;
+	} else {
+		getsockname(c->fd, (struct sockaddr *)&sa, &n);
+		address_from_sockaddr(&sa, &here, &peer.local_port);
+	}
 	address_print(&c->who, peer.ip);
 	address_print(&here, peer.local_ip);
 	span_copy(span_of(c->from->name), peer.service, sizeof peer.service);
@@ -391,6 +404,25 @@ void client_serve(struct client *c, struct wire_end *w)
 	str_free(&text);
 	wire_look(w);
 	client_look(c);
+}
+
+void client_name(struct client *c)
+{
+	enter(c, CLIENT_NAMING, NAMING_S);
+	loop_want(c->io, LOOP_READ);
+}
+
+void client_begin(struct client *c)
+{
+	if (c->from->flags & FRONT_TLS) {
+		if (begin_tls(c))
+			shake(c);
+		else
+			shake_failed(c, "no usable certificate");
+		return;
+	}
+	enter(c, CLIENT_WAITING, (int)c->front->self.conf.greet_timeout);
+	wire_find(c);
 }
 
 void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port,
@@ -412,13 +444,8 @@ void client_welcome(struct listener *from, int fd, const struct address *who, un
 	c->state = CLIENT_CLOSING;
 	c->io = loop_add(f->loop, fd, 0, on_client, c);
 	f->clients++;
-	if (from->flags & FRONT_TLS) {
-		if (begin_tls(c))
-			shake(c);
-		else
-			shake_failed(c, "no usable certificate");
-		return;
-	}
-	enter(c, CLIENT_WAITING, (int)f->self.conf.greet_timeout);
-	wire_find(c);
+	if (from->flags & FRONT_PROXY)
+		client_name(c);
+	else
+		client_begin(c);
 }

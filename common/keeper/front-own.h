@@ -6,7 +6,8 @@
  *	session. A client that talks has a wire, and a busy wire has a client; each may
  *	outlive the other:
  *
- *	client		SHAKING  TLS handshake, at first or after the session's T
+ *	client		NAMING   a proxy has connected, and is to say for whom
+ *			SHAKING  TLS handshake, at first or after the session's T
  *			WAITING  no session is free; in the queue, with a deadline
  *			TALKING  bytes go both ways
  *			CLOSING  the session said Q or went; what is held still goes out
@@ -37,6 +38,7 @@
 
 enum {
 	LISTENERS_MAX	= 16,
+	NAMING_S	= 10,	/* for a proxy to send its header: it has it ready */
 	HANDSHAKE_S	= 30,	/* a TLS handshake in all */
 	FLUSH_S		= 30,	/* for a client to take the last words of its session */
 	LEAVE_S		= 3,	/* for a client to hang up after them */
@@ -56,7 +58,7 @@ struct listener {
 	char		 refusal[256];
 };
 
-enum client_state { CLIENT_SHAKING, CLIENT_WAITING, CLIENT_TALKING, CLIENT_CLOSING, CLIENT_LEAVING };
+enum client_state { CLIENT_NAMING, CLIENT_SHAKING, CLIENT_WAITING, CLIENT_TALKING, CLIENT_CLOSING, CLIENT_LEAVING };
 enum wire_state { WIRE_IDLE, WIRE_BUSY, WIRE_ALONE, WIRE_DONE };
 
 struct client {
@@ -74,8 +76,9 @@ struct client {
 	uint32_t		 held_at, held_n;
 	int			 fd;
 	struct peers_seat	 seat;			/* in the peers table */
-	struct address		 who;
-	uint16_t		 port;
+	struct address		 who, here;		/* here: where it went to, when a proxy said so */
+	uint16_t		 port, here_port;
+	uint16_t		 peeked;		/* bytes of a PROXY header that was not whole */
 	uint8_t			 state, want;
 	bool			 ended;			/* it says no more */
 	bool			 in_data;		/* a message is coming in */
@@ -122,7 +125,13 @@ struct front {
 	char			 scratch[WIRE_MAX];	/* one packet on its way through */
 };
 
+/* front-proxy.c */
+bool proxy_is_known(const struct front *f, const struct address *who);
+void proxy_read(struct client *c);				/* NAMING: its header, as soon as it is whole */
+
 /* front-client.c */
+void client_name(struct client *c);				/* wait for the PROXY header */
+void client_begin(struct client *c);				/* who it is is known: TLS first, or a session */
 void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port, struct peers_seat seat);
 void client_serve(struct client *c, struct wire_end *w);	/* a wire is there: P and off */
 void client_say(struct client *c, struct span bytes);		/* the session's words */
@@ -158,6 +167,7 @@ void wires_close_idle(struct front *f);
 void queue_leave(struct client *c);				/* it waits no more */
 
 /* front.c */
+void front_log_refusal(const struct listener *l, const struct address *who, const char *why, unsigned nth);
 bool front_tell(struct front *f, char verb, uint64_t n);	/* to the keeper, who may not listen now */
 
 #endif

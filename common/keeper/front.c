@@ -48,20 +48,26 @@ static bool worth_a_line(unsigned n)
 	return n == 1;
 }
 
+void front_log_refusal(const struct listener *l, const struct address *who, const char *why, unsigned nth)
+{
+	char ip[ADDRESS_TEXT];
+
+	if (!worth_a_line(nth))
+		return;
+	address_print(who, ip);
+	log_info("refused peer=%s service=%s why=\"%s\" times=%u", ip, l->name, why, nth);
+}
+
 /* Not let in. Words only where they are understood: to TLS they would be wrong bytes. */
 static void turn_away(const struct listener *l, int fd, const struct address *who, const char *why, unsigned nth)
 {
-	char ip[ADDRESS_TEXT];
 	ssize_t ignored = 0;
 
 	if (!(l->flags & FRONT_TLS))
 		ignored = send(fd, l->refusal, strlen(l->refusal), MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)ignored;
 	close(fd);
-	if (!worth_a_line(nth))
-		return;
-	address_print(who, ip);
-	log_info("refused peer=%s service=%s why=\"%s\" times=%u", ip, l->name, why, nth);
+	front_log_refusal(l, who, why, nth);
 }
 
 /*
@@ -78,7 +84,11 @@ static void admit(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	unsigned port = 0;
 
 	address_from_sockaddr(sa, &who, &port);
-	against = crowd_door(f, &who);
+	if (l->flags & FRONT_PROXY && !proxy_is_known(f, &who)) {
+		turn_away(l, fd, &who, "it is none of the proxies in [proxy] networks", 1);
+		return;
+	}
+	against = l->flags & FRONT_PROXY ? NULL : crowd_door(f, &who);
 	if (against) {
 		turn_away(l, fd, &who, against->words, peers_turned_away(f->peers, &who, clock_wall()));
 		return;
@@ -90,7 +100,7 @@ static void admit(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	}
 	full = 0;
 	seat.stranger = !crowd_trusts(f, &who);
-	if (f->peers && seat.stranger)
+	if (f->peers && seat.stranger && !(l->flags & FRONT_PROXY))
 		seat = peers_enter(f->peers, &who, clock_wall());
 	client_welcome(l, fd, &who, port, seat);
 	crowd_look(f);

@@ -43,6 +43,7 @@
 
 enum front_flags {
 	FRONT_TLS	= 1 << 0,	/* TLS from the first byte (465, 993, 995) */
+	FRONT_PROXY	= 1 << 1,	/* before it, and before all, a PROXY header (net/proxy.h) */
 };
 
 /* Ready-made sessions that one of several fronts holds. */

@@ -13,6 +13,13 @@
 /* A flood must not make the kernel drop a good client's first packet: it would come again a second later. */
 enum { BACKLOG = 4096, PORTS_MAX = 65536, ACTIVATED_FIRST = 3 };
 
+static void drop_word(struct span *s, const char *word, bool *found)
+{
+	*found = span_ends(*s, word);
+	if (*found)
+		s->n -= strlen(word);
+}
+
 bool listen_parse(struct span word, struct listener *l, struct err *e)
 {
 	struct listener got = { .fd = -1 };
@@ -22,10 +29,8 @@ bool listen_parse(struct span word, struct listener *l, struct err *e)
 
 	if (!span_cut(&host, '=', &name) || !name.n || !span_copy(name, got.name, sizeof got.name))
 		return err_perm(e, "5.3.5", "a listener is NAME=ADDRESS:PORT, not \"" SPAN_FMT "\"", SPAN_ARG(word));
-	if (span_ends(host, ":tls")) {
-		got.tls = true;
-		host.n -= 4;
-	}
+	drop_word(&host, ":proxy", &got.proxied);
+	drop_word(&host, ":tls", &got.tls);
 	colon = span_rfind(host, ':');
 	if (colon < 1 || !span_u64(span_from(host, (size_t)colon + 1), 65535, &port))
 		return err_perm(e, "5.3.5", "listener \"" SPAN_FMT "\" has no port", SPAN_ARG(word));
@@ -118,8 +123,8 @@ static bool add(struct keeper *k, const struct listener *l, struct err *e)
 	fcntl(mine->fd, F_SETFL, fcntl(mine->fd, F_GETFL) | O_NONBLOCK);
 	look_at(mine);
 	k->listener_count++;
-	log_info("listening name=%s address=%s port=%u%s", mine->name, mine->address, mine->port,
-	    mine->tls ? " tls" : "");
+	log_info("listening name=%s address=%s port=%u%s%s", mine->name, mine->address, mine->port,
+	    mine->tls ? " tls" : "", mine->proxied ? " proxy" : "");
 	return true;
 }
 

@@ -19,7 +19,7 @@ enum { LISTENERS_MAX = 32 };
 struct listener {
 	char		name[24], address[ADDRESS_TEXT];
 	unsigned	port;
-	bool		tls;
+	bool		tls, proxied;
 	int		fd;
 };
 

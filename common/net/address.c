@@ -11,12 +11,12 @@ static bool is_mapped(const uint8_t b[16])
 	return memcmp(b, mapped, sizeof mapped) == 0;
 }
 
-static struct address from_bytes(unsigned family, const uint8_t *b)
+struct address address_from_bytes(unsigned family, const uint8_t *b)
 {
 	struct address a = { .family = (uint8_t)family };
 
 	if (family == 6 && is_mapped(b))
-		return from_bytes(4, b + 12);
+		return address_from_bytes(4, b + 12);
 	memcpy(a.bytes, b, family == 4 ? 4 : 16);
 	return a;
 }
@@ -29,9 +29,9 @@ bool address_parse(struct span s, struct address *out)
 	if (!span_copy(s, text, sizeof text))
 		return false;
 	if (inet_pton(AF_INET, text, b) == 1)
-		*out = from_bytes(4, b);
+		*out = address_from_bytes(4, b);
 	else if (inet_pton(AF_INET6, text, b) == 1)
-		*out = from_bytes(6, b);
+		*out = address_from_bytes(6, b);
 	else
 		return false;
 	return true;
@@ -225,7 +225,7 @@ bool address_from_sockaddr(const struct sockaddr_storage *sa, struct address *ou
 		struct sockaddr_in in;
 
 		memcpy(&in, sa, sizeof in);
-		*out = from_bytes(4, (const uint8_t *)&in.sin_addr);
+		*out = address_from_bytes(4, (const uint8_t *)&in.sin_addr);
 		*port = ntohs(in.sin_port);
 		return true;
 	}
@@ -233,7 +233,7 @@ bool address_from_sockaddr(const struct sockaddr_storage *sa, struct address *ou
 		struct sockaddr_in6 in6;
 
 		memcpy(&in6, sa, sizeof in6);
-		*out = from_bytes(6, (const uint8_t *)&in6.sin6_addr);
+		*out = address_from_bytes(6, (const uint8_t *)&in6.sin6_addr);
 		*port = ntohs(in6.sin6_port);
 		return true;
 	}

@@ -25,6 +25,8 @@ struct address {
 struct network { struct address base; unsigned bits; };
 
 bool address_parse(struct span s, struct address *out);
+/* family 4: four bytes, 6: sixteen, in network order. */
+struct address address_from_bytes(unsigned family, const uint8_t *bytes);
 /* Canonical text (RFC 5952): "192.0.2.1", "2001:db8::1". No address prints as "unknown". */
 void address_print(const struct address *a, char text[ADDRESS_TEXT]);
 bool address_same(const struct address *a, const struct address *b);

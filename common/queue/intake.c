@@ -229,6 +229,19 @@ void intake_reset(struct intake *in)
 	in->room = 0;
 }
 
+void intake_proxied(struct wire_peer *peer, const struct smtp_proxied *client)
+{
+	if (client->ip) {
+		snprintf(peer->ip, sizeof peer->ip, "%s", client->ip);
+		peer->port = client->port;
+	}
+	if (client->local_ip) {
+		snprintf(peer->local_ip, sizeof peer->local_ip, "%s", client->local_ip);
+		peer->local_port = client->local_port;
+	}
+	maillog_connect(peer->service, peer->ip);
+}
+
 /* What stands between < and > in the tail of a MAIL or RCPT, well formed or not. */
 static struct span said_address(struct span tail)
 {

@@ -701,6 +701,91 @@ def idle_tls_costs_little(f):
         t.close()
     g.role.stop()
 
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+def proxied_front():
+    g = Front(SETTINGS.replace("greet-timeout = 1s", "greet-timeout = 10s") + "[proxy]\nnetworks = 127.0.0.1\n"
+              "[mta]\nrelay-networks = 192.0.2.200\n")
+    g.certify(*certificate(g.role.dir + "/c", "front.test"))
+    g.listen("smtp", 2)
+    g.listen("submissions", 3)
+    g.go()
+    return g
+
+def a_proxy_names_its_client(f):
+    g = proxied_front()
+    headers = {
+        b"PROXY TCP4 192.0.2.1 192.0.2.25 40000 25\r\n": "192.0.2.1 40000 192.0.2.25 25",
+        b"PROXY TCP6 2001:db8::1 2001:db8::25 40000 25\r\n": "2001:db8::1 40000 2001:db8::25 25",
+        SIGNATURE + b"\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\x19\x9c\x40\0\x19": "192.0.2.1 40000 192.0.2.25 25",
+        SIGNATURE + b"\x20\0\0\0": None, b"PROXY UNKNOWN\r\n": None,
+    }
+    for header, named in headers.items():
+        for cut in 0, 1, 20, len(header):
+            w, c = g.wire(), g.connect("smtp")
+            c.send(header[:cut])
+            time.sleep(0.02 if cut else 0)
+            c.send(header[cut:] + b"EHLO x\r\n")
+            p = kind(w, "P").decode()
+            here = "127.0.0.1 %d 127.0.0.1 %d" % (c.getsockname()[1], g.ports["smtp"])
+            assert p == (named or here) + " smtp", p
+            assert kind(w, "D") == b"EHLO x\r\n"
+            w.send(b"D250 x\r\n")
+            w.send(b"Q")
+            assert drained(c) == b"250 x\r\n"
+            w.close()
+    w, c = g.wire(), g.connect("submissions")
+    c.send(b"PROXY TCP4 192.0.2.1 192.0.2.25 40000 465\r\n")
+    t = context().wrap_socket(c)
+    p = kind(w, "P").decode().split()
+    assert p[:6] == ["192.0.2.1", "40000", "192.0.2.25", "465", "submissions", "tls"], p
+    w.close()
+    t.close()
+    g.role.stop()
+
+def only_a_known_proxy_may(f):
+    g = proxied_front()
+    assert drained(g.connect("smtp", "127.0.0.2")) == REFUSAL.encode()
+    for nonsense in b"EHLO x\r\n", b"PROXY TCP4 nonsense\r\n", b"\x16\x03\x01" + b"x" * 500, SIGNATURE + b"\x41\x11\0\x0c", \
+            b"PROXY " + b"x" * 200, SIGNATURE + b"\x21\x11\xff\xff":
+        c = g.connect("smtp")
+        c.send(nonsense)
+        assert drained(c) == b"", nonsense
+    c = g.connect("smtp")
+    c.send(b"PROXY TCP4 192.0")			# and not a byte more
+    cpu = open(f"/proc/{g.role.process.pid}/stat").read().split()[13:15]
+    time.sleep(0.3)
+    after = open(f"/proc/{g.role.process.pid}/stat").read().split()[13:15]
+    assert sum(map(int, after)) - sum(map(int, cpu)) < 10, "it spins while a header is not whole"
+    c.shutdown(socket.SHUT_WR)
+    assert drained(c) == b""
+    assert g.role.process.poll() is None
+    g.role.stop()
+
+def proxied_clients_are_counted_as_themselves(f):
+    g = proxied_front()
+    def come(ip):
+        w, c = g.wire(), g.connect("smtp")
+        c.send(b"PROXY TCP4 %s 192.0.2.25 40000 25\r\n" % ip.encode())
+        return w, c
+    held = []
+    for _ in range(40):
+        held.append(come("192.0.2.1"))
+        assert kind(held[-1][0], "P").startswith(b"192.0.2.1 ")
+    spare, c = come("192.0.2.1")
+    got = drained(c)
+    assert got == REFUSAL.encode(), got
+    for ip in b"192.0.2.2", b"192.0.2.200":		# the refused one's session is theirs
+        c = g.connect("smtp")
+        c.send(b"PROXY TCP4 %s 192.0.2.25 40000 25\r\n" % ip)
+        assert kind(spare, "P").startswith(ip + b" ")
+        held.append((spare, c))
+        spare = g.wire()
+    for w, c in held:
+        w.close()
+        c.close()
+    g.role.stop()
+
 def main():
     f = Front()
     f.certify(*certificate(f.role.dir + "/first", "front.test", "*.front.test"))
@@ -716,7 +801,8 @@ def main():
              certificate_changes_while_we_run, asks_for_spare_sessions, without_certificate_no_tls,
              stops_when_told, full_of_stallers_still_serves, silent_strangers_make_room_for_who_waits,
              who_logged_in_is_never_shed, strangers_leave_in_a_crowd, one_network_cannot_take_all,
-             sessions_count_and_hear, newest_first_in_a_crowd, chaos_leaves_nothing_behind, idle_tls_costs_little]
+             sessions_count_and_hear, newest_first_in_a_crowd, chaos_leaves_nothing_behind, idle_tls_costs_little,
+             a_proxy_names_its_client, only_a_known_proxy_may, proxied_clients_are_counted_as_themselves]
     for t in tests:
         if len(sys.argv) > 3 and t.__name__ not in sys.argv[3:]:
             continue
