@@ -103,11 +103,6 @@ void key_hash_end(struct key_hash *h, unsigned char digest[KEY_DIGEST])
 
 /* --- keys --- */
 
-const char *key_kind_name(enum key_kind kind)
-{
-	return kind == KEY_RSA ? "rsa" : "ed25519";
-}
-
 static struct key *hold(EVP_PKEY *pkey, enum key_kind kind)
 {
 	struct key *k = mem_get(sizeof *k);

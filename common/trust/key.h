@@ -41,7 +41,12 @@ enum key_kind { KEY_RSA, KEY_ED25519, KEY_KINDS };
 
 struct key;
 
-const char *key_kind_name(enum key_kind kind);		/* "rsa" "ed25519", as k= has it */
+/* As k= has it. */
+static inline const char *key_kind_name(enum key_kind kind)
+{
+	return kind == KEY_RSA ? "rsa" : "ed25519";
+}
+
 /*
  * A public key as p= publishes it: RSA as SubjectPublicKeyInfo or RSAPublicKey in DER, Ed25519 as 32
  * bytes. NULL, PERM: it is none, or has too many bits. Shorter ones than KEY_BITS_MIN are read.

@@ -1,0 +1,87 @@
+/*
+ * Canonical forms: the pieces in which a body comes do not matter, a canonical form is its own, and
+ * the relaxed one has no double blanks. The first byte is the length of the pieces.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/base/mem.h"
+#include "common/trust/canon.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void collect(void *arg, struct span canonical)
+{
+	assert(canonical.n && canonical.n <= CANON_PIECE);
+	str_add(arg, canonical);
+}
+
+static void body(enum canon how, struct span text, size_t piece, struct str *out)
+{
+	struct canon_body *b = mem_get(sizeof *b);
+
+	canon_body_begin(b, how, collect, out);
+	while (text.n)
+		canon_body_feed(b, span_take(&text, piece));
+	canon_body_end(b);
+	free(b);
+}
+
+/* Line ends as we have them, to go in again. */
+static void to_lf(struct span text, struct str *out)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] != '\r' || i + 1 == text.n || text.p[i + 1] != '\n')
+			str_add(out, (struct span){ text.p + i, 1 });
+	}
+}
+
+static void ck_body(enum canon how, struct span text, size_t piece)
+{
+	struct str whole = STR(4 << 20), pieces = STR(4 << 20), lf = STR(4 << 20), again = STR(4 << 20);
+
+	body(how, text, text.n + 1, &whole);
+	body(how, text, piece, &pieces);
+	assert(span_same(str_span(&whole), str_span(&pieces)));
+	assert(!whole.n || span_ends(str_span(&whole), "\r\n"));
+	if (!span_has(text, '\r')) {
+		to_lf(str_span(&whole), &lf);
+		body(how, str_span(&lf), 3, &again);
+		assert(span_same(str_span(&whole), str_span(&again)));
+	}
+	if (how == CANON_RELAXED) {
+		assert(span_search(str_span(&whole), SPAN("  ")) < 0 && !span_has(str_span(&whole), '\t'));
+		assert(span_search(str_span(&whole), SPAN(" \r\n")) < 0 || span_has(text, '\r'));
+	}
+	str_free(&whole);
+	str_free(&pieces);
+	str_free(&lf);
+	str_free(&again);
+}
+
+static void ck_field(enum canon how, struct span whole)
+{
+	struct str out = STR(4 << 20), again = STR(4 << 20);
+
+	canon_field(how, whole, &out);
+	canon_field(how, str_span(&out), &again);
+	assert(out.n <= 2 * whole.n + 3);
+	assert(how == CANON_SIMPLE || span_ends(str_span(&out), "\r\n"));
+	assert(span_same(str_span(&out), str_span(&again)) || span_has(whole, '\r'));
+	str_free(&out);
+	str_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct span text = { (const char *)data + 1, n ? n - 1 : 0 };
+
+	if (!n || n > 1 << 20)
+		return 0;
+	for (int how = CANON_SIMPLE; how <= CANON_RELAXED; how++) {
+		ck_body((enum canon)how, text, 1 + data[0] % 40);
+		if (text.n)
+			ck_field((enum canon)how, text);
+	}
+	return 0;
+}
