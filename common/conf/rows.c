@@ -187,7 +187,7 @@ const struct setting settings[] = {
 	  "Ask these servers: ADDRESS or ADDRESS@PORT. Empty: those of /etc/resolv.conf." },
 	{ "dns", "local-data", SET_LIST, AT(dns_local_data), "", "lines",
 	  "Records to answer with instead of asking, as in a zone file, separated by semicolons "
-	  "or one a line: example.test. IN MX 10 mx.example.test. For tests and small networks." },
+	  "(not those in quotes) or one a line: example.test. IN MX 10 mx.example.test. For tests and small networks." },
 	{ "dns", "trust-anchor", SET_PATH, AT(dns_trust_anchor), "", "empty",
 	  "File with the key of the DNS root, for DNSSEC. Empty: answers are not validated." },
 	{ "dns", "timeout", SET_TIME, AT(dns_timeout), "10s", "1s 5m",

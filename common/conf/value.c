@@ -165,6 +165,17 @@ static bool not_between(char c)
 	return !is_between(c);
 }
 
+/* Up to a semicolon, but not one in quotes: texts of DKIM and DMARC are full of them. */
+static size_t line_length(struct span in)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	for (; n < in.n && (quoted || in.p[n] != ';'); n++)
+		quoted = in.p[n] == '"' ? !quoted : quoted;
+	return n;
+}
+
 /* The next word; false at the end. */
 static bool next_word(const struct setting *row, struct span *in, struct span *word)
 {
@@ -174,9 +185,8 @@ static bool next_word(const struct setting *row, struct span *in, struct span *w
 		return word->n > 0;
 	}
 	while (in->n) {
-		if (!span_cut(in, ';', word))
-			*word = span_take(in, in->n);
-		*word = span_trim(*word);
+		*word = span_trim(span_take(in, line_length(*in)));
+		span_eat_char(in, ';');
 		if (word->n)
 			return true;
 	}

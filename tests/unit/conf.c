@@ -75,6 +75,8 @@ static const struct {
 	{ "dns", "forward", "127.0.0.1@5353", "127.0.0.1@5353" },
 	{ "dns", "local-data", "a.test. IN A 127.0.0.1;b.test. IN MX 5 a.test. ;",
 	  "a.test. IN A 127.0.0.1; b.test. IN MX 5 a.test." },
+	{ "dns", "local-data", "a.test. TXT \"v=DMARC1; p=none;\" ; b.test. A 127.0.0.1",
+	  "a.test. TXT \"v=DMARC1; p=none;\"; b.test. A 127.0.0.1" },
 	{ "directory", "recipient-separator", "-", "-" },
 	{ "directory", "recipient-separator", "", "" },
 	{ "directory", "recipient-separator", "++", NULL },
