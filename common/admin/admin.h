@@ -25,6 +25,7 @@ int admin_user(int argc, char **argv);
 int admin_domain(int argc, char **argv);
 int admin_alias(int argc, char **argv);
 int admin_address(int argc, char **argv);
+int admin_dkim(int argc, char **argv);
 int admin_ps(int argc, char **argv);
 int admin_queue(int argc, char **argv);
 int admin_spf(int argc, char **argv);

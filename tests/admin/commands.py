@@ -238,6 +238,58 @@ def at_terminal(h, words, *args):
     os.close(tty)
     return code, shown
 
+MAIL = "From: Ann <ann@sub.a.test>\r\nSubject: x\r\n\r\nhello\r\n"
+
+def dns_says(h, *lines):
+    h.write("posthorn.conf", SETTINGS.replace("@DIR@", h.dir) + "[dns]\nlocal-data = a.test SOA\n" +
+            "".join(f"local-data = {line}\n" for line in lines))
+
+def test_dkim_keys_change_without_a_gap(h):
+    states = lambda: sorted((k["kind"], k["state"]) for k in json.loads(h.run("dkim", "key", "list", "--json")))
+    records = lambda: [f"{r['name']} TXT \"{r['value']}\"" for r in json.loads(h.run("dkim", "record", "--json", "a.test"))]
+    assert "no DKIM keys for dkim" in h.run("dkim", "record", "a.test", code=65)
+    first = h.run("dkim", "key", "new", "A.test")
+    assert first.count("IN TXT (") == 2 and "k=ed25519" in first and "k=rsa" in first
+    folder = f"{h.dir}/dkim/a.test"
+    for path in (f"{h.dir}/dkim", folder, *(f"{folder}/{name}" for name in os.listdir(folder))):
+        assert stat.S_IMODE(os.stat(path).st_mode) & 0o77 == 0, path
+    assert states() == [("ed25519", "new"), ("rsa", "new")]
+    assert "no active key" in h.run("dkim", "sign", said=MAIL, code=65)
+    dns_says(h)
+    assert "nothing is published" in h.run("dkim", "rotate", "--check", "a.test", code=65)
+    assert "not yet" in h.run("dkim", "rotate", "--activate", "a.test", code=65)
+    assert states() == [("ed25519", "new"), ("rsa", "new")]
+    dns_says(h, *records())
+    h.run("dkim", "rotate", "--check", "a.test")
+    h.run("dkim", "rotate", "--activate", "a.test")
+    assert states() == [("ed25519", "active"), ("rsa", "active")]
+    signed = h.run("dkim", "sign", said=MAIL)
+    assert signed.count("DKIM-Signature:") == 2 and signed.endswith("hello\n"), signed
+    assert h.run("dkim", "verify", said=signed).count("pass header.d=a.test") == 2
+    assert h.run("dkim", "verify", said=signed.replace("hello", "hullo"), code=65) == ""
+    # the next pair, made once
+    assert h.run("dkim", "rotate", "a.test") == h.run("dkim", "rotate", "a.test")
+    assert len(states()) == 4
+    assert "not yet" in h.run("dkim", "rotate", "--activate", "a.test", code=65)
+    dns_says(h, *records())
+    h.run("dkim", "rotate", "--activate", "a.test")
+    assert states() == [("ed25519", "active"), ("ed25519", "retired"), ("rsa", "active"), ("rsa", "retired")]
+    assert h.run("dkim", "verify", said=signed).count("pass") == 2
+    assert h.run("dkim", "rotate", "--retire", "a.test").count("7 more days") == 2
+    assert h.run("dkim", "rotate", "--retire", "--force", "a.test").count("now remove the record") == 2
+    assert states() == [("ed25519", "active"), ("rsa", "active")]
+    assert h.run("dkim", "record", "--form", "string", "a.test").count("v=DKIM1; k=") == 2
+    zone = h.run("dkim", "record", "a.test")
+    assert max(len(part) for part in zone.split('"')) <= 250
+    fields = h.run("dkim", "record", "--form", "fields", "a.test")
+    assert fields.count("type   TXT") == 2
+    h.run("dkim", "key", "new", "--rsa", "--bits", "1024", "--selector", "old", "a.test")
+    assert "selector is used once" in h.run("dkim", "key", "new", "--rsa", "--selector", "old", "a.test", code=64)
+    for bad in (("key", "new"), ("key", "new", "--bits", "512", "a.test"), ("key", "new", "--selector", "X", "--rsa", "a.test"),
+                ("sign", "--key", "x"), ("rotate",), ("rotate", "--what", "a.test"), ("record", "--form", "x", "a.test"),
+                ("verify", "a", "b")):
+        h.run("dkim", *bad, code=64)
+
 def test_password_is_asked_without_echo(h):
     h.run("domain", "add", "a.test")
     code, shown = at_terminal(h, [b"s3cret\n", b"s3cret\n"], "user", "add", "ann@a.test")
