@@ -3,21 +3,111 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/os/fd.h"
 
-int file_open_beneath(int dir, const char *path, int flags, mode_t mode)
+/* The mode counts only for what may be made, and openat2 refuses one that does not. */
+static mode_t mode_for(int flags, mode_t mode)
+{
+	return flags & (O_CREAT | O_TMPFILE) & ~O_DIRECTORY ? mode : 0;
+}
+
+static int open_by_kernel(int dir, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC,
-		.mode = flags & (O_CREAT | O_TMPFILE) & ~O_DIRECTORY ? mode : 0,
+		.mode = mode_for(flags, mode),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
+/* A link is no level: O_NOFOLLOW says ENOTDIR for it, and openat2 ELOOP. O_PATH would open the link itself. */
+static int open_level(int at, const char *name, int flags, mode_t mode)
+{
+	int fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode_for(flags, mode));
+	struct stat st;
+
+	if (fd < 0 && errno == ENOTDIR) {
+		errno = fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
+	} else if (fd >= 0 && (flags & O_PATH) && (fstat(fd, &st) < 0 || S_ISLNK(st.st_mode))) {
+		close(fd);
+		errno = ELOOP;
+		return -1;
+	}
+	return fd;
+}
+
+/* Open the directory that holds the last level of path; path becomes that level. */
+static int walk_to_last(int dir, struct span *path)
+{
+	int at = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	struct span level;
+
+	while (at >= 0 && span_cut(path, '/', &level)) {
+		char name[NAME_MAX + 1];
+		int next = -1;
+
+		if (!level.n)
+			continue;
+		if (span_copy(level, name, sizeof name))
+			next = open_level(at, name, O_PATH | O_DIRECTORY, 0);
+		else
+			errno = ENAMETOOLONG;
+		fd_close(&at);
+		at = next;
+	}
+	return at;
+}
+
+static int open_by_hand(int dir, const char *path, int flags, mode_t mode)
+{
+	struct span last = span_of(path);
+	int at = walk_to_last(dir, &last), fd;
+
+	if (at < 0)
+		return -1;
+	/* behind a last slash stands the directory itself */
+	fd = open_level(at, last.n ? last.p : ".", flags, mode);
+	close(at);
+	return fd;
+}
+
+/* Does a level of path go up, or does it begin at the top? */
+static bool leaves(struct span path)
+{
+	struct span level;
+
+	if (span_starts(path, "/"))
+		return true;
+	while (span_cut(&path, '/', &level)) {
+		if (span_same(level, SPAN("..")))
+			return true;
+	}
+	return span_same(path, SPAN(".."));
+}
+
+int file_open_beneath(int dir, const char *path, int flags, mode_t mode)
+{
+	static bool by_hand;		/* this kernel has no openat2 */
+
+	if (!*path || leaves(span_of(path))) {
+		errno = *path ? EXDEV : ENOENT;
+		return -1;
+	}
+	if (!by_hand) {
+		int fd = open_by_kernel(dir, path, flags, mode);
+
+		if (fd >= 0 || errno != ENOSYS)
+			return fd;
+		by_hand = true;
+	}
+	return open_by_hand(dir, path, flags, mode);
 }
 
 /* Make and flush one level. An existing one is fine. */

@@ -16,7 +16,11 @@
 #include "common/base/span.h"
 #include "common/base/str.h"
 
-/* openat2(dir, path) with RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS and O_CLOEXEC; -1 and errno. */
+/*
+ * openat2(dir, path) with RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS and O_CLOEXEC; -1 and errno. Nothing
+ * goes up, not even to come back: ".." is EXDEV. Where openat2 is not to be had (kernels before
+ * 5.6, some containers, valgrind) the path is walked level by level to the same end.
+ */
 int file_open_beneath(int dir, const char *path, int flags, mode_t mode);
 /* Like mkdir -p below dir; every parent of a new directory is flushed. */
 bool file_make_dirs(int dir, const char *path, mode_t mode, struct err *e);
