@@ -35,6 +35,7 @@ struct conf {
 	const char *pam_service;	/* "" = no PAM */
 	/* TLS, for all servers */
 	const char *tls_certificate, *tls_key;	/* PEM; "" = no TLS offered */
+	const char *tls_client_ca;	/* PEM: who vouches for clients; "" = clients show no certificate */
 	const char *tls_min;		/* TLSv1.2 or TLSv1.3 */
 	bool auth_without_tls;		/* no */
 	/* limits against strangers, in every front */

@@ -72,6 +72,9 @@ const struct setting settings[] = {
 	  "Empty: no TLS is offered." },
 	{ "tls", "key", SET_PATH, AT(tls_key), "", "empty",
 	  "PEM file with the private key. It is opened before privileges go." },
+	{ "tls", "client-ca", SET_PATH, AT(tls_client_ca), "", "empty",
+	  "PEM file with the authorities that vouch for our users' certificates: clients are asked for "
+	  "one, and may log in by it (SASL EXTERNAL). Empty: clients are not asked." },
 	{ "tls", "min-version", SET_CHOICE, AT(tls_min), "TLSv1.2", "TLSv1.2 TLSv1.3",
 	  "Oldest version we speak as a server." },
 	{ "tls", "auth-without-tls", SET_FLAG, AT(auth_without_tls), "no", NULL,

@@ -165,6 +165,27 @@ static bool eat_port(struct span *in, unsigned *port)
 	return true;
 }
 
+/* The last such word is the front's: what comes before may be a name that the client chose. */
+static bool cut_seal(struct span *text, struct wire_peer *peer)
+{
+	const struct span mark = SPAN(WIRE_SEAL);
+	struct span rest = *text;
+	ptrdiff_t at = -1, next;
+	size_t skipped = 0;
+
+	while ((next = span_search(rest, mark)) >= 0) {
+		at = (ptrdiff_t)skipped + next;
+		skipped = (size_t)at + mark.n;
+		rest = span_from(*text, skipped);
+	}
+	peer->seal[0] = '\0';
+	if (at < 0)
+		return true;
+	rest = span_from(*text, (size_t)at + mark.n);
+	*text = span_to(*text, (size_t)at);
+	return span_copy(rest, peer->seal, sizeof peer->seal);
+}
+
 bool wire_peer_parse(struct span text, struct wire_peer *peer)
 {
 	struct wire_peer got = { .tls = false };
@@ -178,7 +199,7 @@ bool wire_peer_parse(struct span text, struct wire_peer *peer)
 		if (!span_eat(&text, "tls "))
 			return false;
 		got.tls = true;
-		if (!span_copy(text, got.tls_text, sizeof got.tls_text))
+		if (!cut_seal(&text, &got) || !span_copy(text, got.tls_text, sizeof got.tls_text))
 			return false;
 	}
 	*peer = got;
@@ -214,6 +235,11 @@ void wire_hold(struct wire *w)
 	w->hold = true;
 }
 
+static bool take_tls(struct wire *w, struct span text)
+{
+	return cut_seal(&text, &w->peer) && span_copy(text, w->peer.tls_text, sizeof w->peer.tls_text);
+}
+
 bool wire_start_tls(struct wire *w, ms_t until, struct err *e)
 {
 	bool sent = send_kind(w, 'T', str_span(&w->held), until, e);
@@ -232,8 +258,7 @@ bool wire_start_tls(struct wire *w, ms_t until, struct err *e)
 			return err_temp(e, "4.7.0", "the TLS handshake failed");
 		if (w->buf[0] != 'T')
 			continue;		/* said in the clear: it never was */
-		if (!span_copy((struct span){ w->buf + 1, (size_t)n - 1 }, w->peer.tls_text,
-		    sizeof w->peer.tls_text))
+		if (!take_tls(w, (struct span){ w->buf + 1, (size_t)n - 1 }))
 			return err_temp(e, "4.7.0", "the front named a TLS that cannot be");
 		w->peer.tls = true;
 		return true;

@@ -14,9 +14,10 @@
  *	 T text    TLS is up: "TLSv1.3 ..."
  *	 E         the client hung up
  *
- *	P text: "PEERIP PEERPORT LOCALIP LOCALPORT SERVICE [tls PROTOCOL CIPHER BITS [sni=NAME]]",
+ *	P text: "PEERIP PEERPORT LOCALIP LOCALPORT SERVICE [tls PROTOCOL CIPHER BITS [sni=NAME] [seal=WORD]]",
  *	SERVICE being the listener's name ("smtp", "submission", "submissions", "imap", ...).
- *	T text: "PROTOCOL CIPHER BITS [sni=NAME]"; an empty T says that the handshake failed.
+ *	T text: "PROTOCOL CIPHER BITS [sni=NAME] [seal=WORD]"; an empty T says that the handshake failed.
+ *	The seal (net/channel.h) is nothing to a session but a word to hand on.
  *	Whatever arrives as D before the front's T came in the clear. So a session that
  *	has sent T throws away every D until T comes back (its "go ahead" rides on the T, or a
  *	quick client's first TLS record could get in between, and be lost): a command smuggled in behind
@@ -47,7 +48,9 @@ enum wire_mark {
 	WIRE_IN_DATA	= 1 << 1,	/* a message is coming in now */
 };
 
-enum { WIRE_MAX = 65536, WIRE_HEAD_MAX = 2 + WIRE_COUNTS };
+#define WIRE_SEAL	" seal="
+
+enum { WIRE_MAX = 65536, WIRE_HEAD_MAX = 2 + WIRE_COUNTS, WIRE_SEAL_MAX = 640 };
 
 struct wire_peer {
 	char		ip[48];		/* "192.0.2.1" or "2001:db8::1" */
@@ -56,6 +59,7 @@ struct wire_peer {
 	char		service[24];	/* name of the listener */
 	bool		tls;
 	char		tls_text[160];	/* "TLSv1.3 TLS_AES_256_GCM_SHA384 256"; "" without TLS */
+	char		seal[WIRE_SEAL_MAX];	/* what the front knows of the client's TLS; "" nothing */
 };
 
 struct wire {
@@ -88,7 +92,8 @@ void wire_known(struct wire *w);	/* KNOWN, and say so now: somebody else takes o
 void wire_close(struct wire *w);	/* Q: what was written is sent, then the client is closed */
 void wire_ready(struct wire *w);	/* R: another client may come */
 void wire_reset(struct wire *w);	/* frees the buffer; fd stays the caller's */
-/* "192.0.2.1 40000 127.0.0.1 25 smtp tls TLSv1.3 X 256" into peer; for wire_accept and login hand-over. */
+/* "192.0.2.1 40000 127.0.0.1 25 smtp tls TLSv1.3 X 256" into peer; for wire_accept and login hand-over
+   (which needs no seal any more, so it is not printed). */
 bool wire_peer_parse(struct span text, struct wire_peer *peer);
 void wire_peer_print(const struct wire_peer *peer, struct str *out);
 

@@ -178,13 +178,29 @@ static bool tell(struct child *c, char verb, int fd, int fd2)
 void front_tell_certificate(struct child *front)
 {
 	int certificate = open_again(front->keeper->certificate), key = open_again(front->keeper->key);
+	int authorities = front->keeper->client_ca >= 0 ? open_again(front->keeper->client_ca) : -1;
 
+	if (authorities >= 0)
+		tell(front, 'a', authorities, -1);
 	if (certificate >= 0 && key >= 0)
 		tell(front, 'k', certificate, key);
 	else
 		log_error("cannot open the certificate or its key again: %s", strerror(errno));
+	fd_close(&authorities);
 	fd_close(&certificate);
 	fd_close(&key);
+}
+
+static void tell_seal_key(struct child *front)
+{
+	struct packet p;
+	struct err e;
+
+	packet_begin(&p, 's');
+	packet_put_u64(&p, front->keeper->seal_key[0]);
+	packet_put_u64(&p, front->keeper->seal_key[1]);
+	if (!child_tell(front, &p, &e))
+		log_error("%s", e.text);
 }
 
 static void tell_listener(struct child *front, const struct listener *l)
@@ -224,6 +240,7 @@ static void equip_front(struct child *front)
 	struct keeper *k = front->keeper;
 
 	tell(front, 'p', k->peers_fd, -1);
+	tell_seal_key(front);
 	if (k->certificate >= 0)
 		front_tell_certificate(front);
 	for (size_t i = 0; i < k->listener_count; i++)

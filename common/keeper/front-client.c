@@ -296,9 +296,32 @@ static void shaken_too_long(struct client *c)
 	shake_failed(c, "it took too long");
 }
 
+/* " seal=...": what an auth helper may rely on, behind what everybody may know. */
+static void add_seal(struct client *c, struct str *text)
+{
+	struct channel channel;
+
+	if (!c->tls || !c->front->seals)
+		return;
+	tls_channel(c->tls, &channel);
+	str_add_text(text, WIRE_SEAL);
+	channel_seal(&channel, c->front->seal_key, text);
+}
+
+static void tell_tls(struct client *c)
+{
+	char words[TLS_TEXT];
+	struct str text = STR(1024);
+
+	tls_describe(c->tls, words);
+	str_add_text(&text, words);
+	add_seal(c, &text);
+	wire_send(c->wire, 'T', str_span(&text));
+	str_free(&text);
+}
+
 static void shaken(struct client *c)
 {
-	char text[TLS_TEXT];
 
 	if (!c->wire) {
 		enter(c, CLIENT_WAITING, (int)c->front->self.conf.greet_timeout);
@@ -308,8 +331,7 @@ static void shaken(struct client *c)
 		return;
 	}
 	enter(c, CLIENT_TALKING, 0);
-	tls_describe(c->tls, text);
-	wire_send(c->wire, 'T', span_of(text));
+	tell_tls(c);
 	c->want = 0;			/* whatever the handshake wanted */
 	loop_want(c->io, 0);
 	client_look(c);
@@ -381,7 +403,7 @@ void client_serve(struct client *c, struct wire_end *w)
 	socklen_t n = sizeof sa;
 	struct wire_peer peer = { .port = c->port, .tls = c->tls != NULL };
 	struct address here = { 0 };
-	struct str text = STR(1024);
+	struct str text = STR(2048);
 
 	if (c->here.family) {
 		here = c->here;
@@ -396,6 +418,7 @@ void client_serve(struct client *c, struct wire_end *w)
 	if (c->tls)
 		tls_describe(c->tls, peer.tls_text);
 	wire_peer_print(&peer, &text);
+	add_seal(c, &text);
 	c->wire = w;
 	w->who = c->who;
 	w->counted = c->stranger;

@@ -108,6 +108,9 @@ struct front {
 	struct loop_io		*keeper_io;
 	struct peers		*peers;			/* NULL until the keeper sends it: nobody is counted */
 	struct tls_server	*tls;			/* NULL: no certificate */
+	int			 client_ca;		/* until the next certificate; -1: do not ask clients */
+	bool			 seals;			/* there is a key for them */
+	uint64_t		 seal_key[2];
 	struct listener		 listeners[LISTENERS_MAX];
 	size_t			 listener_count;
 	struct client		*first_waiting, *last_waiting;

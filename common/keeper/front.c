@@ -167,6 +167,27 @@ static void take_peers(struct front *f)
 		log_error("nobody counts connections: %s", e.text);
 }
 
+static void take_seal_key(struct front *f)
+{
+	f->seal_key[0] = packet_take_u64(&f->packet);
+	f->seal_key[1] = packet_take_u64(&f->packet);
+	f->seals = !f->packet.bad;
+}
+
+static void take_client_ca(struct front *f)
+{
+	fd_close(&f->client_ca);
+	f->client_ca = packet_take_fd(&f->packet);
+}
+
+static bool ask_clients(struct front *f, struct tls_server *s, struct err *e)
+{
+	bool ok = f->client_ca < 0 || tls_server_ask_clients(s, f->client_ca, e);
+
+	fd_close(&f->client_ca);
+	return ok;
+}
+
 static bool add_pair(struct tls_server *s, struct packet *p, struct err *e)
 {
 	int chain = packet_take_fd(p), key = packet_take_fd(p);
@@ -184,7 +205,7 @@ static void take_certificate(struct front *f)
 	struct err e;
 	struct tls_server *s = tls_server_new(f->self.conf.tls_min, &e);
 
-	if (!s || !add_pair(s, &f->packet, &e)) {
+	if (!s || !ask_clients(f, s, &e) || !add_pair(s, &f->packet, &e)) {
 		log_error("cannot use the certificate: %s", e.text);
 		tls_server_free(s);
 		return;
@@ -255,6 +276,8 @@ static void on_keeper(void *arg, unsigned ready)
 	}
 	switch (f->packet.verb) {
 	case 'p': take_peers(f); break;
+	case 's': take_seal_key(f); break;
+	case 'a': take_client_ca(f); break;
 	case 'k': take_certificate(f); break;
 	case 'l': take_listener(f); break;
 	case 'g': go(f); break;
@@ -309,6 +332,7 @@ int main(int argc, char **argv)
 	struct conf *conf = &f->self.conf;
 	struct err e;
 
+	f->client_ca = -1;
 	role_begin(&f->self, ROLE_FRONT, argc, argv);
 	if (!tls_prepare(&e)) {
 		log_error("%s", e.text);

@@ -7,6 +7,9 @@
  *	directions. The keeper sends, in this order at the start, and some again later:
  *
  *	'p'		fd=peers	the peers table, PEERS_BYTES long, to be mapped shared; once
+ *	's' key key			two numbers: the key of seals (net/channel.h); once
+ *	'a'		fd=authorities	a PEM file: who vouches for clients' certificates ([tls] client-ca);
+ *					before each 'k' where it is set
  *	'k'		fd=certificate fd=key
  *					PEM files, opened for reading; at the start when TLS is set up,
  *					and after every SIGHUP: use them from the next handshake on

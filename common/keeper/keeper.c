@@ -300,7 +300,7 @@ int keeper_main(const struct daemon *d, int argc, char **argv)
 	struct err e;
 
 	k = (struct keeper){ .daemon = d, .as_root = geteuid() == 0, .conf_fd = -1, .log_fd = -1, .peers_fd = -1,
-		.lock_fd = -1, .certificate = -1, .key = -1 };
+		.lock_fd = -1, .certificate = -1, .key = -1, .client_ca = -1 };
 	umask(0022);
 	signal(SIGPIPE, SIG_IGN);
 	open_null(&k);

@@ -145,7 +145,8 @@ static bool open_peers(struct keeper *k, int run, struct err *e)
 	if (k->peers_fd < 0 || ftruncate(k->peers_fd, PEERS_BYTES) < 0)
 		return err_sys(e, "cannot make the table of peers in %s", k->conf.run_directory);
 	k->peers = peers_map(k->peers_fd, e);
-	if (getrandom(k->mark_key, sizeof k->mark_key, 0) != sizeof k->mark_key)
+	if (getrandom(k->mark_key, sizeof k->mark_key, 0) != sizeof k->mark_key ||
+	    getrandom(k->seal_key, sizeof k->seal_key, 0) != sizeof k->seal_key)
 		return err_sys(e, "cannot get random bytes");
 	return k->peers != NULL;
 }
@@ -200,26 +201,34 @@ static int open_pem(const char *path, const char *what, bool secret, struct err 
 	return fd;
 }
 
+/* False: some are open, the others -1. Key and certificate may be one file. */
+static bool open_pems(const struct conf *c, int fds[3], struct err *e)
+{
+	fds[0] = open_pem(c->tls_certificate, "certificate", false, e);
+	if (fds[0] >= 0)
+		fds[1] = open_pem(*c->tls_key ? c->tls_key : c->tls_certificate, "key", true, e);
+	if (fds[1] >= 0 && *c->tls_client_ca)
+		fds[2] = open_pem(c->tls_client_ca, "file of clients' authorities", false, e);
+	return fds[1] >= 0 && (fds[2] >= 0 || !*c->tls_client_ca);
+}
+
 bool prepare_tls(struct keeper *k, struct err *e)
 {
-	int certificate, key;
+	int *old[] = { &k->certificate, &k->key, &k->client_ca }, fds[3] = { -1, -1, -1 };
+	bool ok;
 
 	if (!*k->conf.tls_certificate || !k->daemon->serve)
 		return true;
-	certificate = open_pem(k->conf.tls_certificate, "certificate", false, e);
-	if (certificate < 0)
-		return false;
-	/* One file may hold both. */
-	key = open_pem(*k->conf.tls_key ? k->conf.tls_key : k->conf.tls_certificate, "key", true, e);
-	if (key < 0) {
-		fd_close(&certificate);
-		return false;
+	ok = open_pems(&k->conf, fds, e);
+	for (size_t i = 0; i < 3; i++) {
+		if (ok)
+			fd_close(old[i]);
+		if (ok)
+			*old[i] = fds[i];
+		else
+			fd_close(&fds[i]);
 	}
-	fd_close(&k->certificate);
-	fd_close(&k->key);
-	k->certificate = certificate;
-	k->key = key;
-	return true;
+	return ok;
 }
 
 bool prepare_settings(struct keeper *k, struct err *e)

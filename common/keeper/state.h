@@ -59,6 +59,8 @@ struct keeper {
 	bool		 as_root;
 	int		 conf_fd, log_fd, null_fd, peers_fd, lock_fd;
 	int		 certificate, key;	/* -1 without TLS */
+	int		 client_ca;		/* -1: clients are not asked for certificates */
+	uint64_t	 seal_key[2];		/* fronts and auth helpers share it: net/channel.h */
 	struct listener	 listeners[LISTENERS_MAX];
 	size_t		 listener_count;
 	struct ids	 ids[ROLE_COUNT];	/* of roles that have a user of their own */

@@ -13,12 +13,14 @@ enum {
 	CERTIFICATES_MAX = 64,		/* names we can be; linear search at each handshake */
 	PEM_MAX = 1 << 20,		/* a chain of some dozens of certificates */
 	CHAIN_MAX = 16,
+	AUTHORITIES_MAX = 256,
 };
 
 struct tls_server {
 	unsigned	 uses;			/* the owner, and each connection */
 	int		 min_version;
 	size_t		 count;
+	X509_STORE	*clients;		/* who vouches for clients; NULL: they are not asked */
 	struct {
 		SSL_CTX	*ctx;
 		X509	*certificate;		/* whose names SNI is compared with */
@@ -52,7 +54,41 @@ void tls_server_free(struct tls_server *s)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		SSL_CTX_free(s->hosts[i].ctx);
+	X509_STORE_free(s->clients);
 	free(s);
+}
+
+/* --- certificates of clients --- */
+
+static bool add_authority(X509_STORE *store, BIO *pem)
+{
+	X509 *cert = PEM_read_bio_X509(pem, NULL, NULL, NULL);
+	bool ok = cert && X509_STORE_add_cert(store, cert) == 1;
+
+	X509_free(cert);
+	return ok;
+}
+
+/* A verdict, and no end of the handshake: whoever needs a name looks at the verdict. */
+static int judge_client(int ok, X509_STORE_CTX *chain)
+{
+	(void)ok;
+	(void)chain;
+	return 1;
+}
+
+static bool ask_clients(SSL_CTX *ctx, X509_STORE *store)
+{
+	STACK_OF(X509_OBJECT) *known = X509_STORE_get0_objects(store);
+
+	for (int i = 0; i < sk_X509_OBJECT_num(known); i++) {
+		X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(known, i));
+
+		if (authority && SSL_CTX_add_client_CA(ctx, authority) != 1)
+			return false;
+	}
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, judge_client);
+	return SSL_CTX_set1_verify_cert_store(ctx, store) == 1;
 }
 
 /* A client that names the host it wants gets that host's certificate, or the first. */
@@ -177,13 +213,15 @@ static bool fill_with(SSL_CTX *ctx, int fd, bool (*use)(SSL_CTX *, BIO *, struct
 	return ok;
 }
 
-static bool set_up(SSL_CTX *ctx, int min_version, int chain_fd, int key_fd, struct err *e)
+static bool set_up(SSL_CTX *ctx, const struct tls_server *s, int chain_fd, int key_fd, struct err *e)
 {
 	static const unsigned char id[] = "posthorn";
 
 	ERR_clear_error();
-	if (!tls_common(ctx, min_version, e))
+	if (!tls_common(ctx, s->min_version, e))
 		return false;
+	if (s->clients && !ask_clients(ctx, s->clients))
+		return why_not(e, "cannot ask clients for certificates");
 	/* Tickets are the client's memory, not ours. One is enough for a mail client. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1);
@@ -191,6 +229,25 @@ static bool set_up(SSL_CTX *ctx, int min_version, int chain_fd, int key_fd, stru
 	SSL_CTX_set_tlsext_servername_callback(ctx, choose_host);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	return fill_with(ctx, chain_fd, use_chain, e) && fill_with(ctx, key_fd, use_key, e);
+}
+
+bool tls_server_ask_clients(struct tls_server *s, int authorities_fd, struct err *e)
+{
+	struct str pem = STR(PEM_MAX);
+	bool ok = read_pem(authorities_fd, &pem, e);
+	BIO *bio = ok ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+
+	ERR_clear_error();
+	s->clients = X509_STORE_new();
+	ok = bio && s->clients && add_authority(s->clients, bio);
+	if (!ok)
+		why_not(e, "no usable certificate in the file of clients' authorities");
+	for (int i = 1; ok && i < AUTHORITIES_MAX && add_authority(s->clients, bio); i++)
+		;
+	ERR_clear_error();		/* the end of the file is "no start line" */
+	BIO_free(bio);
+	str_free(&pem);
+	return ok;
 }
 
 bool tls_server_add(struct tls_server *s, int chain_fd, int key_fd, struct err *e)
@@ -202,7 +259,7 @@ bool tls_server_add(struct tls_server *s, int chain_fd, int key_fd, struct err *
 	ctx = SSL_CTX_new(TLS_server_method());
 	if (!ctx)
 		return why_not(e, "cannot prepare TLS");
-	if (!set_up(ctx, s->min_version, chain_fd, key_fd, e)) {
+	if (!set_up(ctx, s, chain_fd, key_fd, e)) {
 		SSL_CTX_free(ctx);
 		return false;
 	}
@@ -228,6 +285,11 @@ struct tls_conn *tls_conn_new(struct tls_server *s, int fd, const char *alpn)
 	SSL_set_app_data(ssl, c);
 	SSL_set_accept_state(ssl);
 	return c;
+}
+
+SSL *tls_conn_ssl(const struct tls_conn *c)
+{
+	return c->ssl;
 }
 
 void tls_conn_free(struct tls_conn *c)

@@ -9,6 +9,7 @@
 
 #include "common/net/tls.h"
 
+SSL *tls_conn_ssl(const struct tls_conn *c);
 /* Why OpenSSL failed last, as words; says why the chain is bad where that is it. */
 void tls_reason(const SSL *ssl, char *text, size_t size);
 /* Options that hold for both sides: no compression, no renegotiation, no idle buffers. */

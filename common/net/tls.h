@@ -2,7 +2,7 @@
  * NAME
  *	tls - TLS for fronts (event-driven) and for outgoing mail (blocking)
  * DESCRIPTION
- *	The only interface to OpenSSL for connections; tls.c, tls-server.c and tls-client.c
+ *	The only interface to OpenSSL for connections; the files tls-*.c and tls.c
  *	behind it are the only files that see it. No OpenSSL type leaves it. Call
  *	tls_prepare() once before the jail: it reads OpenSSL's configuration, loads
  *	its provider, seeds its random numbers, and ignores SIGPIPE for the process; after
@@ -15,6 +15,7 @@
 
 #include "common/base/err.h"
 #include "common/io/stream.h"
+#include "common/net/channel.h"
 
 enum { TLS_TEXT = 160 };
 
@@ -34,6 +35,12 @@ struct tls_server *tls_server_new(const char *min, struct err *e);
  * not a chain and its key.
  */
 bool tls_server_add(struct tls_server *s, int chain_fd, int key_fd, struct err *e);
+/*
+ * Ask each client for a certificate, and take one that an authority in this PEM file (pread from its
+ * start; stays the caller's) vouches for as its name. One that is not good is no reason to send the client
+ * away: it is nobody then. Before the first tls_server_add().
+ */
+bool tls_server_ask_clients(struct tls_server *s, int authorities_fd, struct err *e);
 void tls_server_free(struct tls_server *s);	/* clients that run keep what they need */
 
 /*
@@ -61,6 +68,8 @@ bool tls_has_input(struct tls_conn *c);		/* bytes are decrypted and not yet read
 enum tls_step tls_goodbye(struct tls_conn *c);
 /* "TLSv1.3 CIPHER BITS", and " sni=NAME" when the client named a host (and it fits). */
 void tls_describe(struct tls_conn *c, char text[TLS_TEXT]);
+/* After the handshake. Names are those of a certificate that was verified. */
+void tls_channel(struct tls_conn *c, struct channel *channel);
 /* Why the last step failed, for the log: one sentence. */
 void tls_why(struct tls_conn *c, char *text, size_t size);
 

@@ -188,7 +188,7 @@ START_TEST(a_wire_drops_what_came_before_tls)
 	FRONT("DEHLO x");
 	ck_assert_int_eq(w.stream.read(&w.stream, buf, 4, clock_in(5)), 4);
 	FRONT("DMAIL FROM:<evil>");
-	FRONT("TTLSv1.3 TLS_AES_256_GCM_SHA384 256");
+	FRONT("TTLSv1.3 TLS_AES_256_GCM_SHA384 256 sni=x seal=evil seal=good");
 	FRONT("Dinside");
 	wire_hold(&w);
 	ck_assert(w.stream.write(&w.stream, SPAN("220 go ahead\r\n"), clock_in(5), &e));
@@ -196,6 +196,8 @@ START_TEST(a_wire_drops_what_came_before_tls)
 	ck_assert_int_eq(read(pair[0], buf, sizeof buf), 15);
 	ck_assert_int_eq(memcmp(buf, "T220 go ahead\r\n", 15), 0);
 	ck_assert(w.peer.tls);
+	ck_assert_str_eq(w.peer.tls_text, "TLSv1.3 TLS_AES_256_GCM_SHA384 256 sni=x seal=evil");
+	ck_assert_str_eq(w.peer.seal, "good");		/* the last is the front's */
 	ck_assert_int_eq(w.stream.read(&w.stream, buf, sizeof buf, clock_in(5)), 6);
 	ck_assert_int_eq(memcmp(buf, "inside", 6), 0);
 	FRONT("E");
@@ -206,6 +208,13 @@ START_TEST(a_wire_drops_what_came_before_tls)
 	ck_assert(wire_accept(&w, clock_in(5), &e));
 	ck_assert(w.peer.tls);
 	ck_assert_str_eq(w.peer.tls_text, "TLSv1.3 X 256");
+	ck_assert_str_eq(w.peer.seal, "");
+	wire_close(&w);
+	wire_ready(&w);
+	FRONT("P2001:db8::1 1 ::1 465 submissions tls TLSv1.3 X 256 seal=0:1:2:3");
+	ck_assert(wire_accept(&w, clock_in(5), &e));
+	ck_assert_str_eq(w.peer.tls_text, "TLSv1.3 X 256");
+	ck_assert_str_eq(w.peer.seal, "0:1:2:3");
 	wire_reset(&w);
 }
 END_TEST
