@@ -1,5 +1,4 @@
-/* LOGIN and AUTHENTICATE. RFC 3501 6.2.2, 6.2.3; RFC 4616 (PLAIN); RFC 4959 (SASL-IR). */
-#include "common/auth/sasl.h"
+/* LOGIN and AUTHENTICATE. RFC 3501 6.2.2, 6.2.3; RFC 4959 (SASL-IR). */
 #include "imapd/login.h"
 #include "imapd/parse.h"
 
@@ -22,8 +21,8 @@ static struct reply failed(struct login *l, const struct err *e)
 	return say(REPLY_NO, "[%s] %s", e->status[0] == '4' ? "UNAVAILABLE" : "AUTHENTICATIONFAILED", e->text);
 }
 
-/* The session says OK when all is well. */
-static struct reply check(struct login *l, const char *mechanism, struct span user, struct span password)
+/* LOGIN. The session says OK when all is well. */
+static struct reply check(struct login *l, struct span user, struct span password)
 {
 	struct err e;
 
@@ -32,7 +31,7 @@ static struct reply check(struct login *l, const char *mechanism, struct span us
 		err_perm(&e, "5.7.8", "wrong name or password");
 		return failed(l, &e);
 	}
-	l->known = l->check(l->self, mechanism, user, password, &e);
+	l->known = l->judge.password(l->judge.self, "LOGIN", user, password, &e);
 	return l->known ? say(REPLY_OK, "logged in") : failed(l, &e);
 }
 
@@ -42,10 +41,12 @@ struct reply login_do_login(struct login *l, struct command *c)
 
 	if (!allowed(l))
 		return too_open();
+	if (!l->offer->passwords)
+		return say(REPLY_NO, "[CANNOT] only AUTHENTICATE with %s is there", l->offer->text);
 	if (!parse_astring(&arg, l->reader.arena, &user) || !parse_space(&arg) ||
 	    !parse_astring(&arg, l->reader.arena, &password) || !parse_end(arg))
 		return say(REPLY_BAD, "say LOGIN name password");
-	return check(l, "LOGIN", user, password);
+	return check(l, user, password);
 }
 
 /* --- AUTHENTICATE --- */
@@ -77,11 +78,14 @@ static struct reply exchange(struct login *l, struct sasl *sasl, const struct sp
 		said = &response;
 	}
 	str_free(&challenge);
-	if (next == SASL_DONE)
-		return check(l, sasl_name(sasl), span_of(sasl->user), span_of(sasl->password));
-	if (!strcmp(e.status, "5.7.8"))
+	l->known = next == SASL_DONE;
+	if (l->known)
+		return say(REPLY_OK, "logged in");
+	if (strcmp(e.status, "5.7.0") == 0 || strcmp(e.status, "5.5.2") == 0)
+		return say(REPLY_BAD, "%s", e.text);	/* the client's own doing: RFC 3501 6.2.2 */
+	if (sasl->for_another)
 		return say(REPLY_NO, "[AUTHORIZATIONFAILED] %s", e.text);
-	return say(REPLY_BAD, "%s", e.text);
+	return failed(l, &e);
 }
 
 struct reply login_do_authenticate(struct login *l, struct command *c)
@@ -92,14 +96,14 @@ struct reply login_do_authenticate(struct login *l, struct command *c)
 	bool has_first;
 
 	if (!parse_atom(&arg, &mechanism))
-		return say(REPLY_BAD, "say AUTHENTICATE and one of " SASL_MECHANISMS);
+		return say(REPLY_BAD, "say AUTHENTICATE and one of %s", l->offer->text);
 	has_first = parse_space(&arg);
 	if (has_first ? !arg.n : !parse_end(arg))
 		return say(REPLY_BAD, "say AUTHENTICATE mechanism [response]");
 	if (!allowed(l))
 		return too_open();
-	if (!sasl_begin(&sasl, mechanism))
-		return say(REPLY_NO, "[CANNOT] only " SASL_MECHANISMS " are there");
+	if (!sasl_begin(&sasl, l->judge, l->offer, mechanism))
+		return say(REPLY_NO, "[CANNOT] only %s are there", l->offer->text);
 	r = exchange(l, &sasl, has_first ? &arg : NULL);
 	sasl_wipe(&sasl);
 	return r;

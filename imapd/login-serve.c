@@ -4,8 +4,13 @@
 
 static void add_capabilities(struct login *l)
 {
+	bool open = l->tls || l->clear_ok;
+	struct span words = span_of(open ? l->offer->text : ""), word;
+
 	out_addf(l->out, "IMAP4rev1 LITERAL+ ID SASL-IR%s%s", !l->tls && l->offer_tls ? " STARTTLS" : "",
-	    l->tls || l->clear_ok ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
+	    open && l->offer->passwords ? "" : " LOGINDISABLED");
+	while ((word = span_word(&words)).n)
+		out_addf(l->out, " AUTH=" SPAN_FMT, SPAN_ARG(word));
 }
 
 static struct reply do_capability(struct login *l, struct command *c)

@@ -8,8 +8,7 @@
  */
 #include <sysexits.h>
 
-#include "common/io/wire.h"
-#include "common/keeper/role.h"
+#include "common/keeper/entry.h"
 #include "common/mail/maillog.h"
 #include "common/os/log.h"
 #include "imapd/login.h"
@@ -18,22 +17,9 @@ struct self {
 	struct role_self	role;
 	struct wire		wire;
 	struct role_user	who;
+	struct entry		entry;
 	ms_t			until;
 };
-
-static bool check(void *arg, const char *mechanism, struct span user, struct span password, struct err *e)
-{
-	struct self *s = arg;
-	const struct wire_peer *peer = &s->wire.peer;
-
-	if (!role_login(&s->role, mechanism, peer->service, user, password, peer->ip, &s->who, e)) {
-		maillog_login_failed(peer->service, peer->ip, user, mechanism, e->text);
-		return false;
-	}
-	maillog_login(peer->service, peer->ip, span_of(s->who.login), mechanism);
-	wire_known(&s->wire);
-	return true;
-}
 
 static bool start_tls(void *arg, struct out *reply, struct err *e)
 {
@@ -43,6 +29,7 @@ static bool start_tls(void *arg, struct out *reply, struct err *e)
 	if (!out_flush(reply, s->until, e) || !wire_start_tls(&s->wire, s->until, e))
 		return false;
 	maillog_tls(s->wire.peer.service, s->wire.peer.ip, s->wire.peer.tls_text);
+	entry_open(&s->entry, &s->role, &s->wire, &s->who);
 	return true;
 }
 
@@ -71,9 +58,10 @@ static bool serve(struct self *s)
 		.stream = &s->wire.stream, .host_name = c->host_name, .until = s->until,
 		.patience_s = (int)c->greet_timeout, .errors_max = (unsigned)c->errors_max,
 		.tls = s->wire.peer.tls, .offer_tls = *c->tls_certificate, .clear_ok = c->auth_without_tls,
-		.self = s, .check = check, .start_tls = start_tls, .hand_over = hand_over,
+		.self = s, .judge = entry_judge(&s->entry), .offer = &s->entry.offer, .start_tls = start_tls, .hand_over = hand_over,
 	};
 
+	entry_open(&s->entry, &s->role, &s->wire, &s->who);
 	return login_serve(&l);
 }
 

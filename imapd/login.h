@@ -2,14 +2,15 @@
  * NAME
  *	login - IMAP until somebody is let in: RFC 3501's not-authenticated state
  * DESCRIPTION
- *	Greeting, CAPABILITY, ID, NOOP, STARTTLS, LOGIN, AUTHENTICATE PLAIN and LOGIN with
- *	SASL-IR (RFC 4959). Passwords are taken only under TLS, unless clear_ok. What is
+ *	Greeting, CAPABILITY, ID, NOOP, STARTTLS, LOGIN, AUTHENTICATE with SASL-IR (RFC 4959)
+ *	and the mechanisms that are offered. Passwords are taken only under TLS, unless clear_ok. What is
  *	done outside of the conversation stands in the hooks, so that transcripts can play
  *	all of it. Whoever serves the client after login replies to the command that did it.
  */
 #ifndef IMAPD_LOGIN_H
 #define IMAPD_LOGIN_H
 
+#include "common/auth/sasl.h"
 #include "common/io/stream.h"
 #include "imapd/read.h"
 #include "imapd/reply.h"
@@ -29,8 +30,8 @@ struct login {
 	bool		 offer_tls;	/* it can be made so */
 	bool		 clear_ok;	/* passwords without TLS */
 	void		*self;
-	/* PERM: wrong; TEMP: cannot tell now */
-	bool		(*check)(void *self, const char *mechanism, struct span user, struct span password, struct err *e);
+	struct sasl_judge judge;
+	const struct sasl_offer *offer;	/* start_tls may change it */
 	/* reply goes out just before TLS begins (wire_hold) */
 	bool		(*start_tls)(void *self, struct out *reply, struct err *e);
 	/* After true somebody else speaks to the client: begin with the reply to tag. */

@@ -67,6 +67,7 @@ static bool start_tls(struct smtp *s, struct err *e)
 	if (!out_flush(s->out, clock_in(TLS_PATIENCE_S), e) || !wire_start_tls(&x->wire, clock_in(TLS_PATIENCE_S), e))
 		return false;
 	maillog_tls(peer->service, peer->ip, peer->tls_text);
+	entry_open(&x->entry, &x->self, &x->wire, &x->who);
 	return true;
 }
 
@@ -207,7 +208,7 @@ static void set_up(struct session *x)
 	x->station.reserve = c->disk_reserve;
 	x->clerk = -1;
 	x->terms = (struct smtp_terms){
-		.host_name = c->host_name, .auth_words = SASL_MECHANISMS,
+		.host_name = c->host_name, .auth_words = x->entry.offer.text,
 		.auth_needed = true, .auth_without_tls = c->auth_without_tls, .early_talkers = true,
 		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_AUTH | EXT_CHUNKING |
 		    EXT_DSN | EXT_SMTPUTF8 | EXT_REQUIRETLS | EXT_LIMITS | EXT_HELP |
@@ -243,6 +244,7 @@ static void serve(struct session *x)
 
 	offer_xclient(x);
 	maillog_connect(peer->service, peer->ip);
+	entry_open(&x->entry, &x->self, &x->wire, &x->who);
 	smtp_serve(&x->wire.stream, &hooks, &x->terms, peer->tls, x);
 	maillog_disconnect(peer->service, peer->ip, x->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
 	wire_close(&x->wire);

@@ -5,7 +5,7 @@
 #ifndef MSA_SESSION_H
 #define MSA_SESSION_H
 
-#include "common/auth/sasl.h"
+#include "common/keeper/entry.h"
 #include "common/keeper/role.h"
 #include "common/mail/fix.h"
 #include "common/queue/intake.h"
@@ -20,6 +20,7 @@ struct session {
 	bool			 fixing;	/* fix_init() without fix_end() yet */
 	char			 message_id[320];
 	int			 clerk;		/* -1 when not connected */
+	struct entry		 entry;
 	struct sasl		 sasl;
 	struct role_user	 who;		/* once logged in */
 };

@@ -1,5 +1,4 @@
 /* The authorization state. See login.h. */
-#include "common/mail/encoding.h"
 #include "pop3d/login.h"
 #include "pop3d/pop3.h"
 
@@ -10,6 +9,12 @@ static bool may_pass(const struct login *l)
 	return l->tls || l->clear_ok;
 }
 
+/* Not without TLS; and the settings may have no mechanism for passwords. */
+static bool may_say_password(const struct login *l)
+{
+	return may_pass(l) && l->offer->passwords;
+}
+
 static enum login_step step_of(bool ok)
 {
 	return ok ? STEP_NEXT : STEP_WRONG;
@@ -17,6 +22,8 @@ static enum login_step step_of(bool ok)
 
 static enum login_step refuse_clear(struct login *l)
 {
+	if (may_pass(l))
+		return step_of(pop3_no(l->out, "[AUTH] ", "only AUTH with %s is there", l->offer->text));
 	return step_of(pop3_no(l->out, "[AUTH] ", "say STLS first: no passwords in the clear"));
 }
 
@@ -33,14 +40,10 @@ static enum login_step refused(struct login *l, const struct err *e)
 	return STEP_NEXT;		/* counted apart: the keeper has made it wait already */
 }
 
-static enum login_step try_login(struct login *l, const char *mechanism, struct span user, struct span password)
+static enum login_step let_in(struct login *l)
 {
 	struct err e;
 
-	if (!user.n || user.n >= sizeof l->user || !password.n || span_has(user, '\0') || span_has(password, '\0'))
-		return step_of(pop3_no(l->out, "[AUTH] ", "that can not be a name and a password"));
-	if (!l->check(l->self, mechanism, user, password, &e))
-		return refused(l, &e);
 	if (l->hand_over(l->self, line_rest(l->line), &e))
 		return STEP_IN;
 	pop3_no(l->out, pop3_code(&e), "your session can not be started now");
@@ -48,9 +51,20 @@ static enum login_step try_login(struct login *l, const char *mechanism, struct 
 	return STEP_NEXT;
 }
 
+static enum login_step try_login(struct login *l, struct span user, struct span password)
+{
+	struct err e;
+
+	if (!user.n || user.n >= sizeof l->user || !password.n || span_has(user, '\0') || span_has(password, '\0'))
+		return step_of(pop3_no(l->out, "[AUTH] ", "that can not be a name and a password"));
+	if (!l->judge.password(l->judge.self, "PLAIN", user, password, &e))
+		return refused(l, &e);
+	return let_in(l);
+}
+
 static enum login_step do_user(struct login *l, struct span arg)
 {
-	if (!may_pass(l))
+	if (!may_say_password(l))
 		return refuse_clear(l);
 	if (!arg.n || !span_copy(arg, l->user, sizeof l->user))
 		return step_of(pop3_no(l->out, "", "that can not be a name"));
@@ -62,120 +76,90 @@ static enum login_step do_pass(struct login *l, struct span arg)
 {
 	enum login_step step;
 
-	if (!may_pass(l))
+	if (!may_say_password(l))
 		return refuse_clear(l);
 	if (!l->user[0])
 		return step_of(pop3_no(l->out, "", "say USER first"));
-	step = try_login(l, "PLAIN", span_of(l->user), arg);
+	step = try_login(l, span_of(l->user), arg);
 	l->user[0] = '\0';
 	return step;
 }
 
 /* --- AUTH --- */
 
-/* authorize-as NUL name NUL password. To act for somebody else is nobody's right here. */
-static enum login_step auth_plain(struct login *l, struct span said)
+/* Send a challenge and read the response. False: answered already, or the client is gone. */
+static bool ask(struct login *l, const struct str *challenge, struct span *line)
 {
-	struct span as, name;
-
-	if (!span_cut(&said, '\0', &as) || !span_cut(&said, '\0', &name) || (as.n && !span_same(as, name)))
-		return step_of(pop3_no(l->out, "[AUTH] ", "that is not what PLAIN says (RFC 4616)"));
-	return try_login(l, "PLAIN", name, said);
-}
-
-/* One line of the exchange, decoded into out. False: answered already, or the client is gone. */
-static bool read_response(struct login *l, const char *challenge, struct str *out)
-{
-	struct str asked = STR(256);
-	struct span line;
 	enum line_kind kind;
 
-	base64_encode(span_of(challenge), &asked);
-	out_addf(l->out, "+ %s\r\n", asked.p);
-	str_free(&asked);
+	out_addf(l->out, "+ %s\r\n", challenge->p);
 	if (!out_flush(l->out, l->until, NULL)) {
 		l->over = true;
 		return false;
 	}
 	line_set_max(l->line, POP3_AUTH_MAX);
-	kind = line_read(l->line, l->until, &line);
+	kind = line_read(l->line, l->until, line);
 	line_set_max(l->line, POP3_LINE_MAX);
 	if (kind == LINE_LATE || kind == LINE_END) {
 		l->over = true;
 		return false;
 	}
-	if (kind == LINE_OK && span_is(line, "*"))
-		return pop3_no(l->out, "", "as you like");
-	if (kind != LINE_OK || !base64_decode(line, out) || out->over)
-		return pop3_no(l->out, "", "that is not base64");
-	return true;
+	return kind == LINE_OK || pop3_no(l->out, "", "that is no line of base64");
 }
 
-static void wipe(struct str *s)
+/* RFC 5034 4: what is wrong with the words, or with the proof. */
+static enum login_step failed(struct login *l, const struct err *e)
 {
-	if (s->cap)
-		explicit_bzero(s->p, s->cap);
-	str_free(s);
+	if (strcmp(e->status, "5.7.0") == 0)
+		return step_of(pop3_no(l->out, "", "as you like"));
+	if (strcmp(e->status, "5.5.2") == 0)
+		return step_of(pop3_no(l->out, "", "%s", e->text));
+	return refused(l, e);
 }
 
-static enum login_step auth_login(struct login *l, struct span name)
+static enum login_step exchange(struct login *l, struct sasl *sasl, const struct span *said, struct str *challenge)
 {
-	struct str password = STR(POP3_AUTH_MAX);
-	enum login_step step = STEP_WRONG;
+	struct err e = { .kind = ERR_NONE };
+	struct span line;
+	enum sasl_next next;
 
-	if (read_response(l, "Password:", &password))
-		step = try_login(l, "LOGIN", name, str_span(&password));
-	wipe(&password);
-	return step;
-}
-
-static const struct mechanism {
-	const char	*name, *first;	/* first challenge, where the client does not begin */
-	enum login_step	(*run)(struct login *l, struct span said);
-} mechanisms[] = {
-	{ "PLAIN", "", auth_plain },
-	{ "LOGIN", "Username:", auth_login },
-};
-
-static const struct mechanism *find_mechanism(struct span name)
-{
-	for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
-		if (span_is(name, mechanisms[i].name))
-			return &mechanisms[i];
+	while ((next = sasl_step(sasl, said, challenge, &e)) == SASL_ASK) {
+		if (!ask(l, challenge, &line))
+			return STEP_WRONG;
+		said = &line;
 	}
-	return NULL;
+	return next == SASL_DONE ? let_in(l) : failed(l, &e);
 }
 
 /* Old clients ask so what there is. */
 static enum login_step list_mechanisms(struct login *l)
 {
+	struct span words = span_of(may_pass(l) ? l->offer->text : ""), word;
+
 	pop3_ok(l->out, "mechanisms");
-	out_text(l->out, may_pass(l) ? "PLAIN\r\nLOGIN\r\n.\r\n" : ".\r\n");
+	while ((word = span_word(&words)).n)
+		out_addf(l->out, SPAN_FMT "\r\n", SPAN_ARG(word));
+	out_text(l->out, ".\r\n");
 	return STEP_NEXT;
 }
 
 static enum login_step do_auth(struct login *l, struct span arg)
 {
-	struct str said = STR(POP3_AUTH_MAX);
-	enum login_step step = STEP_WRONG;
-	const struct mechanism *m;
+	struct str challenge = STR(POP3_AUTH_MAX);
+	enum login_step step;
+	struct sasl sasl;
 	struct span name;
-	bool first;
 
 	if (!arg.n)
 		return list_mechanisms(l);
 	pop3_split(arg, &name, &arg);
-	m = find_mechanism(name);
-	if (!m)
-		return step_of(pop3_no(l->out, "", "we know PLAIN and LOGIN"));
 	if (!may_pass(l))
 		return refuse_clear(l);
-	first = arg.n > 0;
-	if (first && !span_is(arg, "=") && (!base64_decode(arg, &said) || said.over))
-		pop3_no(l->out, "", "that is not base64");
-	else if (first || read_response(l, m->first, &said))
-		step = m->run(l, str_span(&said));
-	wipe(&said);
+	if (!sasl_begin(&sasl, l->judge, l->offer, name))
+		return step_of(pop3_no(l->out, "", "we know %s", l->offer->text));
+	step = exchange(l, &sasl, arg.n ? &arg : NULL, &challenge);
+	sasl_wipe(&sasl);
+	str_free(&challenge);
 	return step;
 }
 
@@ -184,7 +168,7 @@ static enum login_step do_auth(struct login *l, struct span arg)
 static enum login_step do_capa(struct login *l, struct span arg)
 {
 	(void)arg;
-	pop3_capa(l->out, false, l->stls && !l->tls, may_pass(l));
+	pop3_capa(l->out, l->stls && !l->tls, may_pass(l) ? l->offer : NULL);
 	return STEP_NEXT;
 }
 

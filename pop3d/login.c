@@ -8,8 +8,7 @@
  */
 #include <sysexits.h>
 
-#include "common/io/wire.h"
-#include "common/keeper/role.h"
+#include "common/keeper/entry.h"
 #include "common/mail/maillog.h"
 #include "pop3d/login.h"
 #include "pop3d/pop3.h"
@@ -18,23 +17,10 @@ struct self {
 	struct role_self	role;
 	struct wire		wire;
 	struct role_user	who;
+	struct entry		entry;
 	struct out		*out;
 	ms_t			until;
 };
-
-static bool check(void *arg, const char *mechanism, struct span user, struct span password, struct err *e)
-{
-	struct self *s = arg;
-	const struct wire_peer *peer = &s->wire.peer;
-
-	if (!role_login(&s->role, mechanism, peer->service, user, password, peer->ip, &s->who, e)) {
-		maillog_login_failed(peer->service, peer->ip, user, mechanism, e->text);
-		return false;
-	}
-	maillog_login(peer->service, peer->ip, span_of(s->who.login), mechanism);
-	wire_known(&s->wire);
-	return true;
-}
 
 static bool start_tls(void *arg, struct err *e)
 {
@@ -44,6 +30,7 @@ static bool start_tls(void *arg, struct err *e)
 	if (!out_flush(s->out, s->until, e) || !wire_start_tls(&s->wire, s->until, e))
 		return false;
 	maillog_tls(s->wire.peer.service, s->wire.peer.ip, s->wire.peer.tls_text);
+	entry_open(&s->entry, &s->role, &s->wire, &s->who);
 	return true;
 }
 
@@ -70,11 +57,12 @@ static bool serve(struct self *s)
 		.line = line_new(&s->wire.stream, POP3_LINE_MAX), .out = out_new(&s->wire.stream),
 		.until = s->until, .errors_max = (unsigned)c->errors_max, .tls = s->wire.peer.tls,
 		.stls = *c->tls_certificate, .clear_ok = c->auth_without_tls,
-		.self = s, .check = check, .start_tls = start_tls, .hand_over = hand_over,
+		.self = s, .judge = entry_judge(&s->entry), .offer = &s->entry.offer, .start_tls = start_tls, .hand_over = hand_over,
 	};
 	bool in;
 
 	s->out = l.out;
+	entry_open(&s->entry, &s->role, &s->wire, &s->who);
 	in = login_serve(&l);
 
 	line_free(l.line);

@@ -2,13 +2,15 @@
  * NAME
  *	login - POP3 until somebody is let in: RFC 1939 authorization state
  * DESCRIPTION
- *	Greeting, CAPA, STLS (RFC 2595), USER and PASS, AUTH PLAIN and LOGIN (RFC 5034).
+ *	Greeting, CAPA, STLS (RFC 2595), USER and PASS, AUTH (RFC 5034) with the
+ *	mechanisms that are offered.
  *	Passwords are taken only under TLS, unless clear_ok. What is done outside of the
  *	conversation stands in the hooks, so that transcripts can play all of it.
  */
 #ifndef POP3D_LOGIN_H
 #define POP3D_LOGIN_H
 
+#include "common/auth/sasl.h"
 #include "common/io/line.h"
 #include "common/io/out.h"
 
@@ -23,8 +25,8 @@ struct login {
 	bool		 stls;		/* it can be made so */
 	bool		 clear_ok;	/* passwords without TLS */
 	void		*self;
-	/* PERM: wrong; TEMP: cannot tell now */
-	bool		(*check)(void *self, const char *mechanism, struct span user, struct span password, struct err *e);
+	struct sasl_judge judge;
+	const struct sasl_offer *offer;	/* start_tls may change it */
 	/* Flushes the "+OK", which goes out with the beginning of TLS (wire_hold). */
 	bool		(*start_tls)(void *self, struct err *e);
 	/* After true somebody else speaks to the client: begin with its "+OK". */

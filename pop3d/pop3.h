@@ -14,6 +14,7 @@
 #ifndef POP3D_POP3_H
 #define POP3D_POP3_H
 
+#include "common/auth/sasl.h"
 #include "common/io/line.h"
 #include "common/io/out.h"
 #include "common/store/maildir.h"
@@ -57,8 +58,8 @@ const char *pop3_code(const struct err *e);	/* which of the SYS codes */
 
 /* "verb arg" */
 void pop3_split(struct span line, struct span *verb, struct span *arg);
-/* What CAPA says in either state. */
-void pop3_capa(struct out *o, bool logged_in, bool stls, bool passwords);
+/* What CAPA says; offer: of whom may log in here and now, or NULL. */
+void pop3_capa(struct out *o, bool stls, const struct sasl_offer *offer);
 
 /* --- body.c --- */
 

@@ -50,13 +50,15 @@ void pop3_split(struct span line, struct span *verb, struct span *arg)
 		*arg = line;
 }
 
-void pop3_capa(struct out *o, bool logged_in, bool stls, bool passwords)
+void pop3_capa(struct out *o, bool stls, const struct sasl_offer *offer)
 {
 	pop3_ok(o, "what we can do");
 	out_text(o, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n");
-	if (!logged_in && stls)
+	if (stls)
 		out_text(o, "STLS\r\n");
-	if (!logged_in && passwords)
-		out_text(o, "USER\r\nSASL PLAIN LOGIN\r\n");
+	if (offer && offer->passwords)
+		out_text(o, "USER\r\n");
+	if (offer)
+		out_addf(o, "SASL %s\r\n", offer->text);
 	out_text(o, "IMPLEMENTATION Posthorn\r\n.\r\n");
 }

@@ -196,7 +196,7 @@ static bool do_rset(struct pop3 *s, struct span arg)
 static bool do_capa(struct pop3 *s, struct span arg)
 {
 	(void)arg;
-	pop3_capa(s->out, true, false, false);
+	pop3_capa(s->out, false, NULL);
 	return true;
 }
 

@@ -157,6 +157,7 @@ class Host:
             "directory": {"mail-directory": self.mail, "system-users": "no",
                           "system-domains": "localhost"},
             "tls": {"certificate": f"{d}/cert.pem", "key": f"{d}/key.pem"},
+            "auth": {"directory": f"{d}/auth"},
             "limits": {"connections-per-address": "1000", "connections-per-minute": "100000",
                        "strangers-per-address": "1000", "strangers-per-network": "1000",
                        "messages-per-minute": "0", "recipients-per-minute": "0",

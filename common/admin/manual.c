@@ -87,6 +87,7 @@ static const char tail[] =
 static const struct { const char *section, *about; } sections[] = {
 	{ "posthorn", "What all daemons share." },
 	{ "directory", "Who is who." },
+	{ "auth", "How users prove who they are; see posthorn-auth(8)." },
 	{ "tls", "Certificates, for all servers." },
 	{ "limits", "What a stranger may use up." },
 	{ "proxy", "Load balancers and content filters in front of us." },

@@ -11,9 +11,13 @@
 #include "common/admin/list.h"
 #include "common/admin/secret.h"
 #include "common/auth/password.h"
+#include "common/auth/prep.h"
+#include "common/auth/verifier.h"
 #include "common/directory/name.h"
 #include "common/directory/text.h"
 #include "common/directory/users.h"
+
+enum { WORDS_MAX = 1500 };		/* what a line may keep of a password */
 
 struct user_args {
 	bool		from_stdin, no_password;
@@ -47,18 +51,60 @@ static bool parse_args(int argc, char **argv, const char *letters, struct user_a
 	return true;
 }
 
-/* A fresh hash of what a person types; "" with no_password. */
-static bool new_hash(const struct user_args *a, char hash[PASSWORD_HASH_MAX], struct err *e)
+/* A verifier for each SCRAM mechanism that the settings name. */
+static bool add_verifiers(const struct conf *c, const char *password, struct str *words, struct err *e)
+{
+	struct verifier v;
+	enum digest d;
+
+	for (size_t i = 0; i < c->auth_verifiers.count; i++) {
+		if (!verifier_digest(span_of(c->auth_verifiers.words[i]), &d))
+			continue;
+		if (!verifier_make(d, (unsigned)c->auth_iterations, password, &v, e))
+			return false;
+		str_add_char(words, ' ');
+		verifier_print(&v, words);
+		explicit_bzero(&v, sizeof v);
+	}
+	return true;
+}
+
+/* Of bytes that are no UTF-8 text there is a hash, but no verifier: RFC 5802 2.2 could not prepare them. */
+static bool hash_secret(const struct conf *c, const char *secret, struct str *words, struct err *e)
+{
+	char prepared[SECRET_SIZE * 2], hash[PASSWORD_HASH_MAX];
+	bool text = prep(span_of(secret), true, prepared, sizeof prepared);
+	bool ok = password_hash(c->auth_hash, text ? prepared : secret, hash, e);
+
+	if (ok)
+		str_add_text(words, hash);
+	if (ok && text)
+		ok = add_verifiers(c, prepared, words, e);
+	else if (ok && c->auth_verifiers.count)
+		fprintf(stderr, "posthorn: SCRAM will not work with this password: it is no plain UTF-8 text (RFC 4013)\n");
+	explicit_bzero(prepared, sizeof prepared);
+	explicit_bzero(hash, sizeof hash);
+	return ok;
+}
+
+/* What is kept of what a person types; nothing with no_password. */
+static bool new_words(const struct conf *c, const struct user_args *a, struct str *words, struct err *e)
 {
 	char secret[SECRET_SIZE];
 	bool ok;
 
-	hash[0] = '\0';
 	if (a->no_password)
 		return true;
-	ok = secret_read(a->from_stdin, !a->from_stdin, secret, e) && password_hash(secret, hash, e);
+	ok = secret_read(a->from_stdin, !a->from_stdin, secret, e) && hash_secret(c, secret, words, e);
 	explicit_bzero(secret, sizeof secret);
 	return ok;
+}
+
+static void wipe(struct str *s)
+{
+	if (s->cap)
+		explicit_bzero(s->p, s->cap);
+	str_free(s);
 }
 
 static bool open_users(const struct conf *c, struct edit *ed, struct err *e)
@@ -121,24 +167,23 @@ static bool add_line(struct edit *ed, const struct name *name, struct span line,
 
 static bool add_user(const struct conf *c, const struct user_args *a, struct err *e)
 {
-	char hash[PASSWORD_HASH_MAX];
-	struct str line = STR(TEXT_LINE_MAX);
+	struct str line = STR(TEXT_LINE_MAX), words = STR(WORDS_MAX);
 	struct name name;
 	struct edit ed;
 	bool ok = new_line(a, "", &line, &name, e) && domain_is_ours(c, name_domain(&name), e) &&
-	    new_hash(a, hash, e);
+	    new_words(c, a, &words, e);
 
 	if (ok) {
 		str_reset(&line);
-		ok = new_line(a, hash, &line, &name, e) && open_users(c, &ed, e);
+		ok = new_line(a, words.p, &line, &name, e) && open_users(c, &ed, e);
 	}
 	if (ok) {
 		ok = add_line(&ed, &name, str_span(&line), e);
 		edit_close(&ed);
 	}
 	ok = ok && home_make(c, str_span(&line), e);
-	explicit_bzero(hash, sizeof hash);
-	str_free(&line);
+	wipe(&words);
+	wipe(&line);
 	return ok;
 }
 
@@ -186,7 +231,7 @@ static bool del_line(struct edit *ed, const char *address, struct err *e)
 static bool del_user(const struct conf *c, const struct user_args *a, struct err *e)
 {
 	struct edit ed;
-	bool ok = open_users(c, &ed, e);
+	bool ok = app_revoke_all(c, a->address, e) && open_users(c, &ed, e);
 
 	if (ok) {
 		ok = del_line(&ed, a->address, e);
@@ -214,12 +259,12 @@ static struct span place_of_hash(const struct list_row *row, const struct users_
 	span_while(&rest, is_blank);
 	span_take(&rest, user->address.n);
 	*colon = span_eat_char(&rest, ':');
-	return span_to(rest, *colon ? user->hash.n : 0);
+	return span_to(rest, *colon ? user->words.n : 0);
 }
 
 static bool set_hash(struct edit *ed, const char *address, const char *hash, struct err *e)
 {
-	struct str memory = STR(TEXT_LINE_MAX), with = STR(PASSWORD_HASH_MAX + 1);
+	struct str memory = STR(TEXT_LINE_MAX), with = STR(WORDS_MAX + 1);
 	struct users_row user;
 	struct list_row row;
 	struct span place;
@@ -238,15 +283,15 @@ static bool set_hash(struct edit *ed, const char *address, const char *hash, str
 
 static bool passwd_user(const struct conf *c, const struct user_args *a, struct err *e)
 {
-	char hash[PASSWORD_HASH_MAX];
+	struct str words = STR(WORDS_MAX);
 	struct edit ed;
-	bool ok = new_hash(a, hash, e) && open_users(c, &ed, e);
+	bool ok = new_words(c, a, &words, e) && open_users(c, &ed, e);
 
 	if (ok) {
-		ok = set_hash(&ed, a->address, hash, e);
+		ok = set_hash(&ed, a->address, words.p, e);
 		edit_close(&ed);
 	}
-	explicit_bzero(hash, sizeof hash);
+	wipe(&words);
 	return ok;
 }
 
@@ -261,12 +306,23 @@ static int user_passwd(int argc, char **argv)
 
 /* ---- check ---- */
 
+/* As a login would: prepared (RFC 4013), and for hashes of others as it was typed. */
+static bool secret_fits(const struct users_row *user, const char *secret)
+{
+	char prepared[2 * SECRET_SIZE];
+	bool fits = prep(span_of(secret), false, prepared, sizeof prepared) && strcmp(prepared, secret) != 0 &&
+	    password_matches(user->hash, prepared);
+
+	explicit_bzero(prepared, sizeof prepared);
+	return fits || password_matches(user->hash, secret);
+}
+
 static bool check_secret(const struct users_row *user, bool from_stdin, struct err *e)
 {
 	char secret[SECRET_SIZE];
 	bool ok = secret_read(from_stdin, false, secret, e);
 
-	if (ok && !password_matches(user->hash, secret))
+	if (ok && !secret_fits(user, secret))
 		ok = err_perm(e, "5.7.8", "that is not the password of " SPAN_FMT, SPAN_ARG(user->address));
 	explicit_bzero(secret, sizeof secret);
 	return ok;
@@ -338,7 +394,7 @@ static bool list_user(void *arg, const struct list_row *row)
 
 	if (!users_line_parse(row->row, &u, NULL) || (l->domain.n && !span_alike(u.domain, l->domain)))
 		return true;
-	login = u.hash.n && *u.hash.p != '!' && *u.hash.p != '*';
+	login = u.words.n && !u.barred;
 	if (admin_json())
 		print_json(l, row, &u, login);
 	else
@@ -378,6 +434,7 @@ static const struct admin_verb verbs[] = {
 	{ "del", user_del, "ADDRESS", "take a user out; the mail stays where it is" },
 	{ "passwd", user_passwd, "[--stdin|--no-password] ADDRESS", "give a user another password, or none" },
 	{ "check", user_check, "[--stdin] ADDRESS", "is this the user's password" },
+	{ "app", admin_user_app, "add|list|revoke ...", "passwords of a user for one program each" },
 	{ "list", user_list, "[DOMAIN]", "all users, or those of one domain" },
 	{ .name = NULL }
 };

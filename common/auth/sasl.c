@@ -1,12 +1,22 @@
 /* Mechanisms of login. See sasl.h. */
 #include "common/auth/sasl.h"
 
+#include <stdio.h>
+
 #include "common/mail/encoding.h"
+#include "common/net/channel.h"
+
+enum needs {
+	NEEDS_NOTHING	= 0,
+	NEEDS_BINDING	= 1 << 0,	/* the front knows one; the setting names the mechanism without -PLUS */
+	NEEDS_NAME	= 1 << 1,	/* the client's certificate has one */
+};
 
 struct sasl_mechanism {
 	const char	*name;
+	unsigned	 needs;
 	const char	*asks[2];		/* challenge of each step, where the client must be asked */
-	enum sasl_next	(*steps[2])(struct sasl *s, struct span word, struct err *e);
+	enum sasl_next	(*steps[2])(struct sasl *s, struct span word, struct err *e);	/* none: an exchange */
 };
 
 static enum sasl_next malformed(struct err *e)
@@ -40,6 +50,7 @@ static enum sasl_next plain(struct sasl *s, struct span word, struct err *e)
 	if (!take_user(s, name) || !take_password(s, word))
 		return malformed(e);
 	if (as.n && !span_same(as, name)) {
+		s->for_another = true;
 		err_perm(e, "5.7.8", "nobody acts for somebody else here");
 		return SASL_FAILED;
 	}
@@ -57,24 +68,78 @@ static enum sasl_next login_password(struct sasl *s, struct span word, struct er
 	return take_password(s, word) ? SASL_DONE : malformed(e);
 }
 
+/* The strongest first: clients that look no further take it. */
 static const struct sasl_mechanism mechanisms[] = {
-	{ "PLAIN", { "" }, { plain } },
-	{ "LOGIN", { "Username:", "Password:" }, { login_name, login_password } },
+	{ "SCRAM-SHA-256-PLUS", NEEDS_BINDING, { "" }, { NULL } },
+	{ "SCRAM-SHA-1-PLUS", NEEDS_BINDING, { "" }, { NULL } },
+	{ "SCRAM-SHA-256", NEEDS_NOTHING, { "" }, { NULL } },
+	{ "SCRAM-SHA-1", NEEDS_NOTHING, { "" }, { NULL } },
+	{ "PLAIN", NEEDS_NOTHING, { "" }, { plain } },
+	{ "LOGIN", NEEDS_NOTHING, { "Username:", "Password:" }, { login_name, login_password } },
+	{ "OAUTHBEARER", NEEDS_NOTHING, { "" }, { NULL } },
+	{ "XOAUTH2", NEEDS_NOTHING, { "" }, { NULL } },
+	{ "EXTERNAL", NEEDS_NAME, { "" }, { NULL } },
 };
 
-bool sasl_begin(struct sasl *s, struct span mechanism)
+enum { MECHANISMS = sizeof mechanisms / sizeof *mechanisms };
+
+/* --- what there is --- */
+
+static struct span base_name(const struct sasl_mechanism *m)
 {
-	*s = (struct sasl){ 0 };
-	for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
-		if (span_is(mechanism, mechanisms[i].name))
+	struct span name = span_of(m->name);
+
+	return m->needs & NEEDS_BINDING ? span_to(name, name.n - strlen("-PLUS")) : name;
+}
+
+bool sasl_known(struct span word)
+{
+	for (size_t i = 0; i < MECHANISMS; i++) {
+		if (span_alike(word, base_name(&mechanisms[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool is_named(const struct sasl_mechanism *m, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (span_alike(span_of(words[i]), base_name(m)))
+			return true;
+	}
+	return false;
+}
+
+void sasl_offer(const char *const *words, size_t count, struct span seal, struct sasl_offer *o)
+{
+	struct channel channel = { .exporter_n = 0 };
+	unsigned have = 0;
+	size_t n = 0;
+
+	if (channel_read(seal, &channel))
+		have = (channel.exporter_n || channel.end_point_n ? NEEDS_BINDING : 0u) | (*channel.names ? NEEDS_NAME : 0u);
+	*o = (struct sasl_offer){ .set = 0 };
+	for (size_t i = 0; i < MECHANISMS; i++) {
+		const struct sasl_mechanism *m = &mechanisms[i];
+
+		if ((m->needs & ~have) || !is_named(m, words, count))
+			continue;
+		o->set |= 1u << i;
+		o->passwords |= m->steps[0] != NULL;
+		n += (size_t)snprintf(o->text + n, sizeof o->text - n, "%s%s", n ? " " : "", m->name);
+	}
+}
+
+/* --- an exchange --- */
+
+bool sasl_begin(struct sasl *s, struct sasl_judge judge, const struct sasl_offer *offer, struct span mechanism)
+{
+	*s = (struct sasl){ .judge = judge };
+	for (size_t i = 0; i < MECHANISMS; i++) {
+		if ((offer->set & 1u << i) && span_is(mechanism, mechanisms[i].name))
 			s->mechanism = &mechanisms[i];
 	}
 	return s->mechanism != NULL;
-}
-
-const char *sasl_name(const struct sasl *s)
-{
-	return s->mechanism->name;
 }
 
 static enum sasl_next ask(struct sasl *s, struct str *challenge)
@@ -84,15 +149,43 @@ static enum sasl_next ask(struct sasl *s, struct str *challenge)
 	return SASL_ASK;
 }
 
-static enum sasl_next take(struct sasl *s, struct span said, struct str *word, struct err *e)
+/* A name and a password: asked for, then judged. */
+static enum sasl_next take_own(struct sasl *s, struct span word, struct str *challenge, struct err *e)
+{
+	enum sasl_next next = s->mechanism->steps[s->step](s, word, e);
+
+	if (next == SASL_ASK) {
+		s->step++;
+		return ask(s, challenge);
+	}
+	if (next == SASL_DONE && !s->judge.password(s->judge.self, s->mechanism->name, span_of(s->user),
+	    span_of(s->password), e))
+		return SASL_FAILED;
+	return next;
+}
+
+static enum sasl_next hand_on(struct sasl *s, struct span word, struct str *challenge, struct err *e)
+{
+	struct str raw = STR(AUTH_CHALLENGE_MAX);
+	enum sasl_next next = s->judge.exchange(s->judge.self, s->mechanism->name, s->step == 0, word, &raw, e);
+
+	s->step = 1;
+	str_reset(challenge);
+	base64_encode(str_span(&raw), challenge);
+	str_free(&raw);
+	return next;
+}
+
+static enum sasl_next take(struct sasl *s, struct span said, struct str *word, struct str *challenge, struct err *e)
 {
 	if (span_same(said, SPAN("*"))) {
 		err_perm(e, "5.7.0", "login given up");
 		return SASL_FAILED;
 	}
-	if (!span_same(said, SPAN("=")) && !base64_decode(said, word))
+	if (!span_same(said, SPAN("=")) && (!base64_decode(said, word) || word->n > AUTH_MESSAGE_MAX))
 		return malformed(e);
-	return s->mechanism->steps[s->step](s, str_span(word), e);
+	return s->mechanism->steps[0] ? take_own(s, str_span(word), challenge, e) :
+	    hand_on(s, str_span(word), challenge, e);
 }
 
 enum sasl_next sasl_step(struct sasl *s, const struct span *said, struct str *challenge, struct err *e)
@@ -102,14 +195,11 @@ enum sasl_next sasl_step(struct sasl *s, const struct span *said, struct str *ch
 
 	if (!said)
 		return ask(s, challenge);
-	next = take(s, *said, &word, e);
+	next = take(s, *said, &word, challenge, e);
 	if (word.cap)
 		explicit_bzero(word.p, word.cap);
 	str_free(&word);
-	if (next != SASL_ASK)
-		return next;
-	s->step++;
-	return ask(s, challenge);
+	return next;
 }
 
 void sasl_wipe(struct sasl *s)

@@ -33,6 +33,13 @@ struct conf {
 	const char *system_mail;	/* "Maildir", below the home of a system user */
 	uint64_t uid_min;		/* system users below are no mailboxes, and no delivery runs as them */
 	const char *pam_service;	/* "" = no PAM */
+	/* [auth] how users prove who they are */
+	struct conf_list auth_mechanisms;	/* "auto" or names; a keeper tells its children names only */
+	struct conf_list auth_verifiers;	/* SCRAM mechanisms that posthorn user passwd writes verifiers for */
+	const char *auth_hash;		/* yescrypt argon2id: what posthorn user passwd makes */
+	uint64_t auth_iterations;	/* of SCRAM verifiers */
+	const char *auth_directory;	/* our own memory: the key of fake salts, last use of app passwords */
+	const char *app_passwords_file;
 	/* TLS, for all servers */
 	const char *tls_certificate, *tls_key;	/* PEM; "" = no TLS offered */
 	const char *tls_client_ca;	/* PEM: who vouches for clients; "" = clients show no certificate */

@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 
+#include "common/auth/sasl.h"
+
 bool form_time(struct span s, uint64_t *seconds)
 {
 	static const struct { char unit; uint64_t each; } units[] = {
@@ -161,6 +163,16 @@ static bool fits_network(struct span s)
 	return is_ip(ip);
 }
 
+static bool fits_mechanism(struct span s)
+{
+	return span_is(s, "auto") || sasl_known(s);
+}
+
+static bool fits_scram(struct span s)
+{
+	return span_starts(s, "SCRAM-") && sasl_known(s);
+}
+
 static bool fits_relay(struct span s)
 {
 	ptrdiff_t colon = span_rfind(s, ':');
@@ -224,6 +236,8 @@ static const struct form forms[] = {
 	{ "service", fits_service, true, "the name of a PAM service, or nothing" },
 	{ "listen", fits_listen, false, "NAME=ADDRESS:PORT, with :tls or :proxy behind it or not, like smtp=*:25" },
 	{ "network", fits_network, false, "addresses or networks like 192.0.2.0/24" },
+	{ "mechanism", fits_mechanism, true, "auto, or mechanisms like PLAIN and SCRAM-SHA-256" },
+	{ "scram", fits_scram, true, "SCRAM-SHA-256 or SCRAM-SHA-1" },
 	{ "relay", fits_relay, true, "HOST, HOST:PORT or [ADDRESS]:PORT, or nothing" },
 	{ "time", fits_time, false, "times like 30s, 5m, 4h, 5d" },
 	{ "ip", fits_optional_ip, true, "an IP address, or nothing" },

@@ -66,6 +66,26 @@ const struct setting settings[] = {
 	{ "directory", "pam-service", SET_TEXT, AT(pam_service), "posthorn", "service",
 	  "PAM service that checks the passwords of system users. Empty: they cannot log in." },
 
+	/* ---- how users prove who they are ---- */
+	{ "auth", "mechanisms", SET_LIST, AT(auth_mechanisms), "auto", "mechanism",
+	  "Ways to log in: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, OAUTHBEARER, XOAUTH2, EXTERNAL; a SCRAM "
+	  "brings its -PLUS with it. auto: PLAIN and LOGIN; each SCRAM for which every user with a password "
+	  "in the users file has a verifier, where no account of this machine can log in (PAM has no "
+	  "verifiers, and clients that see SCRAM would fail there); OAUTHBEARER and XOAUTH2 where "
+	  "tokens can be checked; EXTERNAL where client-ca is set." },
+	{ "auth", "verifiers", SET_LIST, AT(auth_verifiers), "SCRAM-SHA-256", "scram",
+	  "For which SCRAM mechanisms posthorn user passwd keeps a verifier beside the hash. "
+	  "Who steals a verifier guesses faster than with the hash, so keep no more than clients use." },
+	{ "auth", "password-hash", SET_CHOICE, AT(auth_hash), "yescrypt", "yescrypt argon2id",
+	  "What posthorn user passwd makes of a password. Both kinds can always be checked." },
+	{ "auth", "scram-iterations", SET_COUNT, AT(auth_iterations), "10000", "4096 1000000",
+	  "Rounds of a new SCRAM verifier, which the client works through at each login." },
+	{ "auth", "directory", SET_PATH, AT(auth_directory), "/var/lib/posthorn", NULL,
+	  "Our own memory about logins: a key for the salts of users who do not exist, "
+	  "and when each app password was last used. Made by the daemons." },
+	{ "auth", "app-passwords-file", SET_PATH, AT(app_passwords_file), "@config/app-passwords", NULL,
+	  "Further passwords of users, each for one program; see posthorn-users(5)." },
+
 	/* ---- TLS ---- */
 	{ "tls", "certificate", SET_PATH, AT(tls_certificate), "", "empty",
 	  "PEM file with our certificate and those between it and its authority. "

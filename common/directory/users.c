@@ -3,6 +3,8 @@
 
 #include "common/directory/name.h"
 
+enum { USERS_WORDS_MAX = 1500 };
+
 /* The next field; empty when there are no more. */
 static struct span take_field(struct span *line)
 {
@@ -31,15 +33,31 @@ static bool parse_address(struct users_row *row, struct err *e)
 
 static bool is_hash_char(char c)
 {
-	return is_alnum(c) || (c && strchr("./$=,+-_*!{}", c));
+	return is_alnum(c) || (c && strchr("./$=,+-_*!{} ", c));
+}
+
+/* One hash at most, and any number of SCRAM verifiers, with blanks between. */
+static bool sort_words(struct users_row *row)
+{
+	struct span rest = span_trim(row->words), word;
+
+	row->barred = rest.n && (*rest.p == '!' || *rest.p == '*');
+	while ((word = span_word(&rest)).n) {
+		if (span_starts(word, "{SCRAM-"))
+			continue;
+		if (row->hash.n)
+			return false;
+		row->hash = word;
+	}
+	return true;
 }
 
 static bool parse_hash(struct users_row *row, struct err *e)
 {
-	struct span rest = row->hash;
+	struct span rest = row->words;
 
 	span_while(&rest, is_hash_char);
-	if (!rest.n && row->hash.n <= 384)
+	if (!rest.n && row->words.n <= USERS_WORDS_MAX && sort_words(row))
 		return true;
 	return err_perm(e, "5.3.5", "this is no hash of a password; posthorn user passwd makes one");
 }
@@ -117,7 +135,7 @@ bool users_line_parse(struct span line, struct users_row *row, struct err *e)
 	if (!is_text(line))
 		return err_perm(e, "5.3.5", "a control character");
 	got.address = take_field(&line);
-	got.hash = take_field(&line);
+	got.words = take_field(&line);
 	uid = take_field(&line);
 	gid = take_field(&line);
 	got.home = take_field(&line);

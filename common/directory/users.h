@@ -14,7 +14,9 @@
 struct users_row {
 	struct span	address;		/* local@domain, as it was written */
 	struct span	local, domain;		/* of address */
-	struct span	hash;			/* crypt(5); empty or with ! or * in front: no login */
+	struct span	words;			/* all that is kept of the password: a hash, SCRAM verifiers */
+	struct span	hash;			/* the hash among them: crypt(5) or argon2id; may be empty */
+	bool		barred;			/* ! or * in front: no login in any way */
 	struct span	home;			/* absolute; empty: MAIL/DOMAIN/USER */
 	bool		has_uid, has_gid;
 	uint32_t	uid, gid;		/* 0 where there is none; never root */

@@ -262,6 +262,8 @@ static bool serve(struct child *front, struct err *e)
 	int wire[2];
 	bool ok;
 
+	if (offer_is_old(k) && !prepare_settings(k, e))
+		return false;
 	if (!fd_pair(wire, e))
 		return false;
 	ok = child_start_plain(k, k->daemon->serve, wire[1], e) != NULL && tell(front, 'w', wire[0], -1);

@@ -264,6 +264,8 @@ static void prepare(struct keeper *k)
 		end(k, code, &e);
 	if (!prepare_run(k, &code, &e))
 		end(k, code, &e);
+	if (k->daemon->serve && k->daemon->on_request[0] == ROLE_AUTH)
+		prepare_salts(k);
 	if (!prepare_queue(k, &e) || (k->daemon->serve && !listen_write_ports(k, &e)))
 		end(k, EX_NOPERM, &e);
 	if (!prepare_settings(k, &e))

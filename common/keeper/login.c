@@ -1,6 +1,7 @@
 /*
- * Having passwords checked: one posthorn-auth process for each attempt, some at once,
- * the others wait their turn. The keeper never waits for one. See state.h.
+ * Having logins checked: one posthorn-auth process for each password or message of an exchange, some
+ * at once, the others wait their turn. The keeper never waits for one, and while a client thinks
+ * about a challenge there is none: what the next must know is remembered here, unread. See state.h.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +15,11 @@
 
 enum { PATIENCE_S = 30 };
 
-enum attempt_stage { ATTEMPT_WAITS, ATTEMPT_CHECKED, ATTEMPT_TOLD };	/* TOLD: no, and it hears so later */
+enum attempt_stage {
+	ATTEMPT_WAITS, ATTEMPT_CHECKED,
+	ATTEMPT_TOLD,			/* no, and it hears so later */
+	ATTEMPT_ASKED,			/* it is the client's turn */
+};
 
 struct attempt {
 	struct attempt		*next;
@@ -24,8 +29,13 @@ struct attempt {
 	struct loop_timer	*timer;
 	struct err		 answer;
 	uint64_t		 mark;
-	char			 mechanism[16], service[16], peer[ADDRESS_TEXT];
+	char			 mechanism[24], service[24], peer[ADDRESS_TEXT];
 	char			 user[AUTH_NAME_MAX], password[AUTH_PASSWORD_MAX];
+	/* an exchange */
+	bool			 exchange;
+	char			 seal[WIRE_SEAL_MAX];
+	struct str		 message, state;
+	struct auth_record	*verdict;		/* to be said once the client has heard its challenge */
 };
 
 /* What a stranger calls himself must not look like more fields of a log line. */
@@ -40,6 +50,22 @@ static const char *shown(const char *user)
 	return text;
 }
 
+static void wipe(struct str *s)
+{
+	if (s->cap)
+		explicit_bzero(s->p, s->cap);
+	str_free(s);
+}
+
+static void attempt_free(struct attempt *a)
+{
+	wipe(&a->message);
+	wipe(&a->state);
+	free(a->verdict);
+	explicit_bzero(a, sizeof *a);
+	free(a);
+}
+
 static void forget(struct attempt *a)
 {
 	struct attempt **at = &a->keeper->attempts;
@@ -52,8 +78,7 @@ static void forget(struct attempt *a)
 		a->asker->attempt = NULL;
 	if (a->helper)
 		a->helper->attempt = NULL;
-	explicit_bzero(a, sizeof *a);
-	free(a);
+	attempt_free(a);
 }
 
 static void say_yes(struct attempt *a, const struct role_user *user)
@@ -86,6 +111,35 @@ static void say_no(struct attempt *a, const struct err *why)
 		answer_err(c, &e);
 }
 
+static void ask_client(struct attempt *a, const struct auth_record *r)
+{
+	struct child *c = a->asker;
+	struct packet p;
+	struct err e;
+
+	if (!c) {
+		forget(a);
+		return;
+	}
+	loop_cancel(a->timer);
+	a->timer = NULL;
+	a->stage = ATTEMPT_ASKED;
+	str_reset(&a->state);
+	str_add(&a->state, (struct span){ r->state, r->state_n });
+	packet_begin(&p, '?');
+	packet_put(&p, (struct span){ r->challenge, r->challenge_n });
+	if (!child_tell(c, &p, &e))
+		child_kill(c, "does not take its answers");
+}
+
+/* The client must hear a challenge first: a signature of ours, or why its token is no good. */
+static void remember_verdict(struct attempt *a, const struct auth_record *r)
+{
+	if (!a->verdict)
+		a->verdict = mem_get(sizeof *a->verdict);
+	*a->verdict = *r;
+}
+
 /* --- no: said after a while, so that guessing is slow --- */
 
 static void said_no_long_enough(void *arg)
@@ -93,7 +147,10 @@ static void said_no_long_enough(void *arg)
 	struct attempt *a = arg;
 
 	a->timer = NULL;
-	say_no(a, &a->answer);
+	if (a->verdict)
+		ask_client(a, a->verdict);
+	else
+		say_no(a, &a->answer);
 }
 
 static void wrong(struct attempt *a, const char *why)
@@ -159,20 +216,41 @@ static void let_in(struct attempt *a, const struct auth_record *r)
 		forget(a);
 }
 
+static bool well_formed(const struct auth_record *r)
+{
+	return r->magic == AUTH_MAGIC && ends(r->login, sizeof r->login) && ends(r->home, sizeof r->home) &&
+	    ends(r->mail, sizeof r->mail) && ends(r->why, sizeof r->why) &&
+	    r->challenge_n <= sizeof r->challenge && r->state_n <= sizeof r->state;
+}
+
+static void conclude_exchange(struct attempt *a, const struct auth_record *r)
+{
+	memcpy(a->user, r->login, sizeof a->user);	/* only the helper knows who it is about */
+	if (r->challenge_n && r->verdict != AUTH_ASK)
+		remember_verdict(a, r);
+	if (r->verdict == AUTH_ASK || (r->verdict == AUTH_YES && r->challenge_n))
+		ask_client(a, r);
+	else if (r->verdict == AUTH_YES)
+		let_in(a, r);
+	else
+		wrong(a, r->why);
+}
+
 static void conclude(struct attempt *a, const struct auth_record *r)
 {
 	if (a->helper)
 		a->helper->attempt = NULL;
 	a->helper = NULL;
-	if (!r || r->magic != AUTH_MAGIC || !ends(r->login, sizeof r->login) || !ends(r->home, sizeof r->home) ||
-	    !ends(r->mail, sizeof r->mail) || !ends(r->why, sizeof r->why))
+	if (!r || !well_formed(r))
 		cannot_tell(a, "the auth helper ended without an answer");
+	else if (r->verdict > AUTH_ASK || r->verdict == AUTH_CANNOT_TELL)
+		cannot_tell(a, r->why);
+	else if (a->exchange)
+		conclude_exchange(a, r);
 	else if (r->verdict == AUTH_YES)
 		let_in(a, r);
-	else if (r->verdict == AUTH_NO)
-		wrong(a, r->why);
 	else
-		cannot_tell(a, r->why);
+		wrong(a, r->why);
 }
 
 void login_helper_said(struct child *helper)
@@ -203,17 +281,35 @@ static void took_too_long(void *arg)
 	conclude(a, NULL);
 }
 
+static void put_message(struct attempt *a, struct packet *p)
+{
+	const struct keeper *k = a->keeper;
+
+	packet_put_text(p, a->seal);
+	packet_put_u64(p, k->seal_key[0]);
+	packet_put_u64(p, k->seal_key[1]);
+	packet_put(p, (struct span){ (const char *)k->salt_key, sizeof k->salt_key });
+	packet_put(p, str_span(&a->state));
+	packet_put(p, str_span(&a->message));
+	wipe(&a->message);
+}
+
 static bool pose(struct attempt *a, struct err *e)
 {
 	struct packet p;
 	bool ok;
 
-	packet_begin(&p, 'A');
+	packet_begin(&p, a->exchange ? 'X' : 'A');
 	packet_put_text(&p, a->mechanism);
 	packet_put_text(&p, a->service);
-	packet_put_text(&p, a->user);
-	packet_put_text(&p, a->password);
+	packet_put_text(&p, a->keeper->daemon->name);
 	packet_put_text(&p, a->peer);
+	if (a->exchange) {
+		put_message(a, &p);
+	} else {
+		packet_put_text(&p, a->user);
+		packet_put_text(&p, a->password);
+	}
 	ok = child_tell(a->helper, &p, e);
 	explicit_bzero(&p, sizeof p);
 	explicit_bzero(a->password, sizeof a->password);
@@ -251,7 +347,7 @@ void login_tend(struct keeper *k)
 
 /* --- who asks --- */
 
-static bool take_question(struct attempt *a, struct packet *p, struct err *e)
+static bool take_password(struct attempt *a, struct packet *p, struct err *e)
 {
 	packet_take_copy(p, a->mechanism, sizeof a->mechanism);
 	packet_take_copy(p, a->service, sizeof a->service);
@@ -263,13 +359,30 @@ static bool take_question(struct attempt *a, struct packet *p, struct err *e)
 	return true;
 }
 
+static bool take_exchange(struct attempt *a, struct packet *p, struct err *e)
+{
+	a->exchange = true;
+	packet_take_copy(p, a->mechanism, sizeof a->mechanism);
+	packet_take_copy(p, a->service, sizeof a->service);
+	packet_take_copy(p, a->peer, sizeof a->peer);
+	packet_take_copy(p, a->seal, sizeof a->seal);
+	str_add(&a->message, packet_take(p));
+	if (p->bad || a->message.over)
+		return err_perm(e, "5.7.8", "the response is too long");
+	return true;
+}
+
+/* The same wrong password again counts once; of an exchange each message is another one. */
 static uint64_t mark_of(const struct attempt *a)
 {
-	char both[AUTH_NAME_MAX + AUTH_PASSWORD_MAX];
-	int n = snprintf(both, sizeof both, "%s:%s", a->user, a->password);
-	uint64_t mark = siphash(a->keeper->mark_key, (struct span){ both, (size_t)n });
+	struct str both = STR(AUTH_NAME_MAX + AUTH_PASSWORD_MAX);
+	uint64_t mark;
 
-	explicit_bzero(both, sizeof both);
+	if (a->exchange)
+		return siphash(a->keeper->mark_key, str_span(&a->message));
+	str_addf(&both, "%s:%s", a->user, a->password);
+	mark = siphash(a->keeper->mark_key, str_span(&both));
+	wipe(&both);
 	return mark;
 }
 
@@ -282,30 +395,87 @@ static void line_up(struct attempt *a)
 	*last = a;
 }
 
-bool login_ask(struct child *c, struct packet *p, struct err *e)
+/* A client that begins anew has given up what it was asked. */
+static bool may_begin(struct child *c)
+{
+	if (c->attempt && c->attempt->stage == ATTEMPT_ASKED)
+		forget(c->attempt);
+	return !c->attempt && !c->user;
+}
+
+static bool begin(struct child *c, struct packet *p, bool (*take)(struct attempt *a, struct packet *p, struct err *e),
+    struct err *e)
 {
 	struct attempt *a;
 	bool ok;
 
-	if (c->attempt || c->user) {
+	if (!may_begin(c)) {
 		child_kill(c, "asks about a second login");
 		return true;
 	}
 	a = mem_get(sizeof *a);
 	a->keeper = c->keeper;
-	ok = take_question(a, p, e) && peers_may_login(c->keeper->peers, a->peer, clock_wall(), e);
+	a->message = STR(AUTH_MESSAGE_MAX);
+	a->state = STR(AUTH_STATE_MAX);
+	ok = take(a, p, e) && peers_may_login(c->keeper->peers, a->peer, clock_wall(), e);
 	explicit_bzero(p->buf, sizeof p->buf);
 	if (!ok) {
 		log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, shown(a->user),
 		    e->text);
-		explicit_bzero(a, sizeof *a);
-		free(a);
+		attempt_free(a);
 		return false;
 	}
 	a->asker = c;
 	c->attempt = a;
 	a->mark = mark_of(a);
 	line_up(a);
+	login_tend(c->keeper);
+	return true;
+}
+
+bool login_ask(struct child *c, struct packet *p, struct err *e)
+{
+	return begin(c, p, take_password, e);
+}
+
+bool login_exchange(struct child *c, struct packet *p, struct err *e)
+{
+	return begin(c, p, take_exchange, e);
+}
+
+/* It has heard what it had to hear. RFC 5802: nothing is left to say to our signature. */
+static void say_verdict(struct attempt *a)
+{
+	struct auth_record r = *a->verdict;
+
+	free(a->verdict);
+	a->verdict = NULL;
+	if (r.verdict != AUTH_YES)
+		say_no(a, &a->answer);
+	else if (a->message.n)
+		wrong(a, "more words than the mechanism has");
+	else
+		let_in(a, &r);
+}
+
+bool login_go_on(struct child *c, struct packet *p, struct err *e)
+{
+	struct attempt *a = c->attempt;
+	struct span message = packet_take(p);
+
+	(void)e;
+	if (!a || a->stage != ATTEMPT_ASKED || p->bad || message.n > AUTH_MESSAGE_MAX) {
+		child_kill(c, "answers what nobody asked");
+		return true;
+	}
+	str_add(&a->message, message);
+	explicit_bzero(p->buf, sizeof p->buf);
+	if (a->verdict) {
+		say_verdict(a);
+		return true;
+	}
+	a->mark = mark_of(a);
+	a->stage = ATTEMPT_WAITS;
 	login_tend(c->keeper);
 	return true;
 }

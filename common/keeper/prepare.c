@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -174,6 +175,55 @@ bool prepare_run(struct keeper *k, int *code, struct err *e)
 	return ok;
 }
 
+/* --- the key of salts --- */
+
+static bool read_salt_key(struct keeper *k, int dir)
+{
+	int fd = openat(dir, "salt-key", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool ok = fd >= 0 && read(fd, k->salt_key, sizeof k->salt_key) == sizeof k->salt_key;
+
+	fd_close(&fd);
+	return ok;
+}
+
+/* Whole under its name or not at all: daemons that start together must agree on one. */
+static bool make_salt_key(struct keeper *k, int dir)
+{
+	int fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	char self[40];
+	bool ok;
+
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	ok = fd >= 0 && write(fd, k->salt_key, sizeof k->salt_key) == sizeof k->salt_key &&
+	    file_flush(fd, "salt-key", NULL) &&
+	    (linkat(AT_FDCWD, self, dir, "salt-key", AT_SYMLINK_FOLLOW) == 0 || errno == EEXIST);
+	fd_close(&fd);
+	return ok;
+}
+
+static bool load_salt_key(struct keeper *k, struct err *e)
+{
+	int dir = -1;
+	bool ok;
+
+	if (!make_dirs(k->conf.auth_directory, 0700, e))
+		return false;
+	dir = open(k->conf.auth_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = dir >= 0 && (read_salt_key(k, dir) || (make_salt_key(k, dir) && read_salt_key(k, dir)));
+	fd_close(&dir);
+	return ok || err_sys(e, "cannot keep a key in %s", k->conf.auth_directory);
+}
+
+void prepare_salts(struct keeper *k)
+{
+	struct err e;
+
+	if (getrandom(k->salt_key, sizeof k->salt_key, 0) != sizeof k->salt_key)
+		abort();
+	if (!load_salt_key(k, &e))
+		log_warn("who tries SCRAM names before and after this start can tell which exist: %s", e.text);
+}
+
 /* --- queue, TLS, settings --- */
 
 bool prepare_queue(struct keeper *k, struct err *e)
@@ -233,9 +283,13 @@ bool prepare_tls(struct keeper *k, struct err *e)
 
 bool prepare_settings(struct keeper *k, struct err *e)
 {
+	const char *offer[OFFER_MAX];
+	struct conf told = k->conf;
 	int fd;
 
-	if (!conf_to_fd(&k->conf, &fd, e))
+	told.auth_mechanisms.words = offer;
+	offer_mechanisms(k, offer, &told.auth_mechanisms.count);
+	if (!conf_to_fd(&told, &fd, e))
 		return false;
 	fd_close(&k->conf_fd);
 	k->conf_fd = fd;

@@ -37,6 +37,8 @@ static const struct request {
 	{ 'C', "connect", CLIENTS, 200, false, connect_service },
 	{ 'C', "connect", BY(SCHED) | BY(PICK), 0, false, connect_service },
 	{ 'A', "password", BY(SUBMISSION) | LOGINS, 10, false, login_ask },
+	{ 'X', "exchange", BY(SUBMISSION) | LOGINS, 10, false, login_exchange },
+	{ 'Y', "answer", BY(SUBMISSION) | LOGINS, 20, false, login_go_on },
 	{ 'S', "session", LOGINS, 1, true, start_session },
 	{ 'D', "deliver", BY(PICK), 0, false, start_deliver },
 	{ 'O', "send", BY(SCHED), 0, false, start_send },

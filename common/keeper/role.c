@@ -242,6 +242,55 @@ bool role_login(struct role_self *self, const char *mechanism, const char *servi
 	return ok;
 }
 
+/* '?' is an answer too. */
+static enum role_step exchange(struct role_self *self, struct packet *p, struct str *challenge, struct role_user *who,
+    struct err *e)
+{
+	enum role_step step = ROLE_STEP_NO;
+
+	if (p->bad) {
+		err_perm(e, "5.7.8", "the response is too long");
+	} else if (packet_ask(self->keeper, p, clock_in(LOGIN_S), e)) {
+		if (p->verb == '-')
+			packet_take_err(p, e);
+		else if (p->verb == '?')
+			step = ROLE_STEP_ASK, str_add(challenge, packet_take(p));
+		else if (p->verb == '+')
+			step = ROLE_STEP_YES, take_user(p, who);
+		if (p->bad || challenge->over || !strchr("-?+", p->verb)) {
+			step = ROLE_STEP_NO;
+			err_temp(e, "4.7.0", "our keeper answered nonsense");
+		}
+	}
+	packet_drop_fds(p);
+	explicit_bzero(p->buf, sizeof p->buf);
+	return step;
+}
+
+enum role_step role_exchange_begin(struct role_self *self, const char *mechanism, const struct wire_peer *peer,
+    struct span message, struct str *challenge, struct role_user *who, struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, 'X');
+	packet_put_text(&p, mechanism);
+	packet_put_text(&p, peer->service);
+	packet_put_text(&p, peer->ip);
+	packet_put_text(&p, peer->seal);
+	packet_put(&p, message);
+	return exchange(self, &p, challenge, who, e);
+}
+
+enum role_step role_exchange_go_on(struct role_self *self, struct span message, struct str *challenge,
+    struct role_user *who, struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, 'Y');
+	packet_put(&p, message);
+	return exchange(self, &p, challenge, who, e);
+}
+
 bool role_start_session(struct role_self *self, struct span tag, struct span peer, struct span input,
     int wire, struct err *e)
 {

@@ -31,6 +31,7 @@
 #include "common/base/arena.h"
 #include "common/conf/conf.h"
 #include "common/io/packet.h"
+#include "common/io/wire.h"
 #include "common/os/jail.h"
 
 enum role_id {
@@ -89,6 +90,9 @@ void role_jail(struct role_self *self);
  *	'C' service ("clerk", "resolver")	-> '+' fd
  *	'A' mechanism service user password peer-ip -> '+' login uid gid home mail  (PLAIN, LOGIN; the keeper
  *						   forks an auth helper, and remembers who was let in)
+ *	'X' mechanism service peer-ip seal message -> '+' as with 'A', or '?' challenge: then go on with 'Y'
+ *	'Y' message				-> the same	(exchanges, whose messages only a helper understands;
+ *						   who begins anew with 'A' or 'X' has given the old one up)
  *	'S' tag peer-text buffered-input, fd=wire -> '+'  start my session as whom you let in
  *						   (login roles only; carries no name)
  *	'D' uid gid directory			-> '+' fd  a deliver process for that user (pick only)
@@ -120,6 +124,14 @@ struct role_user {
  */
 bool role_login(struct role_self *self, const char *mechanism, const char *service, struct span user,
     struct span password, const char *peer_ip, struct role_user *who, struct err *e);
+/*
+ * 'X' and 'Y': one message of an exchange. ASK: challenge is for the client (raw, appended). NO: as role_login().
+ */
+enum role_step { ROLE_STEP_NO, ROLE_STEP_ASK, ROLE_STEP_YES };
+enum role_step role_exchange_begin(struct role_self *self, const char *mechanism, const struct wire_peer *peer,
+    struct span message, struct str *challenge, struct role_user *who, struct err *e);
+enum role_step role_exchange_go_on(struct role_self *self, struct span message, struct str *challenge,
+    struct role_user *who, struct err *e);
 /* 'S'. After true the wire belongs to the session: close our end and exit. */
 bool role_start_session(struct role_self *self, struct span tag, struct span peer, struct span input,
     int wire, struct err *e);

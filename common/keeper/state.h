@@ -9,6 +9,8 @@
 #ifndef COMMON_KEEPER_STATE_H
 #define COMMON_KEEPER_STATE_H
 
+#include <sys/stat.h>
+
 #include "common/io/loop.h"
 #include "common/keeper/keeper.h"
 #include "common/keeper/peers.h"
@@ -57,9 +59,11 @@ struct keeper {
 	const char	*file;		/* absolute, to be read again */
 	struct conf	 conf;
 	bool		 as_root;
+	struct stat	 users_seen;		/* when the offer was made */
 	int		 conf_fd, log_fd, null_fd, peers_fd, lock_fd;
 	int		 certificate, key;	/* -1 without TLS */
 	int		 client_ca;		/* -1: clients are not asked for certificates */
+	unsigned char	 salt_key[32];		/* of the salts of users who do not exist */
 	uint64_t	 seal_key[2];		/* fronts and auth helpers share it: net/channel.h */
 	struct listener	 listeners[LISTENERS_MAX];
 	size_t		 listener_count;
@@ -94,6 +98,16 @@ bool prepare_queue(struct keeper *k, struct err *e);
 /* Opens certificate and key; what was open stays where the new ones can not be had. */
 bool prepare_tls(struct keeper *k, struct err *e);
 bool prepare_settings(struct keeper *k, struct err *e);		/* conf_fd from conf */
+void prepare_salts(struct keeper *k);			/* without its file: salts that change with each start */
+
+/* --- offer.c --- */
+
+enum { OFFER_MAX = 16 };
+
+/* The settings' "auto" as names of mechanisms, for the children. */
+void offer_mechanisms(struct keeper *k, const char *words[OFFER_MAX], size_t *count);
+/* The users file has changed since, so the offer may have. */
+bool offer_is_old(const struct keeper *k);
 
 /* --- listen.c --- */
 
@@ -142,6 +156,8 @@ bool home_allowed(const char *home);		/* absolute, not the root, no ".." */
 /* --- login.c --- */
 
 bool login_ask(struct child *c, struct packet *p, struct err *e);	/* true: the answer comes later */
+bool login_exchange(struct child *c, struct packet *p, struct err *e);	/* likewise */
+bool login_go_on(struct child *c, struct packet *p, struct err *e);
 void login_helper_said(struct child *helper);
 void login_child_gone(struct child *c);		/* asker or helper */
 void login_tend(struct keeper *k);		/* start helpers for who waits */

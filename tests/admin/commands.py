@@ -83,6 +83,50 @@ def test_settings_are_checked_shown_and_explained(h):
     assert len(mistakes) == 3 and 'did you mean "host-name"?' in mistakes[0], mistakes
     assert mistakes[2].startswith(f"{h.dir}/posthorn.conf:5: retry: expected times like"), mistakes
 
+def test_password_leaves_hash_and_verifiers(h):
+    h.run("domain", "add", "a.test")
+    h.run("user", "add", "--stdin", "ann@a.test", said="secret words\n")
+    field = h.read("users").split(":")[1].split()
+    assert field[0].startswith("$y$") and field[1].startswith("{SCRAM-SHA-256}10000,") and len(field) == 2, field
+    h.write("posthorn.conf", h.read("posthorn.conf") + "[auth]\npassword-hash = argon2id\n"
+            "verifiers = SCRAM-SHA-256 SCRAM-SHA-1\nscram-iterations = 4096\n")
+    h.run("user", "passwd", "--stdin", "ann@a.test", said="secret words\n")
+    field = h.read("users").split(":")[1].split()
+    assert field[0].startswith("$argon2id$") and field[1].startswith("{SCRAM-SHA-256}4096,"), field
+    assert field[2].startswith("{SCRAM-SHA-1}4096,"), field
+    h.run("user", "check", "--stdin", "ann@a.test", said="secret words\n")
+    h.run("user", "check", "--stdin", "ann@a.test", said="secret word\n", code=77)
+    # the same letters in another composition are the same password
+    h.run("user", "passwd", "--stdin", "ann@a.test", said="f\u00fcr mich\n")
+    h.run("user", "check", "--stdin", "ann@a.test", said="fu\u0308r mich\n")
+    assert len(h.read("users").splitlines()) == 1
+    h.run("user", "passwd", "--no-password", "ann@a.test")
+    assert h.read("users").startswith("ann@a.test:") and "$" not in h.read("users") and "{" not in h.read("users")
+
+def test_app_passwords_come_and_go(h):
+    h.run("domain", "add", "a.test")
+    h.run("user", "add", "--stdin", "ann@a.test", said="secret words\n")
+    assert "has no user bob@a.test" in h.run("user", "app", "add", "bob@a.test", "phone", code=67)
+    secret = h.run("user", "app", "add", "Ann@a.test", "phone").strip()
+    assert len(secret) == 24 and secret.count("-") == 4, secret
+    other = h.run("user", "app", "add", "-r", "send", "ann@a.test", "printer").strip()
+    assert secret != other
+    assert secret.replace("-", "") not in h.read("app-passwords") and secret not in h.read("app-passwords")
+    assert stat.S_IMODE(os.stat(f"{h.dir}/app-passwords").st_mode) == 0o600
+    assert "already" in h.run("user", "app", "add", "ann@a.test", "phone", code=65)
+    assert "letters" in h.run("user", "app", "add", "ann@a.test", "my:phone", code=65)
+    h.run("user", "app", "add", "-r", "all", "ann@a.test", "x", code=64)
+    assert h.run("user", "app", "list") == ("ann@a.test phone read,send  never used\n"
+                                            "ann@a.test printer send  never used\n")
+    assert json.loads(h.run("user", "app", "list", "ann@a.test", "--json")) == [
+        {"address": "ann@a.test", "name": "phone", "read": True, "send": True},
+        {"address": "ann@a.test", "name": "printer", "read": False, "send": True}]
+    h.run("user", "app", "revoke", "ann@a.test", "phone")
+    h.run("user", "app", "revoke", "ann@a.test", "phone", code=67)
+    assert h.run("user", "app", "list") == "ann@a.test printer send  never used\n"
+    h.run("user", "del", "ann@a.test")
+    assert h.run("user", "app", "list") == ""
+
 def test_check_sees_what_settings_point_to(h):
     h.write("aliases", "ok: ann\nprog: |cat\n")
     h.write("users", "ann\n")

@@ -26,7 +26,7 @@ static bool to_nowhere(struct stream *s, struct span bytes, ms_t until, struct e
 	return true;
 }
 
-static bool check(void *arg, const char *mechanism, struct span user, struct span password, struct err *e)
+static bool password(void *arg, const char *mechanism, struct span user, struct span password, struct err *e)
 {
 	struct memory *m = arg;
 
@@ -34,6 +34,24 @@ static bool check(void *arg, const char *mechanism, struct span user, struct spa
 	assert(user.n && password.n && !span_has(user, '\0'));
 	m->right = span_same(user, SPAN("ann")) && span_same(password, SPAN("secret"));
 	return m->right || err_perm(e, "5.7.8", "wrong");
+}
+
+/* The same for who says it in an exchange. */
+static enum sasl_next exchange(void *arg, const char *mechanism, bool first, struct span message, struct str *challenge,
+    struct err *e)
+{
+	struct memory *m = arg;
+
+	(void)mechanism;
+	assert(message.n <= AUTH_MESSAGE_MAX);
+	str_add_text(challenge, "and?");
+	m->right = !first && span_same(message, SPAN("secret"));
+	if (m->right)
+		return SASL_DONE;
+	if (first)
+		return SASL_ASK;
+	err_perm(e, "5.7.8", "wrong");
+	return SASL_FAILED;
 }
 
 static bool start_tls(void *arg, struct err *e)
@@ -53,13 +71,16 @@ static bool hand_over(void *arg, struct span input, struct err *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	static const char *const words[] = { "PLAIN", "LOGIN", "SCRAM-SHA-256" };
+	struct sasl_offer offer;
 	struct memory m = { { from_memory, to_nowhere }, { (const char *)data, n }, 0, false };
 	struct login l = {
 		.line = line_new(&m.stream, POP3_LINE_MAX), .out = out_new(&m.stream), .until = clock_in(10),
 		.errors_max = 100, .tls = n & 1, .stls = true, .self = &m,
-		.check = check, .start_tls = start_tls, .hand_over = hand_over,
+		.judge = { &m, password, exchange }, .offer = &offer, .start_tls = start_tls, .hand_over = hand_over,
 	};
 
+	sasl_offer(words, 3, SPAN(""), &offer);
 	assert(!login_serve(&l) || m.right);
 	assert(m.said > 0);
 	line_free(l.line);

@@ -8,7 +8,7 @@
  *	See play.h for the lines of a transcript. ann is logged in already, by a command with the
  *	tag "in", unless one of these words of "set" says otherwise: plain (before login, no
  *	TLS yet), tls (before login, behind TLS), notls (before login, no TLS to be had), clear
- *	(before login, passwords without TLS). Others: size=N, idle=N, greet=N, errors=N. ann's
+ *	(before login, passwords without TLS). Others: all (every mechanism, see judge.h), size=N, idle=N, greet=N, errors=N. ann's
  *	password is "a secret"; bob's can not be checked now; cut's session can not be started.
  *	STARTTLS succeeds without any TLS, so that a transcript can go on.
  *
@@ -24,30 +24,21 @@
 #include "common/os/fd.h"
 #include "imapd/imap.h"
 #include "imapd/login.h"
+#include "tests/talk/judge.h"
 #include "tests/talk/play.h"
 
 enum { ALARM_S = 60 };
 
 struct scene {
-	bool			before, tls, notls, clear;
+	bool			before, tls, notls, clear, all;
 	int			greet_s;
 	struct imap_terms	terms;
-	char			user[64], tag[64];
+	struct judge		judge;
+	char			tag[64];
 	struct str		input;		/* what the login had read already */
 };
 
 /* --- login --- */
-
-static bool check(void *arg, const char *mechanism, struct span user, struct span password, struct err *e)
-{
-	struct scene *s = arg;
-
-	(void)mechanism;
-	if (span_same(user, SPAN("bob")))
-		return err_temp(e, "4.7.0", "passwords can not be checked now");
-	span_copy(user, s->user, sizeof s->user);
-	return span_same(password, SPAN("a secret")) || err_perm(e, "5.7.8", "wrong name or password");
-}
 
 static bool start_tls(void *arg, struct out *reply, struct err *e)
 {
@@ -59,7 +50,7 @@ static bool hand_over(void *arg, struct span tag, struct span input, struct err 
 {
 	struct scene *s = arg;
 
-	if (strcmp(s->user, "cut") == 0)
+	if (strcmp(s->judge.user, "cut") == 0)
 		return err_temp(e, "4.3.2", "enough sessions at once");
 	str_add(&s->input, input);
 	return span_copy(tag, s->tag, sizeof s->tag);
@@ -71,9 +62,10 @@ static bool let_in(struct scene *s, struct stream *stream)
 		.stream = stream, .host_name = s->terms.host_name, .until = clock_in(s->greet_s),
 		.patience_s = s->greet_s, .errors_max = s->terms.errors_max, .tls = s->tls,
 		.offer_tls = !s->notls, .clear_ok = s->clear,
-		.self = s, .check = check, .start_tls = start_tls, .hand_over = hand_over,
+		.self = s, .judge = judge_of(&s->judge), .offer = &s->judge.offer, .start_tls = start_tls, .hand_over = hand_over,
 	};
 
+	judge_init(&s->judge, "a secret", s->all);
 	return login_serve(&l);
 }
 
@@ -106,6 +98,10 @@ static bool set(struct play *p, struct span word, uint64_t n)
 {
 	struct scene *s = p->self;
 
+	if (span_is(word, "all")) {
+		s->all = true;
+		return true;
+	}
 	if (span_is(word, "plain") || span_is(word, "tls") || span_is(word, "notls") || span_is(word, "clear")) {
 		s->before = true;
 		s->tls = span_is(word, "tls");

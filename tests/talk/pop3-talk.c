@@ -5,7 +5,8 @@
  *	pop3-talk FILE.talk...
  * DESCRIPTION
  *	See play.h for the lines of a transcript. Words of "set": in (logged in already), tls
- *	(from the start), notls (none to be had), clear (passwords without TLS), idle=N, greet=N,
+ *	(from the start), notls (none to be had), clear (passwords without TLS), all (every
+ *	mechanism, see judge.h), idle=N, greet=N,
  *	errors=N. ann's password is "a secret"; bob's can not be checked now; cut's session can not be
  *	started. STLS succeeds without any TLS, so that a transcript can go on.
  */
@@ -14,28 +15,18 @@
 
 #include "pop3d/login.h"
 #include "pop3d/pop3.h"
+#include "tests/talk/judge.h"
 #include "tests/talk/play.h"
 
 enum { ALARM_S = 60 };
 
 struct scene {
-	bool			in, tls, notls, clear;
+	bool			in, tls, notls, clear, all;
 	int			greet_s;
 	struct pop3_terms	terms;
 	struct str		input;		/* what the login had read already */
-	char			user[64];
+	struct judge		judge;
 };
-
-static bool check(void *arg, const char *mechanism, struct span user, struct span password, struct err *e)
-{
-	struct scene *s = arg;
-
-	(void)mechanism;
-	if (span_same(user, SPAN("bob")))
-		return err_temp(e, "4.7.0", "passwords can not be checked now");
-	span_copy(user, s->user, sizeof s->user);
-	return span_same(password, SPAN("a secret")) || err_perm(e, "5.7.8", "wrong name or password");
-}
 
 static bool start_tls(void *arg, struct err *e)
 {
@@ -47,7 +38,7 @@ static bool hand_over(void *arg, struct span input, struct err *e)
 {
 	struct scene *s = arg;
 
-	if (strcmp(s->user, "cut") == 0)
+	if (strcmp(s->judge.user, "cut") == 0)
 		return err_temp(e, "4.3.2", "enough sessions at once");
 	str_add(&s->input, input);
 	return true;
@@ -58,9 +49,12 @@ static bool let_in(struct scene *s, struct stream *stream)
 	struct login l = {
 		.line = line_new(stream, POP3_LINE_MAX), .out = out_new(stream), .until = clock_in(s->greet_s),
 		.errors_max = s->terms.errors_max, .tls = s->tls, .stls = !s->notls, .clear_ok = s->clear,
-		.self = s, .check = check, .start_tls = start_tls, .hand_over = hand_over,
+		.self = s, .judge = judge_of(&s->judge), .offer = &s->judge.offer, .start_tls = start_tls, .hand_over = hand_over,
 	};
-	bool in = login_serve(&l);
+	bool in;
+
+	judge_init(&s->judge, "a secret", s->all);
+	in = login_serve(&l);
 
 	line_free(l.line);
 	out_free(l.out);
@@ -93,6 +87,8 @@ static bool set(struct play *p, struct span word, uint64_t n)
 		s->tls = true;
 	else if (span_is(word, "notls"))
 		s->notls = true;
+	else if (span_is(word, "all"))
+		s->all = true;
 	else if (span_is(word, "clear"))
 		s->clear = true;
 	else if (span_is(word, "idle"))

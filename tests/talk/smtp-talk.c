@@ -18,7 +18,7 @@
  *	# text		for the reader, as is an empty line
  *
  *	Words: msa (login needed), notls (no STARTTLS), intls (TLS from the start), clear (AUTH
- *	without TLS), size=N, rcpts=N, errors=N, timeout=N (seconds; 0 is over at once), strict
+ *	without TLS), all (every mechanism, see judge.h), size=N, rcpts=N, errors=N, timeout=N (seconds; 0 is over at once), strict
  *	(no word before the greeting), late (the server comes when an answer is wanted), mails=N,
  *	hold=N (seconds), priority=N, and the words of extensions that are not offered else
  *	(REQUIRETLS). The people: ann, bob, postmaster and
@@ -33,6 +33,7 @@
 
 #include "common/os/fd.h"
 #include "common/smtp/server.h"
+#include "tests/talk/judge.h"
 
 enum { LINE = 16384, TEXT_MAX = 1 << 20, ALARM_S = 60 };
 
@@ -42,7 +43,9 @@ struct house {
 	bool		msa, trusted, unwelcome;
 	struct str	text, last;	/* coming in; taken */
 	size_t		read;		/* of last, by "|" */
-	unsigned	taken, logins;
+	unsigned	taken;
+	struct judge	judge;
+	struct sasl	sasl;
 };
 
 static const struct { const char *address, *status; } people[] = {
@@ -135,42 +138,18 @@ static bool start_tls(struct smtp *s, struct err *e)
 	return out_flush(s->out, MS_NEVER, e);
 }
 
-static enum smtp_auth auth_plain(const struct span *said, struct str *challenge, struct err *e)
-{
-	if (!said) {
-		str_add_text(challenge, "");
-		return SMTP_AUTH_MORE;
-	}
-	if (span_same(*said, SPAN("AGFubgBzZWNyZXQ=")))		/* NUL ann NUL secret */
-		return SMTP_AUTH_DONE;
-	return err_perm(e, "5.7.8", "wrong name or password") ? SMTP_AUTH_DONE : SMTP_AUTH_FAILED;
-}
-
-static enum smtp_auth auth_login(struct house *h, const struct span *said, struct str *challenge, struct err *e)
-{
-	static const char *const asks[] = { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" };
-
-	if (said && ++h->logins == 2) {
-		h->logins = 0;
-		if (span_same(*said, SPAN("c2VjcmV0")))
-			return SMTP_AUTH_DONE;
-		return err_perm(e, "5.7.8", "wrong name or password") ? SMTP_AUTH_DONE : SMTP_AUTH_FAILED;
-	}
-	str_add_text(challenge, asks[h->logins]);
-	return SMTP_AUTH_MORE;
-}
-
 static enum smtp_auth auth(struct smtp *s, struct span mechanism, const struct span *said, bool first,
     struct str *challenge, struct err *e)
 {
-	if (first)
-		((struct house *)s->self)->logins = 0;
-	if (span_is(mechanism, "PLAIN"))
-		return auth_plain(said, challenge, e);
-	if (span_is(mechanism, "LOGIN"))
-		return auth_login(s->self, said, challenge, e);
-	err_perm(e, "5.5.4", "no such mechanism");
-	return SMTP_AUTH_FAILED;
+	struct house *h = s->self;
+	enum sasl_next next;
+
+	if (first && !sasl_begin(&h->sasl, judge_of(&h->judge), &h->judge.offer, mechanism)) {
+		err_perm(e, "5.5.4", "no such mechanism");
+		return SMTP_AUTH_FAILED;
+	}
+	next = sasl_step(&h->sasl, said, challenge, e);
+	return next == SASL_ASK ? SMTP_AUTH_MORE : next == SASL_DONE ? SMTP_AUTH_DONE : SMTP_AUTH_FAILED;
 }
 
 static const struct smtp_hooks hooks = {
@@ -211,6 +190,7 @@ static void set_up(struct scene *s)
 		},
 		.house = { .text = STR(TEXT_MAX), .last = STR(TEXT_MAX) },
 	};
+	judge_init(&s->house.judge, "secret", false);
 }
 
 static bool set_extension(struct scene *s, struct span name, uint64_t n)
@@ -236,6 +216,9 @@ static bool set(struct scene *s, struct span word)
 	if (span_is(name, "msa")) {
 		s->house.msa = s->terms.auth_needed = true;
 		s->terms.offer |= EXT_AUTH;
+	} else if (span_is(name, "all")) {
+		judge_init(&s->house.judge, "secret", true);
+		s->terms.auth_words = s->house.judge.offer.text;
 	} else if (span_is(name, "clear")) {
 		s->terms.auth_without_tls = true;
 	} else if (span_is(name, "intls")) {
