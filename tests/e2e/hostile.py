@@ -21,8 +21,8 @@ def network():
 class Talk:
     """A plain connection; say sends bytes as they are, line reads one line."""
 
-    def __init__(self, host, service, tls=False):
-        self.sock = socket.create_connection((host.address, host.port(service)), 20)
+    def __init__(self, host, service, tls=False, source=None):
+        self.sock = socket.create_connection((host.address, host.port(service)), 20, source and (source, 0))
         if tls:
             self.sock = host.tls().wrap_socket(self.sock, server_hostname=host.host_name)
         self.file = self.sock.makefile("rb")
@@ -209,6 +209,83 @@ def test_a_thousand_from_one_address(net):
     expect(t.line().startswith(b"220"), "the address stays locked out after its connections went")
     t.close()
     beta.stop()
+
+
+def test_a_thousand_from_as_many_addresses(net):
+    """They take all sessions there can be and say nothing; who is silent makes room for a good client."""
+    beta = net["beta"]
+    beta.set("mta", "sessions-max", "20").set("limits", "command-timeout", "60s").set("limits", "greet-timeout", "60s")
+    beta.set("limits", "strangers-max", "100").set("limits", "strangers-per-network", "60")
+    beta.start("mta")
+    open_ = []
+    try:
+        for i in range(1000):
+            s = socket.socket()
+            s.setblocking(False)
+            s.bind((f"127.{200 + i // 250}.{i % 250}.1", 0))
+            s.connect_ex((beta.address, beta.port("smtp")))
+            open_.append(s)
+        beta.wait_log("shed peer=127.2")
+        for good in ("127.210.0.1", "127.210.1.1", "127.210.2.1"):
+            with socket.create_connection((beta.address, beta.port("smtp")), 20, source_address=(good, 0)) as s:
+                expect(s.recv(100)[:3] == b"220", "the good client is not served")
+                s.sendall(b"EHLO good.test\r\n")
+                expect(s.recv(100)[:3] == b"250", "the good client is let go")
+    finally:
+        for s in open_:
+            s.close()
+        beta.stop()
+        for key, value in (("strangers-max", "1000"), ("strangers-per-network", "1000"), ("greet-timeout", "4s")):
+            beta.set("limits", key, value)
+        beta.set("mta", "sessions-max", "500")
+
+
+def early_in_a_minute():
+    """What is counted by the minute should be counted in one."""
+    if time.time() % 60 > 45:
+        time.sleep(61 - time.time() % 60)
+
+
+def test_counts_by_the_minute(net):
+    """Messages and recipients are put off, guessing is cut off; another address is not concerned."""
+    beta, other = net["beta"], "127.210.9.1"
+    beta.set("limits", "messages-per-minute", "3").set("limits", "recipients-per-minute", "5")
+    beta.set("limits", "refusals-per-minute", "4")
+    beta.start("mta")
+    early_in_a_minute()
+    t = smtp(beta)
+    t.ask(b"EHLO x.test")
+    for i in range(3):
+        expect(t.ask(b"MAIL FROM:<a@x.test>").startswith(b"250"), f"MAIL {i}")
+        t.ask(b"RSET")
+    got = t.ask(b"MAIL FROM:<a@x.test>")
+    expect(got.startswith(b"450 4.7.1 too many messages"), f"{got!r}")
+    t.close()
+    t = smtp_from(beta, "127.210.8.1")
+    t.ask(b"MAIL FROM:<a@x.test>")
+    for i in range(5):
+        expect(t.ask(b"RCPT TO:<bob@beta.test>").startswith(b"250"), f"RCPT {i}")
+    got = t.ask(b"RCPT TO:<bob@beta.test>")
+    expect(got.startswith(b"450 4.7.1 too many recipients"), f"{got!r}")
+    t.close()
+    t = smtp_from(beta, "127.210.7.1")
+    t.ask(b"MAIL FROM:<a@x.test>")
+    got = [t.ask(b"RCPT TO:<nobody%d@beta.test>" % i)[:4] for i in range(5)]
+    expect(got == [b"550 "] * 4 + [b"421 "], f"{got}")
+    t.close()
+    with socket.create_connection((beta.address, beta.port("smtp")), 20, source_address=("127.210.7.1", 0)) as s:
+        expect(s.recv(4) == b"421 ", "who guesses comes in again")
+    smtp_from(beta, other).close()
+    beta.stop()
+    for key in ("messages-per-minute", "recipients-per-minute", "refusals-per-minute"):
+        beta.set("limits", key, "0")
+
+
+def smtp_from(host, source):
+    t = Talk(host, "smtp", source=source)
+    expect(t.reply().startswith(b"220"), f"{source} is not greeted")
+    expect(t.ask(b"EHLO x.test").startswith(b"250"), "EHLO")
+    return t
 
 
 def test_tls_nonsense(net):
