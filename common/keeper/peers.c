@@ -77,8 +77,8 @@ struct peers *peers_map(int fd, struct err *e)
 	struct stat st;
 	void *mem;
 
-	if (fstat(fd, &st) < 0 || (st.st_size < PEERS_BYTES && ftruncate(fd, PEERS_BYTES) < 0)) {
-		err_sys(e, "cannot use the table of addresses");
+	if (fstat(fd, &st) < 0 || st.st_size < PEERS_BYTES) {
+		err_perm(e, "5.3.5", "the table of addresses is too short");
 		return NULL;
 	}
 	mem = mmap(NULL, PEERS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

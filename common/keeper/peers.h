@@ -34,7 +34,7 @@ enum {
 
 struct peers;
 
-/* Map a descriptor of PEERS_BYTES bytes; an empty or strange table is made new. */
+/* Map a file of PEERS_BYTES bytes; an empty or strange table is made new. */
 struct peers *peers_map(int fd, struct err *e);
 
 /* --- for keepers --- */

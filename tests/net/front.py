@@ -39,7 +39,7 @@ class Front:
         self.asked = 0
         self.ports = {}
         peers = os.memfd_create("peers")
-        os.truncate(peers, 1 << 20)
+        os.truncate(peers, 2 << 20)
         send_fds(self.keeper, pack("p"), peers)
         os.close(peers)
 

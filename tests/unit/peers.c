@@ -14,6 +14,7 @@ static int table(void)
 	int fd = memfd_create("peers", MFD_CLOEXEC);
 
 	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, PEERS_BYTES), 0);
 	return fd;
 }
 
@@ -307,6 +308,17 @@ START_TEST(many_addresses_do_not_push_out_the_connected)
 }
 END_TEST
 
+START_TEST(short_table_is_none)
+{
+	int fd = memfd_create("peers", MFD_CLOEXEC);
+	struct err e;
+
+	ck_assert_int_eq(ftruncate(fd, PEERS_BYTES - 1), 0);
+	ck_assert_ptr_null(peers_map(fd, &e));
+	close(fd);
+}
+END_TEST
+
 START_TEST(table_outlives_its_processes)
 {
 	int fd = table();
@@ -340,6 +352,7 @@ int main(void)
 	tcase_add_test(tc, same_wrong_password_counts_once);
 	tcase_add_test(tc, good_address_is_not_locked_out);
 	tcase_add_test(tc, many_addresses_do_not_push_out_the_connected);
+	tcase_add_test(tc, short_table_is_none);
 	tcase_add_test(tc, table_outlives_its_processes);
 	return unit_end();
 }
