@@ -179,7 +179,7 @@ const struct setting settings[] = {
 	  "[proxy] networks names the client." },
 	{ "mta", "sessions-max", SET_COUNT, AT(mta_sessions_max), "500", "1 100000",
 	  "Session processes at once." },
-	{ "mta", "clients-per-session", SET_COUNT, AT(mta_clients_per_session), "20", "1 100000",
+	{ "mta", "clients-per-session", SET_COUNT, AT(mta_clients_per_session), "100", "1 100000",
 	  "Clients that one session process serves, one after the other, before it ends." },
 	{ "mta", "relay-networks", SET_LIST, AT(mta_relay_networks), "", "network",
 	  "Addresses that may send anywhere through us without a login: 192.0.2.0/24, 2001:db8::/64." },

@@ -13,6 +13,7 @@ struct line {
 	size_t		 max;
 	char		*buf;
 	size_t		 at, n, cap;	/* buf[at..n) is read from the stream and not yet taken */
+	size_t		 used;		/* nothing was ever written behind this */
 };
 
 struct line *line_new(struct stream *from, size_t max)
@@ -24,14 +25,14 @@ struct line *line_new(struct stream *from, size_t max)
 	return l;
 }
 
-/* Both may have held a password or a message: wiped. */
+/* It may have held a password or a message: wiped, as far as it was used, or all of it would get memory. */
 static void drop_buffer(struct line *l)
 {
 	if (l->buf)
-		explicit_bzero(l->buf, l->cap);
+		explicit_bzero(l->buf, l->used);
 	free(l->buf);
 	l->buf = NULL;
-	l->at = l->n = l->cap = 0;
+	l->at = l->n = l->cap = l->used = 0;
 }
 
 void line_free(struct line *l)
@@ -86,6 +87,8 @@ void line_push(struct line *l, struct span bytes)
 	memmove(l->buf + bytes.n, l->buf, rest);
 	memcpy(l->buf, bytes.p, bytes.n);
 	l->n = rest + bytes.n;
+	if (l->used < l->n)
+		l->used = l->n;
 }
 
 /* > 0: more bytes are in the buffer; 0 end; -1 errno. */
@@ -97,6 +100,8 @@ static ssize_t fill(struct line *l, ms_t until)
 	got = l->from->read(l->from, l->buf + l->n, READ_SIZE, until);
 	if (got > 0)
 		l->n += (size_t)got;
+	if (l->used < l->n)
+		l->used = l->n;
 	return got;
 }
 

@@ -24,6 +24,8 @@ static ssize_t next_packet(struct wire *w, ms_t until)
 	n = fd_recv(w->fd, w->buf, WIRE_MAX, fds, 0);
 	for (int i = 0; i < FD_PASS_MAX; i++)
 		fd_close(&fds[i]);
+	if (n > 0 && (size_t)n > w->used)
+		w->used = (size_t)n;
 	return n;
 }
 
@@ -90,18 +92,19 @@ static size_t words_head(struct wire *w, char head[WIRE_HEAD_MAX])
 	return WIRE_HEAD_MAX;
 }
 
+/* There is room mostly, so try first and wait then. */
 static bool send_packet(struct wire *w, struct span head, struct span bytes, ms_t until, struct err *e)
 {
 	struct iovec parts[] = { { (void *)(uintptr_t)head.p, head.n }, { (void *)(uintptr_t)bytes.p, bytes.n } };
 	struct msghdr m = { .msg_iov = parts, .msg_iovlen = bytes.n ? 2 : 1 };
-	ssize_t sent;
 
-	do {
-		if (!fd_wait_write(w->fd, until))
+	while (sendmsg(w->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		if (errno != EINTR && errno != EAGAIN)
+			return err_temp(e, "4.4.2", "the connection is gone");
+		if (errno == EAGAIN && !fd_wait_write(w->fd, until))
 			return err_temp(e, "4.4.2", "the client does not read");
-		sent = sendmsg(w->fd, &m, MSG_NOSIGNAL);
-	} while (sent < 0 && (errno == EINTR || errno == EAGAIN));
-	return sent >= 0 || err_temp(e, "4.4.2", "the connection is gone");
+	}
+	return true;
 }
 
 static bool send_kind(struct wire *w, char kind, struct span bytes, ms_t until, struct err *e)
@@ -140,10 +143,10 @@ void wire_init(struct wire *w, int fd)
 void wire_reset(struct wire *w)
 {
 	if (w->buf)
-		explicit_bzero(w->buf, WIRE_MAX);
+		explicit_bzero(w->buf, w->used);
 	free(w->buf);
 	w->buf = NULL;
-	w->at = w->n = 0;
+	w->at = w->n = w->used = 0;
 	w->hold = false;
 	str_free(&w->held);
 }

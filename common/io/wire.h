@@ -73,7 +73,7 @@ struct wire {
 	uint8_t			marks, told;	/* enum wire_mark, and those the front knows of */
 	uint8_t			counts[WIRE_COUNTS];	/* of what it does not know of yet */
 	char			*buf;		/* rest of a packet not yet read */
-	size_t			at, n;
+	size_t			at, n, used;	/* used: nothing was ever written behind it */
 };
 
 void wire_init(struct wire *w, int fd);

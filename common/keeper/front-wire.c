@@ -7,7 +7,10 @@
 #include "common/keeper/front-own.h"
 #include "common/os/log.h"
 
-enum { PACKETS_AT_ONCE = 8 };		/* from one wire before the others' turn */
+enum {
+	PACKETS_AT_ONCE	= 8,		/* from one wire before the others' turn */
+	SHORT_PACKET	= 16384,	/* behind a shorter one there is seldom more: do not look */
+};
 
 static void drop_held(struct wire_end *w)
 {
@@ -399,8 +402,11 @@ static void read_wire(struct wire_end *w)
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n > 0 && take_packet(w, (struct span){ buf, (size_t)n }))
+		if (n > 0 && take_packet(w, (struct span){ buf, (size_t)n })) {
+			if (n < SHORT_PACKET)
+				return;
 			continue;
+		}
 		if (!ready)
 			session_gone(w);
 		return;

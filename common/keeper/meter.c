@@ -5,10 +5,11 @@
 
 static bool over(const struct wire *w, enum wire_over bit, enum tally what, struct err *e)
 {
-	const struct limit *l = limits_row(what);
+	const struct limit *l;
 
 	if (!(w->over & 1u << bit))
 		return false;
+	l = limits_row(what);
 	err_temp(e, l->status, "%s", l->words);
 	return true;
 }
