@@ -20,6 +20,21 @@ bool dns_question_take(struct packet *p, struct dns_question *q)
 	return !p->bad && p->verb == 'Q' && q->type > 0 && q->type < 65536;
 }
 
+void dns_question_put(struct packet *p, uint64_t serial, const char *name, enum dns_type type)
+{
+	packet_begin(p, 'Q');
+	packet_put_u64(p, serial);
+	packet_put_text(p, name);
+	packet_put_u64(p, type);
+}
+
+uint64_t resolve_serial(void)
+{
+	static uint64_t serial;
+
+	return ++serial;
+}
+
 void dns_answer_put(struct packet *p, uint64_t serial, const struct dns_answer *answer)
 {
 	packet_begin(p, 'A');
@@ -33,7 +48,7 @@ void dns_answer_put(struct packet *p, uint64_t serial, const struct dns_answer *
 		packet_put(p, answer->records[i]);
 }
 
-static bool take_answer(struct packet *p, struct arena *a, struct dns_answer *out)
+bool dns_answer_take(struct packet *p, struct arena *a, struct dns_answer *out)
 {
 	struct dns_answer got = { 0 };
 
@@ -70,17 +85,14 @@ static bool wait_for(int resolver, struct packet *p, uint64_t serial, struct err
 static bool ask(int resolver, struct packet *p, const char *name, enum dns_type type, struct arena *a,
     struct dns_answer *out, struct err *e)
 {
-	static uint64_t serial;
+	uint64_t serial = resolve_serial();
 
-	packet_begin(p, 'Q');
-	packet_put_u64(p, ++serial);
-	packet_put_text(p, name);
-	packet_put_u64(p, type);
+	dns_question_put(p, serial, name, type);
 	if (!packet_send(resolver, p, NULL))
 		return err_temp(e, "4.4.3", "the resolver is not there");
 	if (!wait_for(resolver, p, serial, e))
 		return false;
-	return take_answer(p, a, out) || err_temp(e, "4.4.3", "the resolver answered nonsense");
+	return dns_answer_take(p, a, out) || err_temp(e, "4.4.3", "the resolver answered nonsense");
 }
 
 bool resolve(int resolver, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out, struct err *e)

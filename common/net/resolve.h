@@ -60,6 +60,10 @@ bool resolve_reverse(int resolver, const char *ip, struct arena *a, const char *
 struct packet;
 struct dns_question { uint64_t serial; char name[1024]; unsigned type; };
 bool dns_question_take(struct packet *p, struct dns_question *q);
+void dns_question_put(struct packet *p, uint64_t serial, const char *name, enum dns_type type);
+uint64_t resolve_serial(void);		/* the next of this process */
 void dns_answer_put(struct packet *p, uint64_t serial, const struct dns_answer *answer);
+/* After the serial was taken. Memory from a. */
+bool dns_answer_take(struct packet *p, struct arena *a, struct dns_answer *out);
 
 #endif
