@@ -72,6 +72,13 @@ struct conf {
 	uint64_t mta_give_up, mta_warn_after;	/* warn_after 0 = never */
 	uint64_t mta_send_max, mta_send_per_destination, mta_checks_max;
 	const char *mta_source_address;	/* "" */
+	/* [gate]: posthorn-gate(7) */
+	struct conf_list gate_exempt_networks, gate_weights, gate_lists, gate_sender_lists;
+	uint64_t gate_dns_wait, gate_early_wait;
+	const char *gate_greylist;	/* off suspicious unknown */
+	uint64_t gate_greylist_delay, gate_greylist_window, gate_known_for, gate_hints_max;
+	uint64_t gate_tarpit_at, gate_greylist_at, gate_quarantine_at, gate_reject_at;
+	uint64_t gate_tarpit, gate_tarpit_sessions;
 	/* [dns] */
 	struct conf_list dns_forward;	/* "127.0.0.1@5353"; empty = from /etc/resolv.conf, else root servers */
 	struct conf_list dns_local_data;/* lines as in a zone file; list separator is ";" for this one key */

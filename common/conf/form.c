@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 
 #include "common/auth/sasl.h"
+#include "common/trust/gate-list.h"
+#include "common/trust/gate.h"
 
 bool form_time(struct span s, uint64_t *seconds)
 {
@@ -226,6 +228,21 @@ static bool fits_line(struct span s)
 	return s.n > 0;
 }
 
+static bool fits_weight(struct span s)
+{
+	enum gate_fact fact;
+	int weight;
+
+	return gate_weight_parse(s, &fact, &weight);
+}
+
+static bool fits_dnslist(struct span s)
+{
+	struct gate_list l;
+
+	return gate_list_parse(s, &l);
+}
+
 static const struct form forms[] = {
 	{ "name", form_is_host, false, "a host name like mx.example.org" },
 	{ "address", fits_address, false, "an address like ann@example.org" },
@@ -243,6 +260,8 @@ static const struct form forms[] = {
 	{ "ip", fits_optional_ip, true, "an IP address, or nothing" },
 	{ "server", fits_server, false, "ADDRESS or ADDRESS@PORT, like 127.0.0.1@5353" },
 	{ "folder", fits_folder, true, "a folder like Junk or Lists.Junk, or nothing" },
+	{ "weight", fits_weight, false, "FACT=NUMBER, like helo-unknown=3, with a fact of posthorn-gate(7)" },
+	{ "dnslist", fits_dnslist, false, "ZONE:WEIGHT or ZONE=CODES:WEIGHT, like bl.example=127.0.0.2-11:8" },
 	{ "lines", fits_line, false, "records separated by semicolons" },
 };
 

@@ -1,0 +1,22 @@
+/*
+ * NAME
+ *	gate - the gate's policy and lists, as the settings have them
+ */
+#ifndef COMMON_CONF_GATE_H
+#define COMMON_CONF_GATE_H
+
+#include "common/conf/conf.h"
+#include "common/trust/gate-dns.h"
+
+struct gate_rules {
+	struct gate_policy	policy;
+	struct gate_lists	lists, sender_lists;
+};
+
+/* Points into c; once in a process's life. */
+void gate_rules(const struct conf *c, struct gate_rules *out);
+/* Is the client one that the gate lets pass; may it relay? */
+bool gate_is_exempt(const struct conf *c, const struct address *peer);
+bool gate_may_relay(const struct conf *c, const struct address *peer);
+
+#endif
