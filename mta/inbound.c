@@ -4,8 +4,8 @@
  * DESCRIPTION
  *	The session behind port 25. It serves several clients one after the other, each
  *	from a wiped state. A recipient is known good before it hears 250: the clerk says
- *	whose address it is. Strangers' mail for elsewhere is refused, unless the domain
- *	is one we relay for or the client's address is in relay-networks.
+ *	whose address it is, and the gate what we think of the client. Strangers' mail for
+ *	elsewhere is refused, unless the domain is one we relay for or the client may relay.
  */
 #include "mta/inbound.h"
 
@@ -29,6 +29,23 @@ static bool start_tls(struct smtp *s, struct err *e)
 	return true;
 }
 
+static bool greet(struct smtp *s, struct err *e)
+{
+	struct inbound *in = s->self;
+
+	return gate_greet(&in->gate, s->early, e);
+}
+
+static bool take_hello(struct smtp *s, struct span name, bool extended, struct err *e)
+{
+	struct inbound *in = s->self;
+
+	(void)extended;
+	(void)e;
+	gate_hello(&in->gate, name);
+	return true;
+}
+
 static bool go_on(struct smtp *s, struct err *e)
 {
 	struct inbound *in = s->self;
@@ -43,6 +60,7 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 	if (!meter_mail(&in->wire, e))
 		return false;
 	intake_begin(&in->intake, s, from);
+	gate_mail(&in->gate, from, !in->gate.trusted && inbound_is_our_domain(in, from->path.domain));
 	return true;
 }
 
@@ -71,7 +89,13 @@ static bool commit(struct smtp *s, struct str *said, struct err *e)
 {
 	struct inbound *in = s->self;
 
-	return intake_commit(&in->intake, s, said, e);
+	if (!gate_text(&in->gate, &in->intake, e))
+		return false;
+	in->intake.env.junk = in->gate.junk;
+	if (!intake_commit(&in->intake, s, said, e))
+		return false;
+	gate_took(&in->gate);
+	return true;
 }
 
 static void reset(struct smtp *s)
@@ -87,6 +111,8 @@ static void refused(struct smtp *s, struct span line, const struct reply *r)
 	struct inbound *in = s->self;
 
 	meter_refused(&in->wire, line, r);
+	if (!*in->intake.env.id)	/* no message yet: the log has the number of the session */
+		snprintf(in->intake.env.id, sizeof in->intake.env.id, "%s", in->gate.id);
 	intake_refused(&in->intake, line, r);
 }
 
@@ -100,7 +126,7 @@ static bool proxied(struct smtp *s, const struct smtp_proxied *client, struct er
 }
 
 static const struct smtp_hooks hooks = {
-	.go_on = go_on, .start_tls = start_tls, .mail = take_mail, .rcpt = take_rcpt,
+	.greet = greet, .go_on = go_on, .hello = take_hello, .start_tls = start_tls, .mail = take_mail, .rcpt = take_rcpt,
 	.data = take_data, .text = take_text, .commit = commit, .reset = reset, .refused = refused,
 	.proxied = proxied,
 };
@@ -129,6 +155,7 @@ static void set_up(struct inbound *in)
 		.command_timeout_s = (int)c->command_timeout, .greet_timeout_s = (int)c->greet_timeout,
 		.errors_max = (unsigned)c->errors_max, .error_delay_ms = 1000,
 	};
+	in->terms.early_judged = true;
 	in->intake = (struct intake){
 		.station = &in->station, .host_name = c->host_name, .hops_max = (unsigned)c->hops_max,
 		.peer = &in->wire.peer, .login = "", .header = STR(0),
@@ -154,7 +181,9 @@ static void serve(struct inbound *in)
 
 	offer_xclient(in);
 	maillog_connect(peer->service, peer->ip);
+	in->terms.early_ms = gate_client(&in->gate, peer);
 	smtp_serve(&in->wire.stream, &hooks, &in->terms, peer->tls, in);
+	gate_gone(&in->gate);
 	maillog_disconnect(peer->service, peer->ip, in->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
 	wire_close(&in->wire);
 }
@@ -167,11 +196,13 @@ int main(int argc, char **argv)
 	role_begin(&in.self, ROLE_INBOUND, argc, argv);
 	set_up(&in);
 	role_jail(&in.self);
+	gate_begin(&in.gate, &in.self);
 	wire_init(&in.wire, in.self.work);
 	for (uint64_t left = in.self.conf.mta_clients_per_session; left && wire_accept(&in.wire, MS_NEVER, &e); left--) {
 		serve(&in);
-		if (left > 1)
-			wire_ready(&in.wire);
+		if (left == 1 || gate_is_worn(&in.gate))
+			break;
+		wire_ready(&in.wire);
 	}
 	return EXIT_SUCCESS;
 }

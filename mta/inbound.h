@@ -2,14 +2,15 @@
  * NAME
  *	inbound - what the parts of a session behind port 25 share
  * DESCRIPTION
- *	inbound.c has the process, its hooks and its clients; rcpt.c knows which
- *	recipients we take.
+ *	inbound.c has the process, its hooks and its clients; rcpt.c knows who a recipient
+ *	is; gate.c judges the client.
  */
 #ifndef MTA_INBOUND_H
 #define MTA_INBOUND_H
 
 #include "common/keeper/role.h"
 #include "common/queue/intake.h"
+#include "mta/gate.h"
 
 struct inbound {
 	struct role_self	 self;
@@ -17,11 +18,14 @@ struct inbound {
 	struct wire		 wire;
 	struct smtp_terms	 terms;
 	struct intake		 intake;
+	struct gate		 gate;
 	int			 clerk;		/* -1 when not connected */
 };
 
-/* --- rcpt.c: the hook for RCPT --- */
+/* --- rcpt.c: the hook for RCPT, and what it asks the clerk --- */
 
 bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e);
+/* False when it cannot be told now, too. */
+bool inbound_is_our_domain(struct inbound *in, struct span domain);
 
 #endif

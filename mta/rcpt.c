@@ -2,11 +2,10 @@
 #include "mta/inbound.h"
 
 #include "common/directory/directory.h"
-#include "common/net/address.h"
 #include "common/os/fd.h"
 
 /* Ask the clerk; once more over a new channel, as it may have been started anew. */
-static bool resolve(struct inbound *in, const char *address, enum dir_class *is, struct err *e)
+static bool find_class(struct inbound *in, const char *address, enum dir_class *is, struct err *e)
 {
 	for (int tries = 0; tries < 2; tries++) {
 		if (in->clerk < 0 && !role_connect(&in->self, "clerk", &in->clerk, e))
@@ -16,14 +15,6 @@ static bool resolve(struct inbound *in, const char *address, enum dir_class *is,
 		fd_close(&in->clerk);
 	}
 	return false;
-}
-
-static bool may_relay(const struct inbound *in)
-{
-	const struct conf_list *networks = &in->self.conf.mta_relay_networks;
-	struct address peer;
-
-	return address_parse(span_of(in->wire.peer.ip), &peer) && networks_have(networks->words, networks->count, &peer);
 }
 
 /* Is the domain the address that the client connected to? RFC 5321 4.5.1 wants postmaster there. */
@@ -51,23 +42,48 @@ static const char *whole_address(const struct inbound *in, struct smtp *s, const
 	return arena_printf(s->command, "%.*s@%s", (int)(at - to->address), to->address, in->self.conf.host_name);
 }
 
+/* Postmaster and abuse of a domain of ours have to be reachable: RFC 5321 4.5.1, RFC 2142 4. */
+static bool is_contact(const struct path *path)
+{
+	return span_is(path->local, "postmaster") || span_is(path->local, "abuse");
+}
+
+static enum gate_rcpt who_is(enum dir_class is, const struct path *path)
+{
+	switch (is) {
+	case DIR_LOCAL:
+		return is_contact(path) ? GATE_TO_POSTMASTER : GATE_TO_LOCAL;
+	case DIR_RELAY:
+		return GATE_TO_RELAY;
+	case DIR_UNKNOWN:
+		return GATE_TO_UNKNOWN;
+	default:
+		return GATE_TO_ELSEWHERE;
+	}
+}
+
+bool inbound_is_our_domain(struct inbound *in, struct span domain)
+{
+	enum dir_class is = DIR_ELSEWHERE;
+
+	if (!domain.n || (in->clerk < 0 && !role_connect(&in->self, "clerk", &in->clerk, NULL)))
+		return false;
+	if (!directory_domain(in->clerk, domain, &is, NULL))
+		fd_close(&in->clerk);
+	return is == DIR_LOCAL;
+}
+
 bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 {
 	struct inbound *in = s->self;
-	const char *address = whole_address(in, s, to);
-	enum dir_class is;
+	bool postmaster = is_postmaster(in, &to->path);
+	const char *address = postmaster ? in->self.conf.postmaster : whole_address(in, s, to);
+	enum dir_class is = DIR_LOCAL;
 
-	if (is_postmaster(in, &to->path)) {
-		intake_rcpt(&in->intake, s, in->self.conf.postmaster, to);
-		return true;
-	}
-	if (!resolve(in, address, &is, e))
+	if (!postmaster && !find_class(in, address, &is, e))
 		return false;
-	if (is == DIR_UNKNOWN)
-		return err_perm(e, "5.1.1", "nobody here has the address %s", address);
-	if (is == DIR_ELSEWHERE && !may_relay(in))
-		return err_perm(e, "5.7.1", "we do not carry strangers' mail to other domains; "
-		    "if you have an account here, log in on the submission port (587 or 465)");
+	if (!gate_rcpt(&in->gate, &in->intake, postmaster ? GATE_TO_POSTMASTER : who_is(is, &to->path), address, e))
+		return false;
 	intake_rcpt(&in->intake, s, address, to);
 	return true;
 }

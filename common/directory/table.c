@@ -3,6 +3,7 @@
 
 #include <db.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/base/mem.h"
 
@@ -132,4 +133,71 @@ bool table_get(struct table *t, struct span key, struct str *value, bool *found,
 		return failed(e, "read", "", rc);
 	str_add(value, (struct span){ v.data, v.size });
 	return value->over ? err_temp(e, "4.3.0", "a row of a table is too long") : true;
+}
+
+/* ---- hints ---- */
+
+/* A handle that has verified is used up, whatever it found. */
+static int verify(const char *path)
+{
+	struct table *t = mem_get(sizeof *t);
+	int rc = open_environment(t, path);
+
+	if (!rc)
+		rc = db_create(&t->db, t->env, 0);
+	if (!rc) {
+		rc = t->db->verify(t->db, path, NULL, NULL, 0);
+		t->db = NULL;
+	}
+	table_close(t, NULL);
+	return rc;
+}
+
+struct table *table_hints(const char *path, bool *anew, struct err *e)
+{
+	bool there = access(path, F_OK) == 0;
+	struct table *t = NULL;
+
+	*anew = false;
+	if (there && verify(path) == 0)
+		t = table_any(path, 0, "open", NULL);
+	if (t)
+		return t;
+	if (there && unlink(path) < 0) {
+		err_sys(e, "cannot remove the damaged %s", path);
+		return NULL;
+	}
+	*anew = there;
+	return table_create(path, e);
+}
+
+bool table_set(struct table *t, struct span key, struct span value, struct err *e)
+{
+	DBT k = dbt_of(key), v = dbt_of(value);
+	int rc = t->db->put(t->db, NULL, &k, &v, 0);
+
+	return rc ? failed(e, "write", "", rc) : true;
+}
+
+bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value), void *arg, struct err *e)
+{
+	DBT k = { 0 }, v = { 0 };
+	DBC *at;
+	int rc = t->db->cursor(t->db, NULL, &at, 0);
+
+	if (rc)
+		return failed(e, "read", "", rc);
+	while (!rc && (rc = at->get(at, &k, &v, DB_NEXT)) == 0) {
+		if (!keep(arg, (struct span){ k.data, k.size }, (struct span){ v.data, v.size }))
+			rc = at->del(at, 0);
+	}
+	at->close(at);
+	return rc == DB_NOTFOUND ? true : failed(e, "read", "", rc);
+}
+
+bool table_sync(struct table *t, struct err *e)
+{
+	int rc = t->db->sync(t->db, 0);
+
+	return rc ? failed(e, "write", "", rc) : true;
 }

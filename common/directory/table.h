@@ -25,4 +25,14 @@ bool table_put(struct table *t, struct span key, struct span value, struct err *
 /* value is emptied first; *found false: no such key. */
 bool table_get(struct table *t, struct span key, struct str *value, bool *found, struct err *e);
 
+/*
+ * Hints: a table that one process keeps and changes in place. A crash may cost it: what cannot be
+ * read any more (its pages are verified) is thrown away, anew says so, and it begins empty.
+ */
+struct table *table_hints(const char *path, bool *anew, struct err *e);
+bool table_set(struct table *t, struct span key, struct span value, struct err *e);	/* in place of what was there */
+/* Each row; keep says whether it stays. */
+bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value), void *arg, struct err *e);
+bool table_sync(struct table *t, struct err *e);
+
 #endif

@@ -41,7 +41,7 @@ static bool is_anybody(const struct child *c)
 static bool is_server(const struct child *c)
 {
 	switch (c->role) {
-	case ROLE_CLERK: case ROLE_RESOLVER: case ROLE_SCHED: case ROLE_PICK:
+	case ROLE_CLERK: case ROLE_RESOLVER: case ROLE_HINTS: case ROLE_SCHED: case ROLE_PICK:
 		return true;
 	default:
 		return false;

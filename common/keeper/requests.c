@@ -54,6 +54,7 @@ static const struct service {
 	unsigned	 by;
 } services[] = {
 	{ "clerk", ROLE_CLERK, BY(SUBMISSION) | BY(INBOUND) | BY(SCHED) | BY(PICK) },
+	{ "hints", ROLE_HINTS, BY(INBOUND) },
 	{ "resolver", ROLE_RESOLVER, BY(INBOUND) | BY(SCHED) | BY(SEND) | BY(CHECK) },
 };
 

@@ -38,7 +38,7 @@ enum role_id {
 	ROLE_KEEPER,
 	ROLE_FRONT, ROLE_CLERK, ROLE_RESOLVER, ROLE_AUTH, ROLE_CHECK,
 	ROLE_SUBMISSION,			/* msa-session */
-	ROLE_INBOUND, ROLE_SCHED, ROLE_SEND,
+	ROLE_INBOUND, ROLE_HINTS, ROLE_SCHED, ROLE_SEND,
 	ROLE_PICK, ROLE_DELIVER,
 	ROLE_POP3_LOGIN, ROLE_POP3_SESSION,
 	ROLE_IMAP_LOGIN, ROLE_IMAP_SESSION,
@@ -87,7 +87,7 @@ void role_jail(struct role_self *self);
  * role has only some of these: the table is in keeper/requests.c. Verb of an answer: '+' or '-'
  * ('-' carries an err).
  *
- *	'C' service ("clerk", "resolver")	-> '+' fd
+ *	'C' service ("clerk", "resolver", ...)	-> '+' fd
  *	'A' mechanism service user password peer-ip -> '+' login uid gid home mail  (PLAIN, LOGIN; the keeper
  *						   forks an auth helper, and remembers who was let in)
  *	'X' mechanism service peer-ip seal message -> '+' as with 'A', or '?' challenge: then go on with 'Y'

@@ -47,6 +47,10 @@ const struct role roles[ROLE_COUNT] = {
 		.root = QUEUE_IN("in/net"),
 		.may = MAY_READ | MAY_WRITE, .files = 32, .memory_mb = 128,
 	},
+	[ROLE_HINTS] = {
+		.name = "hints", .program = "mta-hints", .user = "posthorn-clerk", .root = "$queue/hints",
+		.may = MAY_READ | MAY_WRITE, .at_most = 1, .files = 16384, .memory_mb = 256,
+	},
 	[ROLE_SCHED] = {
 		.name = "sched", .program = "mta-sched", .user = "posthorn-mta",
 		.group = "posthorn", .root = "$queue",

@@ -197,6 +197,17 @@ void maillog_rejected(const char *id, const char *peer, const char *verb, struct
 	end(&l);
 }
 
+void maillog_gate(const char *id, const char *peer, const char *verdict, int score, const char *reasons)
+{
+	struct line l = begin(id, "gate");
+
+	text(&l, "peer", peer);
+	text(&l, "verdict", verdict);
+	str_addf(&l.s, " score=%d", score);
+	text(&l, "why", reasons);
+	end(&l);
+}
+
 /* --- the queue --- */
 
 void maillog_routed(const char *id, struct span to, const char *station, const char *via)

@@ -27,6 +27,8 @@ void maillog_disconnect(const char *service, const char *peer, const char *why, 
 /* receiving (msa, mta inbound, sendmail) */
 void maillog_received(const char *id, const char *peer, const char *protocol, struct span from, unsigned rcpts, uint64_t bytes, struct span message_id);
 void maillog_rejected(const char *id, const char *peer, const char *verb, struct span from, struct span to, int code, const struct err *e);
+/* what the gate of mta made of a client, where there was anything to say: reasons as gate_reasons_print() has them */
+void maillog_gate(const char *id, const char *peer, const char *verdict, int score, const char *reasons);
 
 /* the queue (mta sched) */
 void maillog_routed(const char *id, struct span to, const char *station, const char *via);

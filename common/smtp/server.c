@@ -64,7 +64,8 @@ bool smtp_ask(struct smtp *s, struct reply *r, struct span *line)
  */
 static bool talks_early(struct smtp *s, struct stream *stream)
 {
-	ms_t until = clock_ms() + (s->terms->early_talkers ? 0 : SMTP_EARLY_MS);
+	ms_t wait = s->terms->early_ms ? s->terms->early_ms : SMTP_EARLY_MS;
+	ms_t until = clock_ms() + (s->terms->early_talkers ? 0 : wait);
 	char buf[EARLY_SIZE];
 	ssize_t n = stream->read(stream, buf, sizeof buf, until);
 
@@ -103,7 +104,8 @@ struct reply smtp_greet(struct smtp *s)
 
 static struct reply greet(struct smtp *s, struct stream *stream)
 {
-	if (talks_early(s, stream))
+	s->early = talks_early(s, stream);
+	if (s->early && !s->terms->early_judged)
 		return not_welcome(s, reply_say(554, "5.5.1", "wait for the greeting before you speak"));
 	return smtp_greet(s);
 }

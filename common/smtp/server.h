@@ -101,6 +101,8 @@ struct smtp_terms {
 	bool		 auth_needed;		/* msa: 530 5.7.0 before login */
 	bool		 auth_without_tls;
 	bool		 early_talkers;		/* true: input before our banner is forgiven, and not waited for (msa) */
+	int		 early_ms;		/* how long we listen for it; 0: SMTP_EARLY_MS */
+	bool		 early_judged;		/* the hook greet decides about it, by s->early */
 	uint64_t	 size_max, rcpts_max;
 	uint64_t	 mails_max;		/* transactions of one connection, 0 = any number */
 	uint64_t	 hold_max;		/* longest hold in seconds: FUTURERELEASE */
@@ -120,6 +122,7 @@ struct smtp {
 	struct out		*out;
 	struct arena		*command, *mail;
 	/* connection */
+	bool			 early;		/* spoke before the greeting */
 	bool			 tls, known;	/* encrypted; logged in */
 	bool			 extended;	/* EHLO, not HELO */
 	char			 hello[PATH_DOMAIN_MAX + 1];

@@ -269,9 +269,6 @@ static bool rcpt_decides(const struct facts *f, struct gate_verdict *v)
 	case GATE_TO_UNKNOWN:
 		err_perm(&v->e, "5.1.1", "nobody here has the address %s; look for a slip of the pen (%s)", f->recipient, f->id);
 		return true;
-	case GATE_TO_NOT_LISTED:
-		err_perm(&v->e, "5.1.1", "nobody there has the address %s, say those whom we take mail for (%s)", f->recipient, f->id);
-		return true;
 	case GATE_TO_ELSEWHERE:
 		if (f->may_relay)
 			return false;
@@ -300,13 +297,18 @@ static bool dmarc_decides(const struct facts *f, const struct gate_policy *p, st
 	return true;
 }
 
-static bool is_allowed(const struct facts *f)
+static int list_sum(const struct facts *f)
 {
 	int sum = 0;
 
 	for (size_t i = 0; i < f->listed_count; i++)
 		sum += f->listed[i].weight;
-	return sum < 0;
+	return sum;
+}
+
+static bool is_allowed(const struct facts *f)
+{
+	return list_sum(f) < 0;
 }
 
 static bool wants_greylist(const struct facts *f, const struct gate_policy *p, int score)
@@ -327,12 +329,25 @@ static void greylist(const struct facts *f, struct gate_verdict *v)
 	    "%u seconds (%s)", f->grey_left_s, f->id);
 }
 
+/* What reaches the mark alone is not outweighed by what speaks for the client. Lists speak as one. */
+static int strongest(const struct facts *f, const struct gate_policy *p)
+{
+	uint32_t seen = all_seen(f, p);
+	int most = list_sum(f);
+
+	for (enum gate_fact i = 0; i < GATE_FACTS; i++) {
+		if ((seen & 1u << i) && p->weights[i] > most)
+			most = p->weights[i];
+	}
+	return most;
+}
+
 static void judge(const struct facts *f, const struct gate_policy *p, struct gate_verdict *v)
 {
 	bool may_refuse = f->rcpt != GATE_TO_POSTMASTER || f->stage == GATE_CONNECT;
 
 	add_up(f, p, v);
-	if (may_refuse && reaches(v->score, p->reject_at))
+	if (may_refuse && (reaches(v->score, p->reject_at) || reaches(strongest(f, p), p->reject_at)))
 		reject_score(f, p, v);
 	else if (f->stage == GATE_TEXT && may_refuse && dmarc_decides(f, p, v))
 		return;

@@ -75,8 +75,7 @@ enum gate_rcpt {
 	GATE_TO_POSTMASTER,		/* is never refused for a score: RFC 5321 4.5.1 */
 	GATE_TO_RELAY,			/* somebody else's, whom we carry mail for */
 	GATE_TO_FULL,			/* ours, over quota */
-	GATE_TO_UNKNOWN,		/* ours, nobody is there */
-	GATE_TO_NOT_LISTED,		/* of a domain we relay for, whose list of recipients lacks it */
+	GATE_TO_UNKNOWN,		/* ours, or of a domain that we relay for and whose recipients we know: nobody is there */
 	GATE_TO_ELSEWHERE,
 };
 
@@ -113,7 +112,7 @@ enum gate_action {
 	GATE_ACCEPT,
 	GATE_ASK_GREYLIST,		/* ask it, fill grey, and come again */
 	GATE_DEFER,			/* 4xx */
-	GATE_QUARANTINE,		/* take it, and hold it for a person */
+	GATE_QUARANTINE,		/* take it, without trust: into the folder for junk */
 	GATE_REJECT,			/* 5xx */
 };
 

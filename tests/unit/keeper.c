@@ -49,6 +49,7 @@ static const struct {
 	{ ROLE_FRONT, 'C', 0, false, false },
 	{ ROLE_FRONT, 'D', 0, false, false },
 	{ ROLE_CLERK, 'C', 0, false, false },
+	{ ROLE_HINTS, 'C', 0, false, false },
 	{ ROLE_RESOLVER, 'A', 0, false, false },
 	{ ROLE_AUTH, 'A', 0, false, false },
 	{ ROLE_AUTH, 'S', 0, true, false },
@@ -70,6 +71,7 @@ END_TEST
 static const struct { enum role_id role; const char *service; bool allowed; } services[] = {
 	{ ROLE_SUBMISSION, "clerk", true }, { ROLE_SUBMISSION, "resolver", false },
 	{ ROLE_INBOUND, "clerk", true }, { ROLE_INBOUND, "resolver", true },
+	{ ROLE_INBOUND, "hints", true }, { ROLE_SUBMISSION, "hints", false }, { ROLE_SEND, "hints", false },
 	{ ROLE_PICK, "clerk", true }, { ROLE_PICK, "resolver", false },
 	{ ROLE_SEND, "resolver", true }, { ROLE_SEND, "clerk", false },
 	{ ROLE_CHECK, "resolver", true }, { ROLE_CHECK, "clerk", false },

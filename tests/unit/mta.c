@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "mta/hints.h"
 #include "mta/job.h"
 #include "mta/myself.h"
 #include "mta/waits.h"
@@ -96,6 +97,70 @@ START_TEST(we_know_ourselves)
 }
 END_TEST
 
+/* --- what is remembered of clients --- */
+
+static const struct { const char *ip, *known, *grey; } keys[] = {
+	{ "192.0.2.77", "k 192.0.2.0", "g 192.0.2.0 ann@example.org bob@example.net" },
+	{ "::ffff:192.0.2.77", "k 192.0.2.0", "g 192.0.2.0 ann@example.org bob@example.net" },
+	{ "2001:db8:1:2:3::4", "k 2001:db8:1:2::", "g 2001:db8:1:2:: ann@example.org bob@example.net" },
+	{ "unknown", NULL, NULL }, { "", NULL, NULL },
+};
+
+START_TEST(hints_are_of_networks)
+{
+	struct str known = STR(HINT_KEY), grey = STR(HINT_KEY);
+
+	ck_assert(hint_key_known(span_of(keys[_i].ip), &known) == (keys[_i].known != NULL));
+	ck_assert(hint_key_grey(span_of(keys[_i].ip), SPAN("Ann@Example.ORG"), SPAN("bob@example.net"), &grey) == (keys[_i].grey != NULL));
+	if (keys[_i].known) {
+		ck_assert_str_eq(known.p, keys[_i].known);
+		ck_assert_str_eq(grey.p, keys[_i].grey);
+	}
+	str_free(&known);
+	str_free(&grey);
+}
+END_TEST
+
+/* Delay 60, window 1000: what was remembered, and what the greylist makes of it. */
+static const struct { struct hint was; int64_t now; enum gate_grey grey; unsigned left_s; struct hint then; } greys[] = {
+	{ { 0, 0, 0 }, 5000, GATE_GREY_WAIT, 60, { 5000, 5000, 1 } },
+	{ { 5000, 5000, 1 }, 5001, GATE_GREY_WAIT, 59, { 5000, 5001, 2 } },
+	{ { 5000, 5001, 2 }, 5059, GATE_GREY_WAIT, 1, { 5000, 5059, 3 } },
+	{ { 5000, 5001, 2 }, 5060, GATE_GREY_PASSED, 0, { 5000, 5060, 3 } },
+	{ { 5000, 5060, 3 }, 6060, GATE_GREY_PASSED, 0, { 5000, 6060, 4 } },
+	{ { 5000, 5060, 3 }, 6061, GATE_GREY_WAIT, 60, { 6061, 6061, 1 } },
+	{ { 5000, 5060, 3 }, 4000, GATE_GREY_WAIT, 60, { 4000, 4000, 1 } },	/* the clock went back */
+};
+
+START_TEST(greylist_lets_pass_who_comes_again)
+{
+	const struct hint_rules rules = { 60, 1000, 2000 };
+	struct hint h = greys[_i].was, back;
+	struct str text = STR(100);
+	unsigned left_s;
+
+	ck_assert_int_eq(hint_greylist(&h, &rules, greys[_i].now, &left_s), greys[_i].grey);
+	ck_assert_uint_eq(left_s, greys[_i].left_s);
+	ck_assert(h.first == greys[_i].then.first && h.last == greys[_i].then.last && h.count == greys[_i].then.count);
+	hint_print(&h, &text);
+	ck_assert(hint_parse(str_span(&text), &back));
+	ck_assert(h.first == back.first && h.last == back.last && h.count == back.count);
+	ck_assert(!hint_is_over(SPAN("g x"), &h, &rules, h.last + 1000) && hint_is_over(SPAN("g x"), &h, &rules, h.last + 1001));
+	ck_assert(!hint_is_over(SPAN("k x"), &h, &rules, h.last + 2000) && hint_is_over(SPAN("k x"), &h, &rules, h.last + 2001));
+	str_free(&text);
+}
+END_TEST
+
+START_TEST(what_is_no_hint_is_none)
+{
+	static const char *const bad[] = { "", "1", "1 2", "1 2 ", "1 2 3 ", "a 2 3", "1 -2 3", "1 2 99999999999999999999" };
+	struct hint h;
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		ck_assert_msg(!hint_parse(span_of(bad[i]), &h), "%s", bad[i]);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("mta");
@@ -103,5 +168,8 @@ int main(void)
 	tcase_add_test(tc, waits_come_in_order);
 	tcase_add_test(tc, jobs_and_results_come_over);
 	tcase_add_loop_test(tc, we_know_ourselves, 0, COUNT(selves));
+	tcase_add_loop_test(tc, hints_are_of_networks, 0, COUNT(keys));
+	tcase_add_loop_test(tc, greylist_lets_pass_who_comes_again, 0, COUNT(greys));
+	tcase_add_test(tc, what_is_no_hint_is_none);
 	return unit_end();
 }
