@@ -115,7 +115,7 @@ static const char *reply_to_rcpt(const char *line)
 }
 
 /* False: the conversation is over. */
-static bool answer(const struct server *s, FILE *out, const char *line, bool *data, int *taken)
+static bool answer(const struct server *s, FILE *in, FILE *out, const char *line, bool *data, int *taken)
 {
 	if (strncmp(line, "EHLO", 4) == 0) {
 		say(out, s->words);
@@ -128,6 +128,7 @@ static bool answer(const struct server *s, FILE *out, const char *line, bool *da
 		*taken = 0;
 	} else if (strncmp(line, "STARTTLS", 8) == 0) {
 		say(out, "220 go ahead");
+		fgetc(in);		/* what comes before its first byte would be words put into our reply */
 		say(out, "this is no handshake at all");
 		return false;
 	} else if (strncmp(line, "QUIT", 4) == 0) {
@@ -156,7 +157,7 @@ static void converse(const struct server *s, int fd)
 				return;
 			data = false;
 			say(out, "250 2.0.0 queued as 42");
-		} else if (!data && !answer(s, out, line, &data, &taken)) {
+		} else if (!data && !answer(s, in, out, line, &data, &taken)) {
 			return;
 		}
 	}
