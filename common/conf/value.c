@@ -165,15 +165,20 @@ static bool not_between(char c)
 	return !is_between(c);
 }
 
-/* Up to a semicolon, but not one in quotes: texts of DKIM and DMARC are full of them. */
-static size_t line_length(struct span in)
+/* Up to the next semicolon that does not stand between double quotes, as in a zone file. */
+static struct span take_record(struct span *in)
 {
 	bool quoted = false;
 	size_t n = 0;
 
-	for (; n < in.n && (quoted || in.p[n] != ';'); n++)
-		quoted = in.p[n] == '"' ? !quoted : quoted;
-	return n;
+	while (n < in->n && (quoted || in->p[n] != ';')) {
+		if (in->p[n] == '\\' && n + 1 < in->n)
+			n++;
+		else if (in->p[n] == '"')
+			quoted = !quoted;
+		n++;
+	}
+	return span_take(in, n);
 }
 
 /* The next word; false at the end. */
@@ -185,7 +190,7 @@ static bool next_word(const struct setting *row, struct span *in, struct span *w
 		return word->n > 0;
 	}
 	while (in->n) {
-		*word = span_trim(span_take(in, line_length(*in)));
+		*word = span_trim(take_record(in));
 		span_eat_char(in, ';');
 		if (word->n)
 			return true;

@@ -73,6 +73,8 @@ static const struct {
 	{ "mta", "source-address", "::1", "::1" },
 	{ "mta", "source-address", "eth0", NULL },
 	{ "dns", "forward", "127.0.0.1@5353", "127.0.0.1@5353" },
+	{ "dns", "local-data", "_dmarc.a.test TXT \"v=DMARC1; p=none\"; a.test TXT \"a\\\";b\"",
+	  "_dmarc.a.test TXT \"v=DMARC1; p=none\"; a.test TXT \"a\\\";b\"" },
 	{ "dns", "local-data", "a.test. IN A 127.0.0.1;b.test. IN MX 5 a.test. ;",
 	  "a.test. IN A 127.0.0.1; b.test. IN MX 5 a.test." },
 	{ "dns", "local-data", "a.test. TXT \"v=DMARC1; p=none;\" ; b.test. A 127.0.0.1",
