@@ -56,6 +56,7 @@ static void print_text(const struct spf_facts *f, const struct spf_verdict *v)
 	if (*v->explanation)
 		printf("The domain says: %s\n", v->explanation);
 	printf("%u of %d look-ups, %u of %d without data\n", v->lookups, SPF_LOOKUPS_MAX, v->voids, SPF_VOIDS_MAX);
+	str_add_text(&received, "Received-SPF:");
 	spf_print_received(f, v, &received);
 	str_add_char(&received, '\n');
 	admin_print(&received);

@@ -525,7 +525,7 @@ void spf_print_received(const struct spf_facts *facts, const struct spf_verdict 
 	char ip[ADDRESS_TEXT];
 
 	address_print(&facts->ip, ip);
-	str_addf(out, "Received-SPF: %s (", trust_result_name(v->result));
+	str_addf(out, " %s (", trust_result_name(v->result));
 	add_comment(out, v->domain);
 	str_addf(out, " %s %s:\n\t", sentence(v), ip);
 	add_comment(out, v->why);

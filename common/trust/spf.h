@@ -55,7 +55,7 @@ void spf_check(const struct spf_facts *facts, const struct trust_dns *dns, struc
 const char *spf_ascii_name(struct span name, struct arena *a);
 const char *spf_ascii_sender(const char *sender, struct arena *a);
 
-/* The field Received-SPF with its name, folded, without the last line end. RFC 7208 9.1 */
+/* The value of the field Received-SPF, behind its colon: folded, without the last line end. RFC 7208 9.1 */
 void spf_print_received(const struct spf_facts *facts, const struct spf_verdict *v, struct str *out);
 
 #endif

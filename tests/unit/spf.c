@@ -404,7 +404,7 @@ START_TEST(received_spf_is_printed)
 
 	ck_assert(address_parse(SPAN("192.0.2.1"), &f.ip));
 	spf_print_received(&f, &v, &out);
-	ck_assert_str_eq(out.p, "Received-SPF: fail (all.test does not permit 192.0.2.1:\n\t-all ?of? all.test)\n"
+	ck_assert_str_eq(out.p, " fail (all.test does not permit 192.0.2.1:\n\t-all ?of? all.test)\n"
 	    "\tclient-ip=192.0.2.1;\n\tenvelope-from=\"a\\\"n\\\\n@all.test\";\n\thelo=\"x.test\";\n"
 	    "\tidentity=mailfrom;\n\treceiver=\"mx.here.test\"");
 	str_free(&out);
