@@ -60,6 +60,7 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 	if (!meter_mail(&in->wire, e))
 		return false;
 	intake_begin(&in->intake, s, from);
+	check_mail(&in->check);
 	gate_mail(&in->gate, from, !in->gate.trusted && inbound_is_our_domain(in, from->path.domain));
 	return true;
 }
@@ -85,13 +86,23 @@ static void take_text(struct smtp *s, struct span lf_text)
 	intake_text(&in->intake, lf_text);
 }
 
+/* Taken, but not trusted: into the recipients' folder Junk, or kept for a person. */
+static void quarantine(struct inbound *in)
+{
+	if (strcmp(in->self.conf.gate_quarantine, "junk") == 0)
+		in->intake.env.junk = true;
+	else
+		in->intake.env.hold = "the gate has doubts about it";
+}
+
 static bool commit(struct smtp *s, struct str *said, struct err *e)
 {
 	struct inbound *in = s->self;
 
-	if (!gate_text(&in->gate, &in->intake, e))
+	if (!check_whole(&in->check, &in->intake, s->mail, e) || !gate_text(&in->gate, &in->intake, e))
 		return false;
-	in->intake.env.junk = in->gate.junk;
+	if (in->gate.junk)
+		quarantine(in);
 	if (!intake_commit(&in->intake, s, said, e))
 		return false;
 	gate_took(&in->gate);
@@ -184,6 +195,7 @@ static void serve(struct inbound *in)
 	in->terms.early_ms = gate_client(&in->gate, peer);
 	smtp_serve(&in->wire.stream, &hooks, &in->terms, peer->tls, in);
 	gate_gone(&in->gate);
+	check_gone(&in->check);
 	maillog_disconnect(peer->service, peer->ip, in->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
 	wire_close(&in->wire);
 }
@@ -197,6 +209,7 @@ int main(int argc, char **argv)
 	set_up(&in);
 	role_jail(&in.self);
 	gate_begin(&in.gate, &in.self);
+	check_begin(&in.check, &in.self, &in.gate);
 	wire_init(&in.wire, in.self.work);
 	for (uint64_t left = in.self.conf.mta_clients_per_session; left && wire_accept(&in.wire, MS_NEVER, &e); left--) {
 		serve(&in);

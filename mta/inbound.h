@@ -3,13 +3,15 @@
  *	inbound - what the parts of a session behind port 25 share
  * DESCRIPTION
  *	inbound.c has the process, its hooks and its clients; rcpt.c knows who a recipient
- *	is; gate.c judges the client.
+ *	is; gate.c judges the client; check.c finds out
+ *	whether mail is from whom it says.
  */
 #ifndef MTA_INBOUND_H
 #define MTA_INBOUND_H
 
 #include "common/keeper/role.h"
 #include "common/queue/intake.h"
+#include "mta/check.h"
 #include "mta/gate.h"
 
 struct inbound {
@@ -19,6 +21,7 @@ struct inbound {
 	struct smtp_terms	 terms;
 	struct intake		 intake;
 	struct gate		 gate;
+	struct check		 check;
 	int			 clerk;		/* -1 when not connected */
 };
 

@@ -82,6 +82,8 @@ bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 
 	if (!postmaster && !find_class(in, address, &is, e))
 		return false;
+	if (is == DIR_LOCAL || is == DIR_RELAY)		/* what is refused anyway need not wait for the DNS */
+		check_sender(&in->check, &in->intake, s->mail);
 	if (!gate_rcpt(&in->gate, &in->intake, postmaster ? GATE_TO_POSTMASTER : who_is(is, &to->path), address, e))
 		return false;
 	intake_rcpt(&in->intake, s, address, to);

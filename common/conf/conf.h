@@ -79,6 +79,9 @@ struct conf {
 	uint64_t gate_greylist_delay, gate_greylist_window, gate_known_for, gate_hints_max;
 	uint64_t gate_tarpit_at, gate_greylist_at, gate_quarantine_at, gate_reject_at;
 	uint64_t gate_tarpit, gate_tarpit_sessions;
+	bool gate_check, gate_received_spf;
+	const char *gate_temperror, *gate_quarantine;	/* accept defer; junk hold */
+	struct conf_list gate_dmarc_overrides;
 	/* [dns] */
 	struct conf_list dns_forward;	/* "127.0.0.1@5353"; empty = from /etc/resolv.conf, else root servers */
 	struct conf_list dns_local_data;/* lines as in a zone file; list separator is ";" for this one key */

@@ -223,6 +223,16 @@ static bool fits_folder(struct span s)
 	return ok && span_search(s, SPAN("..")) < 0;
 }
 
+/* "example.org=accept", "ann@example.org=reject" */
+static bool fits_override(struct span s)
+{
+	struct span who;
+
+	if (!span_cut(&s, '=', &who) || !(form_is_host(who) || fits_address(who)))
+		return false;
+	return span_is(s, "accept") || span_is(s, "quarantine") || span_is(s, "reject");
+}
+
 static bool fits_line(struct span s)
 {
 	return s.n > 0;
@@ -259,6 +269,7 @@ static const struct form forms[] = {
 	{ "time", fits_time, false, "times like 30s, 5m, 4h, 5d" },
 	{ "ip", fits_optional_ip, true, "an IP address, or nothing" },
 	{ "server", fits_server, false, "ADDRESS or ADDRESS@PORT, like 127.0.0.1@5353" },
+	{ "override", fits_override, false, "WHO=accept, WHO=quarantine or WHO=reject, like example.org=accept" },
 	{ "folder", fits_folder, true, "a folder like Junk or Lists.Junk, or nothing" },
 	{ "weight", fits_weight, false, "FACT=NUMBER, like helo-unknown=3, with a fact of posthorn-gate(7)" },
 	{ "dnslist", fits_dnslist, false, "ZONE:WEIGHT or ZONE=CODES:WEIGHT, like bl.example=127.0.0.2-11:8" },

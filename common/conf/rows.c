@@ -237,6 +237,18 @@ const struct setting settings[] = {
 	  "How long it has to wait, once for each connection." },
 	{ "gate", "tarpit-sessions", SET_COUNT, AT(gate_tarpit_sessions), "50", "0 100000",
 	  "At most so many sessions at once make a client wait (tarpit, early-wait); the others go on at once." },
+	{ "gate", "quarantine", SET_CHOICE, AT(gate_quarantine), "junk", "junk hold",
+	  "Where mail goes that is taken without trust (quarantine-at, or a DMARC policy of quarantine): "
+	  "into the folder mda/junk-folder of its recipients, or into the queue's hold/ for a person." },
+	{ "gate", "check", SET_FLAG, AT(gate_check), "yes", NULL,
+	  "Find out by SPF, DKIM and DMARC whether mail is from whom it says; see posthorn-check(8)." },
+	{ "gate", "dmarc-overrides", SET_LIST, AT(gate_dmarc_overrides), "", "override",
+	  "What to do with mail that fails DMARC, whatever the author's domain wants: DOMAIN=accept, =quarantine "
+	  "or =reject for an author's domain, ADDRESS=... for one sender." },
+	{ "gate", "temperror", SET_CHOICE, AT(gate_temperror), "accept", "accept defer",
+	  "Mail that cannot be checked now, because a name server does not answer: take it, or ask for it again." },
+	{ "gate", "received-spf", SET_FLAG, AT(gate_received_spf), "no", NULL,
+	  "Write the field Received-SPF too, for programs that do not read Authentication-Results." },
 	{ "gate", "early-wait", SET_TIME, AT(gate_early_wait), "1s", "0 1m",
 	  "How long a client that we do not know waits for our greeting, so that one which speaks first is noticed." },
 	{ "gate", "dns-wait", SET_TIME, AT(gate_dns_wait), "5s", "0 1m",

@@ -210,6 +210,18 @@ void maillog_gate(const char *id, const char *peer, const char *verdict, int sco
 
 /* --- the queue --- */
 
+/* The summary has the form of our own words already, but names of strangers in it. */
+void maillog_checked(const char *id, const char *summary, const char *why)
+{
+	struct line l = begin(id, "checked");
+
+	str_add_char(&l.s, ' ');
+	for (struct span s = span_to(span_of(summary), 4 * MAILLOG_WORD); s.n; s = span_from(s, 1))
+		str_add_char(&l.s, is_plain(*s.p) || *s.p == '=' || *s.p == ' ' ? *s.p : '?');
+	text(&l, "why", why);
+	end(&l);
+}
+
 void maillog_routed(const char *id, struct span to, const char *station, const char *via)
 {
 	struct line l = begin(id, "routed");

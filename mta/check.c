@@ -1,0 +1,181 @@
+/* What a session asks the check process, and does with the answers. See check.h. */
+#include "mta/check.h"
+
+#include <poll.h>
+
+#include "common/mail/maillog.h"
+#include "common/os/fd.h"
+#include "common/os/log.h"
+#include "common/trust/authres.h"
+
+enum { CONNECT_S = 10, CONNECT_PAUSE_MS = 50 };
+
+/* All check processes may be busy for a moment. */
+static bool connect_check(struct check *k, struct err *e)
+{
+	ms_t until = clock_in(CONNECT_S);
+	struct packet p;
+
+	while (k->channel < 0) {
+		packet_begin(&p, 'K');
+		if (role_ask(k->self, &p, CONNECT_S, e)) {
+			k->channel = packet_take_fd(&p);
+			packet_drop_fds(&p);
+		} else if (e->kind != ERR_TEMP || clock_ms() >= until) {
+			return err_while(e, "no check process");
+		} else {
+			poll(NULL, 0, CONNECT_PAUSE_MS);
+		}
+	}
+	return true;
+}
+
+/* Ask, and once more another one: the first may have ended because it had been idle. */
+static bool again(struct check *k, int try, struct err *e)
+{
+	if (try)
+		fd_close(&k->channel);
+	return try < 2 && connect_check(k, e);
+}
+
+static void forget_if_last(struct check *k, bool last)
+{
+	if (last)
+		fd_close(&k->channel);
+}
+
+static struct check_who who_asks(const struct check *k, const struct intake *in)
+{
+	return (struct check_who){ .us = k->self->conf.host_name, .ip = in->peer->ip, .helo = in->env.helo,
+		.sender = in->env.sender };
+}
+
+static bool is_wanted(const struct check *k)
+{
+	return k->self->conf.gate_check && !k->gate->trusted;
+}
+
+void check_begin(struct check *k, struct role_self *self, struct gate *gate)
+{
+	*k = (struct check){ .self = self, .gate = gate, .channel = -1 };
+	if (self->conf.gate_check)
+		gate_checks_text(gate);
+}
+
+void check_mail(struct check *k)
+{
+	k->asked = false;
+}
+
+void check_gone(struct check *k)
+{
+	fd_close(&k->channel);
+}
+
+void check_sender(struct check *k, const struct intake *in, struct arena *a)
+{
+	struct check_who who = who_asks(k, in);
+	struct check_spf spf = { .result = TRUST_TEMPERROR };
+	struct err e = { 0 };
+	bool ok = false;
+
+	if (k->asked || !is_wanted(k))
+		return;
+	k->asked = true;
+	for (int i = 0; !ok && again(k, i, &e); i++)
+		ok = check_spf(k->channel, &who, a, &spf, &e);
+	if (!ok)
+		maillog_trouble(in->env.id, "checking SPF", &e);
+	forget_if_last(k, spf.last);
+	gate_checked_spf(k->gate, spf.result);
+}
+
+/* --- the whole message --- */
+
+static bool ask_all(struct check *k, struct intake *in, struct arena *a, struct check_verdict *v, struct err *e)
+{
+	struct check_who who = who_asks(k, in);
+	int text = queue_put_text_fd(in->put, e);
+	bool ok = false;
+
+	if (text < 0)
+		return false;
+	for (int i = 0; !ok && again(k, i, e); i++)
+		ok = check_text(k->channel, &who, text, a, v, e);
+	fd_close(&text);
+	forget_if_last(k, v->spf.last);
+	return ok;
+}
+
+static bool matches(const char *who, const char *sender, const char *author)
+{
+	return strchr(who, '@') ? span_alike(span_of(who), span_of(sender)) : span_alike(span_of(who), span_of(author));
+}
+
+/* The settings know better than the domain, for an author's domain or for one sender. */
+static enum dmarc_policy policy_for(const struct check *k, const struct check_verdict *v, const char *sender, struct arena *a)
+{
+	const struct conf_list *overrides = &k->self->conf.gate_dmarc_overrides;
+	struct span what, who;
+
+	for (size_t i = 0; i < overrides->count; i++) {
+		what = span_of(overrides->words[i]);
+		if (span_cut(&what, '=', &who) && matches(arena_text(a, who), sender, v->author))
+			return span_is(what, "reject") ? DMARC_REJECT : span_is(what, "quarantine") ? DMARC_QUARANTINE : DMARC_ACCEPT;
+	}
+	return v->policy;
+}
+
+static enum gate_wish wish_of(const struct check *k, const struct check_verdict *v, const char *sender, struct arena *a)
+{
+	static const enum gate_wish wishes[] = {
+		[DMARC_NO_POLICY] = GATE_WISH_NONE, [DMARC_ACCEPT] = GATE_WISH_NONE,
+		[DMARC_QUARANTINE] = GATE_WISH_QUARANTINE, [DMARC_REJECT] = GATE_WISH_REJECT,
+	};
+
+	return v->dmarc == TRUST_FAIL ? wishes[policy_for(k, v, sender, a)] : GATE_WISH_NONE;
+}
+
+static bool is_forged(void *arg, struct span value)
+{
+	return authres_claims(value, arg);
+}
+
+/* RFC 8601 5: what a stranger wrote in our name goes; ours stands on top. */
+static bool write_results(struct check *k, struct intake *in, const struct check_verdict *v, struct err *e)
+{
+	struct edit *d = intake_header(in, e);
+
+	if (!d)
+		return false;
+	edit_remove(d, SPAN("Authentication-Results"), is_forged, (void *)k->self->conf.host_name);
+	if (k->self->conf.gate_received_spf && *v->received_spf &&
+	    !edit_insert(d, 0, SPAN("Received-SPF"), span_of(v->received_spf), e))
+		return false;
+	return !*v->results || edit_insert(d, 0, SPAN("Authentication-Results"), span_of(v->results), e);
+}
+
+static bool put_off(const struct check *k, const struct check_verdict *v)
+{
+	return v->dmarc == TRUST_TEMPERROR && strcmp(k->self->conf.gate_temperror, "defer") == 0;
+}
+
+bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err *e)
+{
+	struct check_verdict v = { .spf.result = TRUST_TEMPERROR, .dkim = TRUST_TEMPERROR, .dmarc = TRUST_TEMPERROR,
+		.results = "", .received_spf = "", .author = "" };
+	struct err trouble;
+
+	if (!is_wanted(k))
+		return true;
+	if (!ask_all(k, in, a, &v, &trouble))
+		maillog_trouble(in->env.id, "checking SPF, DKIM and DMARC", &trouble);
+	else
+		maillog_checked(in->env.id, v.summary, v.dmarc_why);
+	if (put_off(k, &v))
+		return err_temp(e, "4.4.3", "cannot find out now whether this is from %s, please come again",
+		    *v.author ? v.author : "whom it says");
+	gate_checked_spf(k->gate, v.spf.result);
+	gate_checked_text(k->gate, v.dkim, v.dkim_aligned, v.dmarc, wish_of(k, &v, in->env.sender, a));
+	return write_results(k, in, &v, e);
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Is it from whom it says: what beta makes of mail by SPF, DKIM and DMARC, told in the header, the log,
+the reply and the folder. The clients are on loopback addresses, which the gate is told not to trust."""
+import email
+import email.policy
+import os
+import signal
+import smtplib
+
+from e2e import expect, hosts, journey, main
+
+OTHER = "127.0.0.99"        # a client that no record names
+
+
+def network(net, *records):
+    """Both hosts up; alpha's domain names alpha's address, and wants all else refused."""
+    alpha, beta = net["alpha"], net["beta"]
+    net.zone += [f'alpha.test. TXT "v=spf1 ip4:{alpha.address} -all exp=why.alpha.test"',
+                 'why.alpha.test. TXT "%{i} is none of our servers"',
+                 '_dmarc.alpha.test. TXT "v=DMARC1; p=reject; sp=none"',
+                 "elsewhere.test A 127.0.0.98", "nowhere.test A 127.0.0.98",
+                 "in-addr.arpa SOA x", "test SOA x", *records]
+    beta.set("gate", "exempt-networks", "")
+    beta.set("gate", "early-wait", "0")
+    beta.set("gate", "greylist", "off")     # that is another test's
+    beta.set("gate", "tarpit", "0")
+    alpha.start()
+    beta.start()
+    return alpha, beta
+
+
+def letter(author, subject="hello", more=""):
+    return f"{more}From: {author}\r\nTo: bob@beta.test\r\nSubject: {subject}\r\n\r\nwords\r\n".encode()
+
+
+def bring(beta, wire, sender, source=OTHER, to="bob@beta.test"):
+    """By hand to beta's port 25: (code, words) of the last reply."""
+    with smtplib.SMTP(beta.address, beta.port("smtp"), "mail.elsewhere.test", 20, source_address=(source, 0)) as s:
+        s.ehlo()
+        code, words = s.mail(sender)
+        if code == 250:
+            code, words = s.rcpt(to)
+        if code == 250:
+            code, words = s.data(wire)
+        return code, words.decode()
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return email.message_from_binary_file(f, policy=email.policy.default)
+
+
+def results(message):
+    return [" ".join(str(v).split()) for v in message.get_all("Authentication-Results", [])]
+
+
+def test_honest_mail_is_told_so(net):
+    alpha, beta = network(net)
+    journey.submit(alpha, letter("alice@alpha.test"), recipients=("bob@beta.test",))
+    told = results(read(beta.wait_inbox("bob")[0]))
+    expect(len(told) == 1 and told[0].startswith("mx.beta.test;"), told)
+    for words in (f"spf=pass (ip4:{alpha.address} of alpha.test) smtp.mailfrom=alice@alpha.test",
+                  "dmarc=pass (p=reject) header.from=alpha.test", f"policy.iprev={alpha.address}"):
+        expect(words in told[0], f"{words}: {told[0]}")
+    beta.wait_log("checked spf=pass", "dmarc=pass")
+
+
+def test_liar_is_refused(net):
+    _, beta = network(net)
+    code, words = bring(beta, letter("alice@alpha.test"), "liar@elsewhere.test")
+    expect(code == 550 and "5.7.26" in words and "DMARC" in words, (code, words))
+    beta.wait_log("checked", "dmarc=fail:reject")
+    code, words = bring(beta, letter("alice@alpha.test"), "alice@alpha.test")
+    expect(code // 100 == 5, (code, words))
+    expect(not beta.inbox("bob") and not beta.queued(), "it was taken all the same")
+
+
+def test_doubtful_mail_goes_to_junk(net):
+    _, beta = network(net, '_dmarc.doubt.test. TXT "v=DMARC1; p=quarantine"', "doubt.test A 127.0.0.98")
+    code, words = bring(beta, letter("ann@doubt.test"), "ann@doubt.test")
+    expect(code == 250, (code, words))
+    beta.wait_log("delivered", "folder=Junk")
+    expect(not beta.inbox("bob"), "it is in the inbox")
+    expect(os.listdir(os.path.join(beta.maildir("bob"), ".Junk", "new")), "it is not in Junk")
+
+
+def test_forged_results_go(net):
+    _, beta = network(net)
+    more = ("Authentication-Results: mx.beta.test; dmarc=pass header.from=bank.test\r\n"
+            "Authentication-Results: MX.BETA.TEST (really) 1; spf=pass\r\n"
+            "Authentication-Results: mx.other.test; spf=pass\r\n")
+    code, words = bring(beta, letter("ann@nowhere.test", more=more), "ann@nowhere.test")
+    expect(code == 250, (code, words))
+    told = results(read(beta.wait_inbox("bob")[0]))
+    expect(len(told) == 2, told)
+    expect("dmarc=none" in told[0] and told[0].startswith("mx.beta.test;"), told)
+    expect(told[1].startswith("mx.other.test;"), told)
+
+
+def test_settings_know_better(net):
+    beta = net["beta"]
+    beta.set("gate", "dmarc-overrides", "alpha.test=accept boss@doubt.test=reject")
+    beta.set("gate", "received-spf", "yes")
+    _, beta = network(net, '_dmarc.doubt.test. TXT "v=DMARC1; p=none"', "doubt.test A 127.0.0.98")
+    code, words = bring(beta, letter("alice@alpha.test"), "liar@doubt.test")
+    expect(code == 250, (code, words))
+    message = read(beta.wait_inbox("bob")[0])
+    expect("dmarc=fail (p=reject)" in results(message)[0], results(message))
+    expect(message["Received-SPF"].startswith("none (doubt.test"), message["Received-SPF"])
+    code, words = bring(beta, letter("boss@doubt.test"), "boss@doubt.test")
+    expect(code == 550 and "5.7.26" in words, (code, words))
+
+
+def test_what_cannot_be_told_now(net):
+    """A name server that is not there: taken, or put off, as the setting says."""
+    beta = net["beta"]
+    beta.set("dns", "forward", "127.0.0.1@9")
+    beta.set("dns", "timeout", "1s")
+    _, beta = network(net)
+    code, words = bring(beta, letter("ann@late.example"), "ann@late.example")
+    expect(code == 250, (code, words))
+    expect("dmarc=temperror" in results(read(beta.wait_inbox("bob")[0]))[0], "no temperror")
+    beta.stop("mta")
+    beta.set("gate", "temperror", "defer")
+    beta.start("mta")
+    code, words = bring(beta, letter("ann@late.example"), "ann@late.example")
+    expect(code == 451 and "late.example" in words, (code, words))
+
+
+def test_large_message_is_checked_too(net):
+    alpha, beta = network(net)
+    wire = letter("alice@alpha.test") + b"0123456789abcdef\r\n" * 50000
+    journey.submit(alpha, wire, recipients=("bob@beta.test",))
+    with open(beta.wait_inbox("bob")[0], "rb") as f:
+        text = f.read()
+    expect(text.replace(b"\n", b"\r\n").endswith(wire[-800000:]), "the text is another")
+    expect(b"dmarc=pass" in text[:4000], text[:4000])
+
+
+def test_check_process_may_die(net):
+    """Killed while it works, again and again: nothing is lost, nobody waits."""
+    alpha, beta = network(net)
+    for i in range(5):
+        for pid, name in beta.processes("mta").items():
+            if name == "posthorn-check":
+                os.kill(pid, signal.SIGKILL)
+        journey.submit(alpha, letter("alice@alpha.test", f"n {i}"), recipients=("bob@beta.test",))
+    for path in beta.wait_inbox("bob", 5):
+        expect("dmarc=pass" in results(read(path))[0], results(read(path)))
+
+
+if __name__ == "__main__":
+    main()
