@@ -7,6 +7,7 @@
 #include "common/os/fd.h"
 #include "common/os/log.h"
 #include "common/trust/authres.h"
+#include "common/trust/dmarc-report.h"
 
 enum { CONNECT_S = 10, CONNECT_PAUSE_MS = 50 };
 
@@ -65,6 +66,7 @@ void check_begin(struct check *k, struct role_self *self, struct gate *gate)
 void check_mail(struct check *k)
 {
 	k->asked = false;
+	k->row = NULL;
 }
 
 void check_gone(struct check *k)
@@ -163,7 +165,7 @@ static bool put_off(const struct check *k, const struct check_verdict *v)
 bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err *e)
 {
 	struct check_verdict v = { .spf.result = TRUST_TEMPERROR, .dkim = TRUST_TEMPERROR, .dmarc = TRUST_TEMPERROR,
-		.results = "", .received_spf = "", .author = "" };
+		.results = "", .received_spf = "", .row = "", .author = "" };
 	struct err trouble;
 
 	if (!is_wanted(k))
@@ -175,7 +177,47 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 	if (put_off(k, &v))
 		return err_temp(e, "4.4.3", "cannot find out now whether this is from %s, please come again",
 		    *v.author ? v.author : "whom it says");
+	k->row = v.row;
+	k->dmarc = v.dmarc;
+	k->wanted = v.wanted;
+	k->policy = v.policy;
 	gate_checked_spf(k->gate, v.spf.result);
 	gate_checked_text(k->gate, v.dkim, v.dkim_aligned, v.dmarc, wish_of(k, &v, in->env.sender, a));
 	return write_results(k, in, &v, e);
+}
+
+/* --- for the author's domain --- */
+
+/* RFC 9990: "pass" is for mail that an enforcing policy let through. */
+static const char *disposition(const struct check *k, enum check_fate fate)
+{
+	if (k->dmarc == TRUST_PASS)
+		return k->wanted > DMARC_ACCEPT ? "pass" : "none";
+	return fate == CHECK_REFUSED ? "reject" : fate == CHECK_QUARANTINED ? "quarantine" : "none";
+}
+
+/* Why not what the domain wanted? */
+static const char *reason(const struct check *k, enum check_fate fate)
+{
+	static const enum dmarc_policy done[] = {
+		[CHECK_TAKEN] = DMARC_ACCEPT, [CHECK_QUARANTINED] = DMARC_QUARANTINE, [CHECK_REFUSED] = DMARC_REJECT,
+	};
+
+	if (k->dmarc == TRUST_PASS || done[fate] == k->wanted)
+		return "";
+	return done[fate] == k->policy ? "policy_test_mode" : "local_policy";
+}
+
+void check_told(struct check *k, enum check_fate fate, struct arena *a)
+{
+	struct str line = STR(DMARC_ROW_MAX);
+	struct dmarc_row row;
+
+	if (k->row && *k->row && k->self->conf.gate_dmarc_reports && dmarc_row_parse(span_of(k->row), a, &row)) {
+		row.disposition = disposition(k, fate);
+		row.reason = reason(k, fate);
+		dmarc_row_print(&row, &line);
+		gate_note_row(k->gate, line.p);
+	}
+	str_free(&line);
 }

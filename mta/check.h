@@ -20,6 +20,9 @@ struct check {
 	struct gate		*gate;
 	int			 channel;	/* -1 when not connected */
 	bool			 asked;		/* about this sender */
+	const char		*row;		/* of this text, for its author's domain; "" or NULL: none */
+	enum trust_result	 dmarc;
+	enum dmarc_policy	 wanted, policy;
 };
 
 void check_begin(struct check *k, struct role_self *self, struct gate *gate);
@@ -27,6 +30,9 @@ void check_mail(struct check *k);			/* a new transaction */
 void check_sender(struct check *k, const struct intake *in, struct arena *a);
 /* After it the gate can judge the text. False: e is the answer. Memory from a. */
 bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err *e);
+/* What became of the text: noted for the domain that wants reports. */
+enum check_fate { CHECK_TAKEN, CHECK_QUARANTINED, CHECK_REFUSED };
+void check_told(struct check *k, enum check_fate fate, struct arena *a);
 void check_gone(struct check *k);			/* the client is */
 
 #endif

@@ -329,6 +329,12 @@ void gate_took(struct gate *g)
 		;
 }
 
+void gate_note_row(struct gate *g, const char *row)
+{
+	for (int i = 0; again(g, i) && !hints_row(g->hints, row, NULL); i++)
+		;
+}
+
 void gate_gone(struct gate *g)
 {
 	let_go(g);

@@ -61,6 +61,7 @@ void gate_checks_text(struct gate *g);
 void gate_checked_text(struct gate *g, enum trust_result dkim, bool dkim_aligned, enum trust_result dmarc, enum gate_wish wish);
 bool gate_text(struct gate *g, const struct intake *in, struct err *e);
 void gate_took(struct gate *g);		/* the message is ours now */
+void gate_note_row(struct gate *g, const char *row);	/* for DMARC reports: rows.h */
 void gate_gone(struct gate *g);
 
 #endif

@@ -92,13 +92,13 @@ static bool ask(int hints, struct packet *p, struct err *e)
 	return p->verb == '+' || err_temp(e, "4.3.0", "mta-hints answered nonsense");
 }
 
-static bool ask_about(int hints, char verb, const char *ip, uint64_t *answer, struct err *e)
+static bool ask_about(int hints, char verb, const char *what, uint64_t *answer, struct err *e)
 {
 	struct packet p;
 
 	packet_begin(&p, verb);
-	if (ip)
-		packet_put_text(&p, ip);
+	if (what)
+		packet_put_text(&p, what);
 	if (!ask(hints, &p, e))
 		return false;
 	if (answer)
@@ -134,6 +134,11 @@ bool hints_greylist(int hints, const char *ip, const char *sender, const char *r
 bool hints_took(int hints, const char *ip, struct err *e)
 {
 	return ask_about(hints, 'T', ip, NULL, e);
+}
+
+bool hints_row(int hints, const char *row, struct err *e)
+{
+	return ask_about(hints, 'D', row, NULL, e);
 }
 
 bool hints_hold(int hints, bool *may, struct err *e)

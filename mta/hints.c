@@ -28,6 +28,7 @@
 #include "common/keeper/role.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
+#include "mta/rows.h"
 
 enum { CHANNELS_MAX = 8192, VALUE_ROOM = 100, SYNC_S = 60, SIFT_S = 3600, AGES = 64 };
 
@@ -40,6 +41,7 @@ struct hints {
 	size_t			 channels;
 	uint64_t		 rows, held;
 	bool			 changed;
+	int			 directory;	/* QUEUE/hints, for rows.h; -1 */
 };
 
 struct channel { struct hints *hints; int fd; struct loop_io *io; bool holds; };
@@ -218,6 +220,18 @@ static bool answer_greylist(struct channel *ch, struct packet *p)
 	return ok;
 }
 
+static bool answer_row(struct channel *ch, struct packet *p)
+{
+	struct span row = packet_take(p);
+	struct err e;
+
+	if (p->bad || !row.n || span_has(row, '\n'))
+		return false;
+	if (ch->hints->directory >= 0 && !rows_add(ch->hints->directory, row, clock_wall(), &e))
+		trouble("DMARC reports", &e);
+	return say(p, 0, 0, 0);
+}
+
 static bool answer_hold(struct channel *ch, struct packet *p)
 {
 	if (!ch->holds && ch->hints->held < ch->hints->self.conf.gate_tarpit_sessions) {
@@ -244,7 +258,7 @@ static bool answer(struct channel *ch, struct packet *p)
 {
 	static const struct { char verb; bool (*run)(struct channel *, struct packet *); } verbs[] = {
 		{ 'K', answer_known }, { 'G', answer_greylist }, { 'T', answer_took },
-		{ 'H', answer_hold }, { 'L', answer_let_go },
+		{ 'D', answer_row }, { 'H', answer_hold }, { 'L', answer_let_go },
 	};
 
 	packet_drop_fds(p);
@@ -396,6 +410,7 @@ int main(int argc, char **argv)
 {
 	static struct hints h;
 	const struct conf *c = &h.self.conf;
+	char path[4096];
 
 	role_begin(&h.self, ROLE_HINTS, argc, argv);
 	make_directory(&h.self);
@@ -404,6 +419,8 @@ int main(int argc, char **argv)
 		(int64_t)c->gate_known_for };
 	if (!open_table(&h))
 		return EXIT_FAILURE;
+	snprintf(path, sizeof path, "%s/hints", c->queue_directory);
+	h.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	h.loop = loop_new();
 	loop_on_signal(h.loop, SIGTERM, on_signal, &h);
 	loop_add(h.loop, h.self.keeper, LOOP_READ, on_keeper, &h);

@@ -10,6 +10,7 @@
  *	'K' ip				-> known (0 or 1)
  *	'G' ip, sender, recipient	-> an enum gate_grey, seconds left
  *	'T' ip				->			it brought mail that we took
+ *	'D' row				->			for DMARC reports (rows.h)
  *	'H'				-> 1 or 0		may we have it wait? One place for each channel
  *	'L'				->			it waits no longer
  */
@@ -28,6 +29,7 @@ bool hints_known(int hints, const char *ip, bool *known, struct err *e);
 bool hints_greylist(int hints, const char *ip, const char *sender, const char *recipient,
     enum gate_grey *grey, unsigned *left_s, struct err *e);
 bool hints_took(int hints, const char *ip, struct err *e);
+bool hints_row(int hints, const char *row, struct err *e);
 bool hints_hold(int hints, bool *may, struct err *e);
 bool hints_let_go(int hints, struct err *e);
 

@@ -99,12 +99,18 @@ static bool commit(struct smtp *s, struct str *said, struct err *e)
 {
 	struct inbound *in = s->self;
 
-	if (!check_whole(&in->check, &in->intake, s->mail, e) || !gate_text(&in->gate, &in->intake, e))
+	if (!check_whole(&in->check, &in->intake, s->mail, e))
 		return false;
+	if (!gate_text(&in->gate, &in->intake, e)) {
+		if (e->kind == ERR_PERM)
+			check_told(&in->check, CHECK_REFUSED, s->mail);
+		return false;
+	}
 	if (in->gate.junk)
 		quarantine(in);
 	if (!intake_commit(&in->intake, s, said, e))
 		return false;
+	check_told(&in->check, in->gate.junk ? CHECK_QUARANTINED : CHECK_TAKEN, s->mail);
 	gate_took(&in->gate);
 	return true;
 }

@@ -20,6 +20,7 @@ enum {
 	SCAN_S		= 300,		/* the slow scan behind the watch */
 	SWEEP_AFTER_S	= 60,		/* first after the start, */
 	SWEEP_S		= 86400,	/* then once a day */
+	REPORT_PATIENCE_S = 10,		/* for our keeper */
 	GOODBYE_S	= 20,		/* for running jobs when we are told to end */
 };
 
@@ -124,6 +125,18 @@ static void sweep(void *arg)
 	loop_at(s->loop, clock_in(SWEEP_S), sweep, s);
 }
 
+/* The report process looks for days that are over; mostly there is none, and it ends at once. */
+static void report(void *arg)
+{
+	struct sched *s = arg;
+	struct err e;
+
+	packet_begin(&s->packet, 'P');
+	if (!role_ask(&s->self, &s->packet, REPORT_PATIENCE_S, &e) && e.kind == ERR_PERM)
+		log_error("cannot start the report process: %s", e.text);
+	loop_at(s->loop, clock_in((int)s->self.conf.gate_dmarc_reports), report, s);
+}
+
 /* --- the end --- */
 
 static void stop(void *arg)
@@ -177,6 +190,8 @@ int main(int argc, char **argv)
 	message_arm(&s);
 	loop_at(s.loop, clock_in(SCAN_S), scan, &s);
 	loop_at(s.loop, clock_in(SWEEP_AFTER_S), sweep, &s);
+	if (s.self.conf.gate_dmarc_reports)
+		loop_at(s.loop, clock_in((int)s.self.conf.gate_dmarc_reports), report, &s);
 	loop_run(s.loop);
 	return 0;
 }

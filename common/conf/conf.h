@@ -80,6 +80,7 @@ struct conf {
 	uint64_t gate_tarpit_at, gate_greylist_at, gate_quarantine_at, gate_reject_at;
 	uint64_t gate_tarpit, gate_tarpit_sessions;
 	bool gate_check, gate_received_spf;
+	uint64_t gate_dmarc_reports;	/* how often to look; 0 = never */
 	const char *gate_temperror, *gate_quarantine;	/* accept defer; junk hold */
 	struct conf_list gate_dmarc_overrides;
 	/* [dns] */

@@ -15,6 +15,7 @@
 #include "common/os/log.h"
 #include "common/trust/authres.h"
 #include "common/trust/check.h"
+#include "common/trust/dmarc-report.h"
 #include "common/trust/key.h"
 
 enum {
@@ -159,6 +160,32 @@ static const char *summary(struct checker *c, const struct check_verdict *v, con
 	return field(c, &out);
 }
 
+/* What the domain's report will say, but for what was done with the message. RFC 9990: what passed first. */
+static const char *row(struct checker *c, const struct check_who *who, const struct dmarc_verdict *dmarc,
+    const struct spf_verdict *spf, const struct dkim_verdict *dkim, const char *author)
+{
+	struct dmarc_row r = { .policy_domain = dmarc->published_at, .disposition = "", .reason = "", .ip = who->ip,
+		.author = author, .envelope_from = spf->domain, .dkim_aligned = dmarc->dkim_aligned,
+		.spf_aligned = dmarc->spf_aligned, .spf = spf->result };
+	struct str out = STR(DMARC_ROW_MAX);
+
+	if (!*dmarc->published_at || dmarc->result == TRUST_TEMPERROR)
+		return "";
+	for (int passed = 1; passed >= 0; passed--) {
+		for (size_t i = 0; i < dkim->count && r.dkim_count < DMARC_ROW_DKIM; i++) {
+			const struct dkim_result *one = &dkim->results[i];
+
+			if ((one->result == TRUST_PASS) != passed)
+				continue;
+			r.dkim[r.dkim_count].domain = spf_ascii_name(one->signature.domain, c->arena);
+			r.dkim[r.dkim_count].selector = arena_text(c->arena, one->signature.selector);
+			r.dkim[r.dkim_count++].result = one->result;
+		}
+	}
+	dmarc_row_print(&r, &out);
+	return field(c, &out);
+}
+
 static void check_message(struct checker *c, const struct check_who *who, struct dkim_verify *v, struct check_verdict *out)
 {
 	struct trust_dns dns = { ask, c };
@@ -177,10 +204,11 @@ static void check_message(struct checker *c, const struct check_who *who, struct
 	authres_print(&all, &results);
 	spf_print_received(&f, &spf, &received);
 	*out = (struct check_verdict){ .spf = spf_answer(c, &spf), .dkim = best_of(&dkim),
-		.dkim_aligned = dmarc.dkim_aligned, .dmarc = dmarc.result, .policy = dmarc.policy,
+		.dkim_aligned = dmarc.dkim_aligned, .dmarc = dmarc.result, .wanted = dmarc.wanted, .policy = dmarc.policy,
 		.author = all.author, .dmarc_why = dmarc.why };
 	out->results = field(c, &results);
 	out->received_spf = field(c, &received);
+	out->row = row(c, who, &dmarc, &spf, &dkim, all.author);
 	out->summary = summary(c, out, &dkim);
 }
 

@@ -14,7 +14,7 @@
 
 enum {
 	LOGINS = BY(POP3_LOGIN) | BY(IMAP_LOGIN),
-	CLIENTS = BY(SUBMISSION) | BY(INBOUND) | BY(SEND) | BY(CHECK),	/* who hear strangers */
+	CLIENTS = BY(SUBMISSION) | BY(INBOUND) | BY(SEND) | BY(CHECK) | BY(REPORT),	/* who hear strangers */
 };
 
 static bool connect_service(struct child *c, struct packet *p, struct err *e);
@@ -22,6 +22,7 @@ static bool start_session(struct child *c, struct packet *p, struct err *e);
 static bool start_deliver(struct child *c, struct packet *p, struct err *e);
 static bool start_send(struct child *c, struct packet *p, struct err *e);
 static bool start_check(struct child *c, struct packet *p, struct err *e);
+static bool start_report(struct child *c, struct packet *p, struct err *e);
 static bool front_accepts(struct child *c, struct packet *p, struct err *e);
 static bool front_wants(struct child *c, struct packet *p, struct err *e);
 static bool front_is_busy(struct child *c, struct packet *p, struct err *e);
@@ -42,6 +43,7 @@ static const struct request {
 	{ 'S', "session", LOGINS, 1, true, start_session },
 	{ 'D', "deliver", BY(PICK), 0, false, start_deliver },
 	{ 'O', "send", BY(SCHED), 0, false, start_send },
+	{ 'P', "report", BY(SCHED), 0, false, start_report },
 	{ 'K', "check", BY(INBOUND), 0, false, start_check },
 	{ 'G', "ready", BY(FRONT), 1, false, front_accepts },
 	{ 'W', "wires", BY(FRONT), 0, false, front_wants },
@@ -55,7 +57,7 @@ static const struct service {
 } services[] = {
 	{ "clerk", ROLE_CLERK, BY(SUBMISSION) | BY(INBOUND) | BY(SCHED) | BY(PICK) },
 	{ "hints", ROLE_HINTS, BY(INBOUND) },
-	{ "resolver", ROLE_RESOLVER, BY(INBOUND) | BY(SCHED) | BY(SEND) | BY(CHECK) },
+	{ "resolver", ROLE_RESOLVER, BY(INBOUND) | BY(SCHED) | BY(SEND) | BY(CHECK) | BY(REPORT) },
 };
 
 static const struct request *find_request(enum role_id role, char verb)
@@ -256,6 +258,15 @@ static bool start_check(struct child *c, struct packet *p, struct err *e)
 {
 	(void)p;
 	return start_worker(c, ROLE_CHECK, c->keeper->conf.mta_checks_max, e);
+}
+
+static bool start_report(struct child *c, struct packet *p, struct err *e)
+{
+	(void)p;
+	if (!may_start(c->keeper, ROLE_REPORT, 1, e) || !child_start_plain(c->keeper, ROLE_REPORT, -1, e))
+		return false;
+	answer_fd(c, -1);
+	return true;
 }
 
 /* --- from login to session --- */

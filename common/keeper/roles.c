@@ -37,6 +37,11 @@ const struct role roles[ROLE_COUNT] = {
 		.name = "check", .program = "posthorn-check", .user = "posthorn-check", .root = "",
 		.files = 16, .memory_mb = 256,
 	},
+	[ROLE_REPORT] = {
+		.name = "report", .program = "mta-report", .user = "posthorn-clerk", .group = "posthorn",
+		.root = "$queue/hints " QUEUE_IN("in/own"),
+		.may = MAY_READ | MAY_WRITE, .at_most = 1, .files = 32, .memory_mb = 1024,
+	},
 	[ROLE_SUBMISSION] = {
 		.name = "session", .program = "msa-session", .user = "posthorn-sub",
 		.root = QUEUE_IN("in/sub"),

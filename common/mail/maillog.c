@@ -222,6 +222,16 @@ void maillog_checked(const char *id, const char *summary, const char *why)
 	end(&l);
 }
 
+void maillog_reported(const char *id, const char *domain, const char *day, uint64_t messages)
+{
+	struct line l = begin(id, "reported");
+
+	text(&l, "domain", domain);
+	text(&l, "day", day);
+	number(&l, "messages", messages);
+	end(&l);
+}
+
 void maillog_routed(const char *id, struct span to, const char *station, const char *via)
 {
 	struct line l = begin(id, "routed");

@@ -42,11 +42,13 @@ void check_put_verdict(struct packet *p, const struct check_verdict *v)
 	packet_put_u64(p, v->dkim);
 	packet_put_u64(p, v->dkim_aligned);
 	packet_put_u64(p, v->dmarc);
+	packet_put_u64(p, v->wanted);
 	packet_put_u64(p, v->policy);
 	packet_put_text(p, v->author);
 	packet_put_text(p, v->dmarc_why);
 	packet_put_text(p, v->results);
 	packet_put_text(p, v->received_spf);
+	packet_put_text(p, v->row);
 	packet_put_text(p, v->summary);
 }
 
@@ -69,21 +71,27 @@ static void take_spf(struct packet *p, struct arena *a, struct check_spf *out)
 	out->explanation = arena_text(a, packet_take(p));
 }
 
+static enum dmarc_policy take_policy(struct packet *p)
+{
+	uint64_t v = packet_take_u64(p);
+
+	if (v > DMARC_REJECT)
+		p->bad = true;
+	return p->bad ? DMARC_NO_POLICY : (enum dmarc_policy)v;
+}
+
 static void take_verdict(struct packet *p, struct arena *a, struct check_verdict *out)
 {
-	uint64_t policy;
-
 	out->dkim = take_result(p);
 	out->dkim_aligned = packet_take_u64(p) != 0;
 	out->dmarc = take_result(p);
-	policy = packet_take_u64(p);
-	if (policy > DMARC_REJECT)
-		p->bad = true;
-	out->policy = p->bad ? DMARC_NO_POLICY : (enum dmarc_policy)policy;
+	out->wanted = take_policy(p);
+	out->policy = take_policy(p);
 	out->author = arena_text(a, packet_take(p));
 	out->dmarc_why = arena_text(a, packet_take(p));
 	out->results = arena_text(a, packet_take(p));
 	out->received_spf = arena_text(a, packet_take(p));
+	out->row = arena_text(a, packet_take(p));
 	out->summary = arena_text(a, packet_take(p));
 }
 
@@ -136,7 +144,7 @@ bool check_text(int channel, const struct check_who *who, int text, struct arena
 	free(p);
 	*out = ok ? got : (struct check_verdict){
 		.spf = { TRUST_TEMPERROR, "not checked", "", true }, .dkim = TRUST_TEMPERROR, .dmarc = TRUST_TEMPERROR,
-		.author = "", .dmarc_why = "not checked", .results = "", .received_spf = "",
+		.author = "", .dmarc_why = "not checked", .results = "", .received_spf = "", .row = "",
 		.summary = "spf=temperror dkim=temperror dmarc=temperror",
 	};
 	return ok;

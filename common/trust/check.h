@@ -42,11 +42,13 @@ struct check_verdict {
 	enum trust_result	 dkim;		/* the best of the signatures */
 	bool			 dkim_aligned;	/* one that passed is of the author's organization */
 	enum trust_result	 dmarc;
-	enum dmarc_policy	 policy;	/* what the author's domain wants done with mail that fails */
+	enum dmarc_policy	 wanted;	/* what the author's domain wants done with mail that fails */
+	enum dmarc_policy	 policy;	/* the same, milder where it only tests that */
 	const char		*author;	/* its name, "" when there is none */
 	const char		*dmarc_why;
 	const char		*results;	/* the value of Authentication-Results */
 	const char		*received_spf;	/* the value of Received-SPF */
+	const char		*row;		/* for the domain's report (dmarc-report.h), without disposition; "": none */
 	const char		*summary;	/* for the log: "spf=pass dkim=pass:a.test dmarc=pass" */
 };
 

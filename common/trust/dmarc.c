@@ -302,6 +302,15 @@ void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struc
 	}
 }
 
+const char *dmarc_organization(const char *domain, const struct trust_dns *dns, struct arena *a)
+{
+	struct check c = { .dns = dns, .arena = a };
+	struct walk w;
+
+	tree_walk(&c, domain, &w);
+	return organization(domain, &w);
+}
+
 void dmarc_print(const struct dmarc_verdict *v, const char *author, struct str *out)
 {
 	str_add_text(out, trust_result_name(v->result));

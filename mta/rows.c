@@ -1,0 +1,58 @@
+/* What DMARC reports are made of. See rows.h. */
+#include "mta/rows.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/str.h"
+#include "common/mail/date.h"
+#include "common/os/fd.h"
+#include "common/os/file.h"
+
+enum { DAY_S = 86400, DATE_LENGTH = 10 };
+
+bool rows_day(const char *name, char day[ROWS_DAY], int64_t *begin)
+{
+	struct span s = span_of(name);
+	char midnight[32];
+	time_t when;
+
+	if (!span_eat(&s, "dmarc.") || s.n != DATE_LENGTH)
+		return false;
+	snprintf(midnight, sizeof midnight, SPAN_FMT "T00:00:00Z", SPAN_ARG(s));
+	if (!date_iso_parse(span_of(midnight), &when))
+		return false;
+	*begin = when;
+	return span_copy(s, day, ROWS_DAY);
+}
+
+static void name_of(int64_t now, char name[32])
+{
+	struct str date = STR(40);
+
+	date_iso_print((time_t)(now - now % DAY_S), &date);
+	snprintf(name, 32, "dmarc.%.*s", DATE_LENGTH, date.p);
+	str_free(&date);
+}
+
+bool rows_add(int directory, struct span row, int64_t now, struct err *e)
+{
+	struct str line = STR(8192);
+	struct stat st;
+	char name[32];
+	bool ok;
+	int fd;
+
+	name_of(now, name);
+	fd = file_open_beneath(directory, name, O_WRONLY | O_APPEND | O_CREAT, 0600);
+	if (fd < 0)
+		return err_sys(e, "cannot open %s", name);
+	str_add(&line, row);
+	str_add_char(&line, '\n');
+	ok = fstat(fd, &st) == 0 && !line.over && (st.st_size + (off_t)line.n > ROWS_MAX || file_write(fd, str_span(&line), e));
+	fd_close(&fd);
+	str_free(&line);
+	return ok || err_while(e, "noting a row of %s", name);
+}
