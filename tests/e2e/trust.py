@@ -3,9 +3,12 @@
 the reply and the folder. The clients are on loopback addresses, which the gate is told not to trust."""
 import email
 import email.policy
+import gzip
 import os
+import pwd
 import signal
 import smtplib
+from xml.etree import ElementTree
 
 from e2e import expect, hosts, journey, main
 
@@ -147,6 +150,70 @@ def test_check_process_may_die(net):
         journey.submit(alpha, letter("alice@alpha.test", f"n {i}"), recipients=("bob@beta.test",))
     for path in beta.wait_inbox("bob", 5):
         expect("dmarc=pass" in results(read(path))[0], results(read(path)))
+
+
+def hints(host):
+    return os.path.join(host.queue, "hints")
+
+
+def test_rows_are_noted(net):
+    alpha, beta = network(net)
+    journey.submit(alpha, letter("alice@alpha.test"), recipients=("bob@beta.test",))
+    beta.wait_inbox("bob")
+    bring(beta, letter("alice@alpha.test"), "liar@elsewhere.test")
+    with open(os.path.join(hints(beta), sorted(n for n in os.listdir(hints(beta)) if n.startswith("dmarc."))[-1]),
+              encoding="ascii") as f:
+        rows = f.read().splitlines()
+    expect(f"alpha.test pass - {alpha.address} alpha.test alpha.test fail pass pass" in rows, rows)
+    expect(f"alpha.test reject - {OTHER} alpha.test elsewhere.test fail fail none" in rows, rows)
+
+
+def test_reports_go_out(net):
+    """A day that is over: one report for each domain that wants it, for whom may have it."""
+    alpha, beta = net["alpha"], net["beta"]
+    beta.set("gate", "dmarc-reports", "1s")
+    rows = (f"alpha.test pass - {alpha.address} alpha.test alpha.test pass pass pass alpha.test sel pass\n" * 3 +
+            "alpha.test reject - 192.0.2.9 alpha.test liar.test fail fail none\n"
+            "alpha.test none local_policy 192.0.2.8 sub.alpha.test - fail fail none x.test s fail\n"
+            "silent.test none - 192.0.2.8 silent.test silent.test fail fail none\n"
+            "other.test none - 192.0.2.8 other.test other.test fail fail none\n")
+    net.zone += ['_dmarc.other.test. TXT "v=DMARC1; p=none; rua=mailto:alice@alpha.test"',
+                 '_dmarc.silent.test. TXT "v=DMARC1; p=none"']
+    os.makedirs(hints(beta))
+    path = os.path.join(hints(beta), "dmarc.2026-01-31")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(rows)
+    if os.geteuid() == 0:
+        clerk = pwd.getpwnam("posthorn-clerk")
+        for p in (hints(beta), path):
+            os.chown(p, clerk.pw_uid, clerk.pw_gid)
+    net.zone += ['_dmarc.alpha.test. TXT "v=DMARC1; p=reject; adkim=s; rua=mailto:carol@alpha.test,mailto:x@third.test"',
+                 "test SOA x", "in-addr.arpa SOA x"]
+    alpha.start()
+    beta.start()
+    message = read(alpha.wait_inbox("carol")[0])
+    expect(" ".join(message["Subject"].split()) == "Report Domain: alpha.test Submitter: mx.beta.test "
+           "Report-ID: <2026-01-31.alpha.test@mx.beta.test>", message["Subject"])
+    expect(message["To"] == "carol@alpha.test" and message["Auto-Submitted"] == "auto-generated", message["To"])
+    part = next(p for p in message.walk() if p.get_content_type() == "application/gzip")
+    expect(part.get_filename() == "mx.beta.test!alpha.test!1769817600!1769903999.xml.gz", part.get_filename())
+    top = ElementTree.fromstring(gzip.decompress(part.get_payload(decode=True)))
+    ns = {"d": "urn:ietf:params:xml:ns:dmarc-2.0"}
+    expect(top.tag == "{urn:ietf:params:xml:ns:dmarc-2.0}feedback", top.tag)
+    value = lambda at, where: at.findtext(where, namespaces=ns)
+    expect([value(top, "d:policy_published/d:" + x) for x in ("domain", "p", "sp", "np", "adkim", "aspf", "testing")] ==
+           ["alpha.test", "reject", "reject", "reject", "s", "r", "n"], ElementTree.tostring(top))
+    records = top.findall("d:record", ns)
+    told = sorted((value(r, "d:row/d:source_ip"), value(r, "d:row/d:count"),
+                   value(r, "d:row/d:policy_evaluated/d:disposition"), value(r, "d:identifiers/d:header_from"),
+                   value(r, "d:row/d:policy_evaluated/d:reason/d:type"), value(r, "d:auth_results/d:dkim/d:domain"))
+                  for r in records)
+    expect(told == sorted([(alpha.address, "3", "pass", "alpha.test", None, "alpha.test"),
+                           ("192.0.2.9", "1", "reject", "alpha.test", None, None),
+                           ("192.0.2.8", "1", "none", "sub.alpha.test", "local_policy", "x.test")]), told)
+    hosts.wait_for(lambda: not os.path.exists(path), 10, "the day's file to go")
+    expect(beta.log_lines("does not say that it wants any"), "other.test's report went to alpha.test, which did not ask")
+    expect(len(alpha.inbox("carol")) == 1 and not alpha.inbox("alice"), "more reports than there should be")
 
 
 if __name__ == "__main__":
