@@ -25,6 +25,7 @@ int admin_user(int argc, char **argv);
 int admin_user_app(int argc, char **argv);
 /* Who is gone logs in no more, not even where the name is given away again. */
 bool app_revoke_all(const struct conf *c, const char *address, struct err *e);
+int admin_dmarc(int argc, char **argv);
 int admin_domain(int argc, char **argv);
 int admin_alias(int argc, char **argv);
 int admin_address(int argc, char **argv);

@@ -93,6 +93,7 @@ static const struct { const char *section, *about; } sections[] = {
 	{ "proxy", "Load balancers and content filters in front of us." },
 	{ "msa", "Submission." },
 	{ "mta", "Other servers." },
+	{ "gate", "What mta thinks of a client and its mail: posthorn-gate(7)." },
 	{ "dns", "The resolver." },
 	{ "mda", "Delivery." },
 	{ "pop3d", "POP3." },

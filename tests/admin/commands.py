@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """posthorn config, user, domain, alias, address and newaliases, as people and scripts call them.
 Arguments: posthorn, newaliases."""
-import json, os, pty, shutil, signal, stat, subprocess, sys, tempfile, threading, time
+import email.message, gzip, json, os, pty, shutil, signal, stat, subprocess, sys, tempfile, threading, time, zipfile
 
 POSTHORN, NEWALIASES = map(os.path.abspath, sys.argv[1:3])
 SETTINGS = """[posthorn]
@@ -58,6 +58,40 @@ local-data = test SOA x; a.test TXT "v=spf1 include:b.test -all exp=why.a.test";
     assert "is no IP address" in h.run("spf", "check", "--ip", "192.0.2", "--from", "ann@a.test", code=64)
     assert "at least one of" in h.run("spf", "check", "--ip", "192.0.2.1", code=64)
     assert "not \"here\"" in h.run("spf", "check", "--ip", "192.0.2.1", "--helo", "a.test", "--resolver", "here", code=64)
+
+REPORT = """<feedback><report_metadata><org_name>other &amp; sons</org_name><report_id>1</report_id><date_range>
+<begin>1769817600</begin><end>1769903999</end></date_range></report_metadata><policy_published><domain>a.test</domain>
+<p>none</p></policy_published><record><row><source_ip>192.0.2.1</source_ip><count>7</count><policy_evaluated>
+<disposition>none</disposition><dkim>fail</dkim><spf>pass</spf></policy_evaluated></row><identifiers>
+<header_from>a.test</header_from></identifiers></record></feedback>"""
+
+def test_dmarc_is_explained_and_reports_are_read(h):
+    h.write("posthorn.conf", SETTINGS.replace("@DIR@", h.dir) + """[dns]
+local-data = test SOA x; _dmarc.a.test TXT "v=DMARC1; p=reject; sp=none; t=y; rua=mailto:x@a.test"; m.a.test A 192.0.2.1
+""")
+    text = h.run("dmarc", "explain", "m.a.test")
+    assert "m.a.test belongs to a.test\n" in text and "mail that fails: none, one step milder" in text, text
+    assert "publishes no DMARC policy" in h.run("dmarc", "explain", "b.test")
+    assert "is no domain name" in h.run("dmarc", "explain", "a..test", code=64)
+    h.write("plain.xml", REPORT)
+    with gzip.open(f"{h.dir}/packed.xml.gz", "wt") as f:
+        f.write(REPORT.replace("<report_id>1<", "<report_id>2<"))
+    with zipfile.ZipFile(f"{h.dir}/packed.zip", "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("x.xml", REPORT.replace("<report_id>1<", "<report_id>3<"))
+    letter = email.message.EmailMessage()
+    letter["Subject"] = "Report Domain: a.test"
+    letter.set_content("attached")
+    letter.add_attachment(open(f"{h.dir}/packed.xml.gz", "rb").read(), "application", "octet-stream", filename="x.xml.gz")
+    h.write("letter", letter.as_string())
+    paths = [f"{h.dir}/{name}" for name in ("plain.xml", "packed.xml.gz", "packed.zip", "letter")]
+    text = h.run("dmarc", "report", *paths)
+    assert text.count("a.test from 2026-01-31") == 3, text		# the letter has one that was shown already
+    assert "3 reports, 21 messages: 21 pass, 0 fail" in text, text
+    rows = json.loads(h.run("--json", "dmarc", "report", paths[0]))
+    assert rows[0]["organization"] == "other & sons" and rows[0]["rows"][0]["count"] == 7, rows
+    h.write("broken.gz", "\x1f\x8bx")
+    assert "broken.gz" in h.run("dmarc", "report", paths[0], f"{h.dir}/broken.gz", code=65)
+    assert "no report is attached" in h.run("dmarc", "report", f"{h.dir}/posthorn.conf", code=65)
 
 def test_settings_are_checked_shown_and_explained(h):
     if os.geteuid() == 0:

@@ -212,6 +212,10 @@ def test_reports_go_out(net):
                            ("192.0.2.9", "1", "reject", "alpha.test", None, None),
                            ("192.0.2.8", "1", "none", "sub.alpha.test", "local_policy", "x.test")]), told)
     hosts.wait_for(lambda: not os.path.exists(path), 10, "the day's file to go")
+    shown = alpha.command("dmarc", "report", alpha.maildir("carol"))
+    expect("alpha.test from 2026-01-31T00:00:00Z, by mx.beta.test" in shown, shown)
+    expect("1 reports, 5 messages: 3 pass, 2 fail" in shown, shown)
+    expect("192.0.2.8" in shown and "signed by x.test fail (local_policy)" in shown, shown)
     expect(beta.log_lines("does not say that it wants any"), "other.test's report went to alpha.test, which did not ask")
     expect(len(alpha.inbox("carol")) == 1 and not alpha.inbox("alice"), "more reports than there should be")
 

@@ -1,0 +1,384 @@
+/* posthorn dmarc: what a domain wants done, and what others say came in its name. See posthorn-dmarc(8). */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/admin/admin.h"
+#include "common/admin/dns.h"
+#include "common/mail/date.h"
+#include "common/mail/encoding.h"
+#include "common/mail/mime.h"
+#include "common/os/fd.h"
+#include "common/os/file.h"
+#include "common/trust/dmarc-read.h"
+#include "common/trust/dmarc.h"
+#include "common/trust/spf.h"
+#include "common/trust/unpack.h"
+
+enum { FILE_MAX = 128 << 20, MEMORY_MAX = 512 << 20, SEEN_MAX = 100000 };
+
+struct totals { uint64_t reports, messages, passed, bad_files; };
+
+struct show {
+	struct arena	*arena;		/* of one file */
+	struct arena	*ids;		/* of all: reports that were shown */
+	const char	**seen;
+	size_t		 seen_count;
+	struct totals	 totals;
+	struct str	 out;
+	bool		 any;
+};
+
+/* --- one report --- */
+
+/* The same report may lie there twice: its organization and id tell. */
+static bool is_new(struct show *s, const struct dmarc_read *r)
+{
+	const char *name = arena_printf(s->ids, "%s\n%s", r->organization, r->id);
+
+	for (size_t i = 0; i < s->seen_count; i++) {
+		if (strcmp(s->seen[i], name) == 0)
+			return false;
+	}
+	if (s->seen_count < SEEN_MAX)
+		s->seen[s->seen_count++] = name;
+	return true;
+}
+
+static bool passes(const struct dmarc_row *r)
+{
+	return r->dkim_aligned || r->spf_aligned;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	uint64_t x = ((const struct dmarc_read_row *)a)->count, y = ((const struct dmarc_read_row *)b)->count;
+
+	return (x < y) - (x > y);
+}
+
+static void print_row(const struct dmarc_read_row *r, struct str *out)
+{
+	str_addf(out, "%8" PRIu64 "  %-39s %-10s dkim=%-4s spf=%-4s from %s", r->count, r->row.ip, r->row.disposition,
+	    r->row.dkim_aligned ? "pass" : "fail", r->row.spf_aligned ? "pass" : "fail", r->row.author);
+	if (*r->row.envelope_from)
+		str_addf(out, ", sender %s %s", r->row.envelope_from, trust_result_name(r->row.spf));
+	for (size_t i = 0; i < r->row.dkim_count; i++)
+		str_addf(out, ", signed by %s %s", r->row.dkim[i].domain, trust_result_name(r->row.dkim[i].result));
+	if (*r->row.reason)
+		str_addf(out, " (%s)", r->row.reason);
+	str_add_char(out, '\n');
+}
+
+static void print_text(const struct dmarc_read *r, struct str *out)
+{
+	struct str begin = STR(40);
+
+	date_iso_print((time_t)r->begin, &begin);
+	str_addf(out, "%s from %s, by %s (%s): p=%s%s%s\n", r->policy_domain, begin.p, r->organization, r->id, r->policy,
+	    *r->sub ? " sp=" : "", r->sub);
+	for (size_t i = 0; i < r->count; i++)
+		print_row(&r->rows[i], out);
+	if (r->cut)
+		str_addf(out, "          more than %d rows, the others are left out\n", DMARC_READ_ROWS);
+	str_free(&begin);
+}
+
+static void json_field(struct str *out, const char *before, const char *name, const char *value)
+{
+	str_addf(out, "%s\"%s\":", before, name);
+	admin_json_text(out, span_of(value));
+}
+
+static void json_row(const struct dmarc_read_row *r, struct str *out)
+{
+	str_addf(out, "{\"count\":%" PRIu64 ",\"dkim\":%s,\"spf\":%s", r->count, r->row.dkim_aligned ? "true" : "false",
+	    r->row.spf_aligned ? "true" : "false");
+	json_field(out, ",", "source_ip", r->row.ip);
+	json_field(out, ",", "disposition", r->row.disposition);
+	json_field(out, ",", "reason", r->row.reason);
+	json_field(out, ",", "header_from", r->row.author);
+	json_field(out, ",", "envelope_from", r->row.envelope_from);
+	json_field(out, ",", "spf_result", trust_result_name(r->row.spf));
+	str_add_text(out, ",\"signatures\":[");
+	for (size_t i = 0; i < r->row.dkim_count; i++) {
+		json_field(out, i ? ",{" : "{", "domain", r->row.dkim[i].domain);
+		json_field(out, ",", "selector", r->row.dkim[i].selector);
+		json_field(out, ",", "result", trust_result_name(r->row.dkim[i].result));
+		str_add_char(out, '}');
+	}
+	str_add_text(out, "]}");
+}
+
+static void print_json(const struct dmarc_read *r, struct str *out)
+{
+	json_field(out, "{", "domain", r->policy_domain);
+	json_field(out, ",", "organization", r->organization);
+	json_field(out, ",", "email", r->email);
+	json_field(out, ",", "id", r->id);
+	json_field(out, ",", "policy", r->policy);
+	str_addf(out, ",\"begin\":%" PRIu64 ",\"end\":%" PRIu64 ",\"rows\":[", r->begin, r->end);
+	for (size_t i = 0; i < r->count; i++) {
+		str_add_text(out, i ? ",\n  " : "\n  ");
+		json_row(&r->rows[i], out);
+	}
+	str_add_text(out, "]}");
+}
+
+static void show_report(struct show *s, struct dmarc_read *r)
+{
+	if (!is_new(s, r))
+		return;
+	qsort(r->rows, r->count, r->count ? sizeof *r->rows : 1, by_count);
+	for (size_t i = 0; i < r->count; i++) {
+		s->totals.messages += r->rows[i].count;
+		s->totals.passed += passes(&r->rows[i].row) ? r->rows[i].count : 0;
+	}
+	if (admin_json() && s->totals.reports)
+		str_add_text(&s->out, ",\n ");
+	s->totals.reports++;
+	(admin_json() ? print_json : print_text)(r, &s->out);
+}
+
+/* --- where it is inside of --- */
+
+static bool show_packed(struct show *s, struct span bytes, struct err *e)
+{
+	struct str xml = STR(DMARC_READ_MAX);
+	struct dmarc_read r;
+	bool ok = unpack(bytes, &xml, e) && dmarc_read(str_span(&xml), s->arena, &r, e);
+
+	if (ok)
+		show_report(s, &r);
+	str_free(&xml);
+	return ok;
+}
+
+/* By type or, as many send application/octet-stream, by file name. */
+static bool may_be_report(const struct mime_part *p, struct arena *a)
+{
+	static const char *const subtypes[] = { "gzip", "x-gzip", "zip", "x-zip", "x-zip-compressed", "xml" };
+	static const char *const endings[] = { ".xml", ".xml.gz", ".gz", ".zip" };
+	const struct param *name = param_find(&p->disposition_params, "filename");
+	struct span file;
+
+	if (p->kind != MIME_LEAF)
+		return false;
+	for (size_t i = 0; i < sizeof subtypes / sizeof *subtypes; i++) {
+		if (span_is(p->subtype, subtypes[i]))
+			return true;
+	}
+	if (!name)
+		name = param_find(&p->params, "name");
+	file = name ? param_utf8(name, a) : SPAN("");
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+		if (span_ends(file, endings[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool show_part(struct show *s, struct span text, const struct mime_part *p, struct err *e)
+{
+	struct decoder d = { .kind = encoding_of(p->encoding) };
+	struct str bytes = STR(FILE_MAX);
+	bool ok;
+
+	decoder_feed(&d, span_to(span_from(text, p->body.at), p->body.bytes), &bytes);
+	decoder_end(&d, &bytes);
+	ok = show_packed(s, str_span(&bytes), e);
+	str_free(&bytes);
+	return ok;
+}
+
+static bool show_message(struct show *s, struct span text, struct err *e)
+{
+	struct mime m;
+	bool any = false;
+
+	mime_parse(text, s->arena, &m);
+	for (size_t i = 0; i < m.count; i++) {
+		if (!may_be_report(&m.parts[i], s->arena))
+			continue;
+		any = true;
+		if (!show_part(s, text, &m.parts[i], e))
+			return false;
+	}
+	return any || err_perm(e, "5.6.0", "no report is attached");
+}
+
+static bool is_packed(struct span bytes)
+{
+	return span_starts(bytes, "\x1f\x8b") || span_starts(bytes, "PK\3\4") || span_starts(bytes, "<") ||
+	    span_starts(bytes, "\xef\xbb\xbf<");
+}
+
+/* --- files and Maildirs --- */
+
+static void show_fd(struct show *s, int fd, const char *name)
+{
+	struct str bytes = STR(FILE_MAX);
+	struct err e;
+	bool ok = file_read_all(fd, &bytes, &e);
+
+	ok = ok && (is_packed(str_span(&bytes)) ? show_packed(s, str_span(&bytes), &e) : show_message(s, str_span(&bytes), &e));
+	if (!ok) {
+		fprintf(stderr, "posthorn: %s: %s\n", name, e.text);
+		s->totals.bad_files++;
+	}
+	s->any = true;
+	str_free(&bytes);
+	arena_reset(s->arena);
+}
+
+static void show_file(struct show *s, int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		fprintf(stderr, "posthorn: %s: %s\n", name, strerror(errno));
+		s->totals.bad_files++;
+		return;
+	}
+	show_fd(s, fd, name);
+	close(fd);
+}
+
+static bool is_directory(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void show_directory(struct show *s, int parent, const char *path)
+{
+	static const char *const below[] = { "new", "cur" };
+	int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!d) {
+		fprintf(stderr, "posthorn: %s: %s\n", path, strerror(errno));
+		s->totals.bad_files++;
+		fd_close(&fd);
+		return;
+	}
+	if (is_directory(fd, "new") && is_directory(fd, "cur")) {
+		for (int i = 0; i < 2; i++)
+			show_directory(s, fd, below[i]);
+	} else {
+		while ((entry = readdir(d))) {
+			if (*entry->d_name != '.' && !is_directory(fd, entry->d_name))
+				show_file(s, fd, entry->d_name);
+		}
+	}
+	closedir(d);
+}
+
+static void show_path(struct show *s, const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		show_fd(s, STDIN_FILENO, "standard input");
+	else if (is_directory(AT_FDCWD, path))
+		show_directory(s, AT_FDCWD, path);
+	else
+		show_file(s, AT_FDCWD, path);
+}
+
+static int report(int argc, char **argv)
+{
+	struct show s = { .arena = arena_new(MEMORY_MAX, NULL, NULL), .ids = arena_new(MEMORY_MAX, NULL, NULL),
+		.out = STR(1 << 30) };
+	const struct totals *t = &s.totals;
+
+	if (argc < 2)
+		return admin_usage("dmarc report PATH ...: Maildirs, files, or - for standard input");
+	s.seen = arena_array(s.ids, SEEN_MAX, sizeof *s.seen);
+	str_add_text(&s.out, admin_json() ? "[" : "");
+	for (int i = 1; i < argc; i++)
+		show_path(&s, argv[i]);
+	if (admin_json())
+		str_add_text(&s.out, "]\n");
+	else
+		str_addf(&s.out, "%" PRIu64 " reports, %" PRIu64 " messages: %" PRIu64 " pass, %" PRIu64 " fail\n", t->reports,
+		    t->messages, t->passed, t->messages - t->passed);
+	admin_print(&s.out);
+	arena_free(s.arena);
+	arena_free(s.ids);
+	return t->bad_files ? EX_DATAERR : EX_OK;
+}
+
+/* --- what a domain wants --- */
+
+static void print_policy(const char *domain, const struct dmarc_verdict *v)
+{
+	const struct dmarc_record *r = &v->record;
+
+	printf("%s belongs to %s\n", domain, v->organization);
+	printf("the record at _dmarc.%s counts: p=%s%s%s%s%s\n", v->published_at, dmarc_policy_name(r->policy),
+	    r->sub ? " sp=" : "", dmarc_policy_name(r->sub), r->nowhere ? " np=" : "", dmarc_policy_name(r->nowhere));
+	printf("mail that fails: %s%s\n", dmarc_policy_name(v->wanted), v->record.testing ?
+	    ", one step milder because it only tests (t=y)" : "");
+	printf("DKIM must be of %s, SPF of %s\n", r->strict_dkim ? "the same domain" : "the same organization",
+	    r->strict_spf ? "the same domain" : "the same organization");
+	if (r->rua.n)
+		printf("reports go to " SPAN_FMT "\n", SPAN_ARG(r->rua));
+}
+
+static int explain_domain(const char *domain, const char *server)
+{
+	struct dmarc_facts f = { .author = domain, .spf = { "", TRUST_NONE } };
+	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);
+	struct dmarc_verdict v;
+	struct admin_dns d;
+	struct conf c;
+	struct err e;
+
+	if (!admin_conf(&c))
+		return EX_CONFIG;
+	if (!admin_dns_open(&c, server, &d, &e))
+		return admin_fail(&e);
+	dmarc_check(&f, &d.dns, a, &v);
+	admin_dns_close(&d);
+	if (*v.published_at)
+		print_policy(domain, &v);
+	else
+		printf("%s\n", v.why);
+	arena_free(a);
+	conf_free(&c);
+	return v.result == TRUST_TEMPERROR ? EX_TEMPFAIL : EX_OK;
+}
+
+static int explain(int argc, char **argv)
+{
+	struct arena *a = arena_new(1 << 16, NULL, NULL);
+	char name[DNS_NAME];
+	int code;
+
+	if ((argc != 2 && argc != 4) || (argc == 4 && strcmp(argv[2], "--resolver") != 0))
+		code = admin_usage("dmarc explain DOMAIN [--resolver ADDRESS@PORT]");
+	else if (!dns_name_clean(span_of(spf_ascii_name(span_of(argv[1]), a)), name) || !*name)
+		code = admin_usage("%s is no domain name", argv[1]);
+	else
+		code = explain_domain(name, argc == 4 ? argv[3] : NULL);
+	arena_free(a);
+	return code;
+}
+
+static const struct admin_verb verbs[] = {
+	{ "explain", explain, "DOMAIN [--resolver ADDRESS@PORT]", "what the domain wants done with mail that is not from it" },
+	{ "report", report, "PATH ...", "aggregate reports that others sent: Maildirs, messages, XML, gzip, zip" },
+	{ .name = NULL }
+};
+
+int admin_dmarc(int argc, char **argv)
+{
+	return admin_run("posthorn dmarc", verbs, argc, argv);
+}
