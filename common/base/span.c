@@ -107,6 +107,24 @@ bool span_eat_char(struct span *in, char c)
 	return true;
 }
 
+/* Eight at a time: a byte that is c is 0 after the xor, and only that leaves its high bit clear. */
+size_t span_count(struct span s, char c)
+{
+	const uint64_t low = 0x7f7f7f7f7f7f7f7fU, wanted = 0x0101010101010101U * (unsigned char)c;
+	size_t count = 0, i = 0;
+	uint64_t eight;
+
+	for (; s.n - i >= sizeof eight; i += sizeof eight) {
+		memcpy(&eight, s.p + i, sizeof eight);
+		eight ^= wanted;
+		eight = ((eight & low) + low) | eight;
+		count += (size_t)__builtin_popcountll(~eight & ~low);
+	}
+	for (; i < s.n; i++)
+		count += s.p[i] == c;
+	return count;
+}
+
 ptrdiff_t span_find(struct span s, char c)
 {
 	const char *at = s.n ? memchr(s.p, c, s.n) : NULL;

@@ -45,6 +45,7 @@ struct span span_from(struct span s, size_t at);	/* without the first at bytes *
 struct span span_to(struct span s, size_t n);		/* at most the first n bytes */
 struct span span_trim(struct span s);			/* no SP, HTAB, CR, LF at either end */
 ptrdiff_t span_find(struct span s, char c);		/* offset, or -1 */
+size_t span_count(struct span s, char c);		/* how many of them */
 ptrdiff_t span_rfind(struct span s, char c);		/* offset of the last, or -1 */
 ptrdiff_t span_search(struct span s, struct span what);	/* offset, or -1; byte for byte */
 bool span_has(struct span s, char c);

@@ -4,34 +4,45 @@
 #define AT(field)	offsetof(struct conf, field)
 
 /*
- * Why these defaults: an office behind one address has a hundred mail clients open, but they log
- * in within a second, so few are strangers at once; big senders keep to a handful of connections
- * with each of their addresses. A network is what one customer of a cheap host gets: /24,
- * or /48 of IPv6. What is over a limit of a minute is well again in the next.
+ * What is counted, of whom, where it is looked at, the setting (its default stands in conf/rows.c), the
+ * reply; above each why the default is what it is. A network is what one customer of a
+ * cheap host gets. What is over a limit of a minute is well again in the next.
  */
 const struct limit limits[] = {
+	/* 200: an office behind one address has a hundred mail programs open, some with several */
 	{ TALLY_OPEN, OF_ADDRESS, AT_DOOR, "connections-per-address", AT(peer_connections),
 	  "4.7.0", 421, "too many connections from there" },
+	/* 20: but those log in within a second, and big senders open a handful from each address */
 	{ TALLY_STRANGERS, OF_ADDRESS, AT_DOOR, "strangers-per-address", AT(peer_strangers),
 	  "4.7.0", 421, "too many connections without a login from there" },
+	/* 60: three such addresses; with sessions-max 500 it takes nine networks to fill us */
 	{ TALLY_STRANGERS, OF_NETWORK, AT_DOOR, "strangers-per-network", AT(network_strangers),
 	  "4.7.0", 421, "too many connections without a login from its network" },
+	/* 60: a server that brings one message a connection brings one a second */
 	{ TALLY_CONNECTS, OF_ADDRESS, AT_DOOR, "connections-per-minute", AT(connection_rate),
 	  "4.7.0", 421, "too many connections a minute" },
+	/* 60: a large list has some dead addresses; who tries one a second guesses names */
 	{ TALLY_REFUSALS, OF_ADDRESS, AT_END, "refusals-per-minute", AT(refusal_rate),
 	  "4.7.0", 421, "too many addresses tried that are not here" },
+	/* 60: four sessions that each ran into errors-max */
 	{ TALLY_ERRORS, OF_ADDRESS, AT_END, "errors-per-minute", AT(error_rate),
 	  "4.7.0", 421, "too many mistakes a minute" },
+	/* 300: five a second is more than any sender needs here, and waits for nobody's disk */
 	{ TALLY_MESSAGES, OF_ADDRESS, AT_TALK, "messages-per-minute", AT(message_rate),
 	  "4.7.1", 450, "too many messages a minute from there, try again later" },
+	/* 1000: one message to as many as recipients-max allows */
 	{ TALLY_RCPTS, OF_ADDRESS, AT_TALK, "recipients-per-minute", AT(rcpt_rate),
 	  "4.7.1", 450, "too many recipients a minute from there, try again later" },
+	/* 10: half of its connections, so that who sends slowly can not hold all of data-max alone */
 	{ TALLY_DATA, OF_ADDRESS, AT_TALK, "data-per-address", AT(peer_data),
 	  "4.3.2", 451, "too many messages at once from there, try again later" },
+	/* 300: more writers than that only wait for each other; the other sessions can still talk */
 	{ TALLY_DATA, OF_ALL, AT_TALK, "data-max", AT(data_max),
 	  "4.3.2", 451, "too many messages are coming in just now, try again later" },
+	/* 1000: 250 MB at most, should each have a session */
 	{ TALLY_STRANGERS, OF_ALL, AT_CROWD, "strangers-max", AT(strangers_max),
 	  "4.7.0", 421, "strangers-max reached" },
+	/* 10000: below the descriptors a front may have, two for each */
 	{ TALLY_OPEN, OF_ALL, AT_CROWD, "connections-max", AT(connections_max),
 	  "4.7.0", 421, "connections-max reached" },
 	{ .key = NULL }

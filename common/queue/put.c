@@ -82,10 +82,9 @@ static bool write_held(struct queue_put *q)
 
 static void measure(struct queue_put *q, struct span bytes)
 {
+	q->lines += span_count(bytes, '\n');
 	q->bytes += bytes.n;
 	q->crc = crc32c(q->crc, bytes);
-	for (size_t i = 0; i < bytes.n; i++)
-		q->lines += bytes.p[i] == '\n';
 }
 
 void queue_put_bytes(struct queue_put *q, struct span lf_text)

@@ -7,6 +7,26 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
+/* Every byte value, at each place of eight, beside each other value. */
+START_TEST(bytes_are_counted)
+{
+	char text[20];
+
+	for (int c = 0; c < 256; c++) {
+		for (int other = 0; other < 256; other++) {
+			size_t n = (size_t)(c + other) % sizeof text, at = (size_t)other % (n + 1);
+
+			memset(text, other, sizeof text);
+			ck_assert_uint_eq(span_count((struct span){ text, n }, (char)c), c == other ? n : 0);
+			if (at < n)
+				text[at] = (char)c;
+			ck_assert_uint_eq(span_count((struct span){ text, n }, (char)c),
+			    c == other ? n : (size_t)(at < n));
+		}
+	}
+}
+END_TEST
+
 static const struct { const char *in; uint64_t max; bool ok; uint64_t v; const char *left; } numbers[] = {
 	{ "0", 10, true, 0, "" },
 	{ "10x", 10, true, 10, "x" },
@@ -141,6 +161,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, numbers_are_eaten, 0, COUNT(numbers));
 	tcase_add_test(tc, spans_eat_or_stay);
+	tcase_add_test(tc, bytes_are_counted);
 	tcase_add_test(tc, copies_refuse_nul_and_length);
 	tcase_add_test(tc, a_str_keeps_its_ceiling);
 	tcase_add_test(tc, an_error_is_a_tame_sentence);
