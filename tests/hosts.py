@@ -161,7 +161,7 @@ class Host:
             "limits": {"connections-per-address": "1000", "connections-per-minute": "100000",
                        "strangers-per-address": "1000", "strangers-per-network": "1000",
                        "messages-per-minute": "0", "recipients-per-minute": "0",
-                       "refusals-per-minute": "0", "errors-per-minute": "0"},
+                       "refusals-per-minute": "0", "errors-per-minute": "0", "data-per-address": "0"},
             "msa": {"listen": listen("msa")},
             "mta": {"listen": listen("mta"), "port": str(PORTS["smtp"]),
                     "source-address": self.address},
