@@ -1,5 +1,6 @@
 /* posthorn config: are the settings right, what are they, what do they mean. See posthorn-config(8). */
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include "common/conf/value.h"
 #include "common/directory/domains.h"
 #include "common/directory/text.h"
+#include "common/net/tls.h"
+#include "common/os/fd.h"
 
 /* ---- check: what a daemon would stumble over, without starting it ---- */
 
@@ -46,6 +49,21 @@ static void check_key(struct checking *k)
 	check_file(k, "key", k->c->tls_key);
 	if (*k->c->tls_key && stat(k->c->tls_key, &st) == 0 && (st.st_mode & 07))
 		wrong(k, "key: everybody can read %s; say chmod o= to it", k->c->tls_key);
+}
+
+/* As the front will read them. Files that can not be read were named before. */
+static void check_pair(struct checking *k)
+{
+	int chain = open(k->c->tls_certificate, O_RDONLY | O_CLOEXEC), key = open(k->c->tls_key, O_RDONLY | O_CLOEXEC);
+	struct tls_server *s;
+	struct err e;
+
+	s = chain < 0 || key < 0 ? NULL : tls_server_new(k->c->tls_min, &e);
+	if (s && !tls_server_add(s, chain, key, &e))
+		wrong(k, "certificate %s and key %s: %s", k->c->tls_certificate, k->c->tls_key, e.text);
+	tls_server_free(s);
+	fd_close(&chain);
+	fd_close(&key);
 }
 
 static void check_directory(struct checking *k, const char *key, const char *path)
@@ -156,6 +174,7 @@ static int check(int argc, char **argv)
 		return EX_CONFIG;
 	k.c = &c;
 	check_key(&k);
+	check_pair(&k);
 	check_file(&k, "trust-anchor", c.dns_trust_anchor);
 	check_directory(&k, "queue-directory", c.queue_directory);
 	check_directory(&k, "run-directory", c.run_directory);

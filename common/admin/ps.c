@@ -320,7 +320,7 @@ int admin_ps(int argc, char **argv)
 
 	(void)argv;
 	if (argc > 1)
-		return admin_usage("usage: posthorn ps");
+		return admin_usage("ps takes no arguments");
 	if (!admin_conf(&c))
 		return EX_CONFIG;
 	for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++)

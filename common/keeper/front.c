@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "common/keeper/front-own.h"
@@ -199,7 +201,7 @@ static bool add_pair(struct tls_server *s, struct packet *p, struct err *e)
 	return ok;
 }
 
-/* With a bad pair the old one stays; without an old one there is no TLS, and the log says so. */
+/* With a bad pair the old one stays; without an old one we are of no use, and a daemon that is starting ends. */
 static void take_certificate(struct front *f)
 {
 	struct err e;
@@ -207,6 +209,8 @@ static void take_certificate(struct front *f)
 
 	if (!s || !ask_clients(f, s, &e) || !add_pair(s, &f->packet, &e)) {
 		log_error("cannot use the certificate: %s", e.text);
+		if (!f->tls)
+			exit(EX_CONFIG);
 		tls_server_free(s);
 		return;
 	}

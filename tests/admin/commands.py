@@ -171,6 +171,17 @@ def test_check_sees_what_settings_point_to(h):
     for part in ("crt: No such file", "everybody can read", "aliases:2: an alias cannot run", "users:1: expected an address"):
         assert part in told, (part, told)
 
+def test_check_reads_certificate_and_key(h):
+    for name in ("one", "two"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                        "/CN=mx.test", "-keyout", f"{h.dir}/{name}.key", "-out", f"{h.dir}/{name}.crt"], capture_output=True, check=True)
+    h.run("domain", "add", "a.test")
+    os.makedirs(f"{h.dir}/mail/postmaster", exist_ok=True)
+    for chain, key, told in (("one.crt", "one.key", None), ("one.crt", "two.key", "mismatch"), ("one.key", "one.key", "certificate")):
+        h.write("posthorn.conf", SETTINGS.replace("@DIR@", h.dir) + f"[tls]\ncertificate = {h.dir}/{chain}\nkey = {h.dir}/{key}\n")
+        p = subprocess.run([POSTHORN, "-c", f"{h.dir}/posthorn.conf", "config", "check"], capture_output=True, text=True, check=False)
+        assert (f"{h.dir}/{chain} and key" in p.stderr) == bool(told) and (told or "") in p.stderr, p
+
 def test_manual_has_every_setting(h):
     page = h.run("config", "man")
     for row in json.loads(h.run("config", "show", "--json")):

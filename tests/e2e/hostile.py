@@ -412,6 +412,10 @@ def test_broken_settings_are_named(net):
         expect(code != 0 and all(w in words for w in wanted), f"exit {code}: {words}")
     code, words = settings_mistake(beta, lambda s: s.replace("cert.pem", "not-there.pem"))
     expect(code != 0 and "not-there.pem" in words + beta.log_text(), f"missing certificate: exit {code}: {words}")
+    other = os.path.join(net.directory, "other")
+    hosts.make_certificate(net.directory, beta.host_name, beta.address, other + ".pem", other + ".key")
+    code, words = settings_mistake(beta, lambda s: s.replace(beta.directory + "/key.pem", other + ".key"))
+    expect(code == 78 and "cannot use the certificate" in words + beta.log_text(), f"another's key: exit {code}: {words}")
     got = subprocess.run([os.path.join(build(), "mta"), "-c", "/does/not/exist"], capture_output=True, timeout=20, check=False)
     expect(got.returncode == 78 and b"/does/not/exist" in got.stderr, f"{got}")
 
