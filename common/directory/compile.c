@@ -13,7 +13,10 @@
 #include "common/directory/name.h"
 #include "common/directory/text.h"
 #include "common/directory/users.h"
+#include "common/net/idna.h"
 #include "common/os/file.h"
+
+enum { GROUP_KEY = '\001', PATTERN_KEY = '\002' };	/* what such a key begins with */
 
 struct compiling {
 	const char	*file;
@@ -44,6 +47,32 @@ static void add_folded(struct str *out, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		str_add_char(out, to_lower(s.p[i]));
+}
+
+static void add_domain(struct str *out, struct span domain)
+{
+	char ascii[IDNA_NAME];
+
+	add_folded(out, idna_to_ascii(domain, ascii, NULL) ? span_of(ascii) : domain);
+}
+
+static bool is_own_kind(struct span key)
+{
+	return key.n && (*key.p == GROUP_KEY || *key.p == PATTERN_KEY);
+}
+
+void compile_fold(enum table_kind kind, struct span key, struct str *out)
+{
+	ptrdiff_t at = span_rfind(key, '@');
+
+	if (kind == TABLE_DOMAINS) {
+		add_domain(out, key);
+	} else if (at < 0 || is_own_kind(key)) {
+		str_add(out, key);
+	} else {
+		str_add(out, span_to(key, (size_t)at + 1));
+		add_domain(out, span_from(key, (size_t)at + 1));
+	}
 }
 
 static bool line_of_domains(struct span line, struct str *key, struct str *row, struct err *e)
@@ -79,14 +108,14 @@ static bool line_of_aliases(struct span line, struct str *key, struct str *row, 
 
 void compile_group_key(struct span name, struct str *key)
 {
-	str_add_char(key, '\001');
+	str_add_char(key, GROUP_KEY);
 	add_folded(key, name);
 }
 
 void compile_pattern_key(struct span domain, unsigned number, struct str *key)
 {
-	str_add_char(key, '\002');
-	add_folded(key, domain);
+	str_add_char(key, PATTERN_KEY);
+	add_domain(key, domain);
 	str_addf(key, "\002%u", number);
 }
 
@@ -174,6 +203,20 @@ static bool put(struct compiling *c, enum table_kind kind, unsigned line, struct
 	return ok;
 }
 
+/* What a line is found by, and what is kept of it. */
+static bool read_line(enum table_kind kind, struct span line, struct str *key, struct str *row, struct err *e)
+{
+	struct str written = STR(NAME_SIZE);
+	bool ok = kinds[kind].line(line, &written, row, e);
+
+	if (ok && written.over)
+		key->over = true;
+	else if (ok)
+		compile_fold(kind, str_span(&written), key);
+	str_free(&written);
+	return ok;
+}
+
 static bool take_line(struct compiling *c, enum table_kind kind, const struct text *in,
     struct span line, struct err *e)
 {
@@ -182,7 +225,7 @@ static bool take_line(struct compiling *c, enum table_kind kind, const struct te
 
 	if (in->too_long)
 		return err_perm(e, "5.3.5", "longer than %d bytes", TEXT_LINE_MAX);
-	ok = kinds[kind].line(line, &key, &row, e);
+	ok = read_line(kind, line, &key, &row, e);
 	if (ok && (key.over || row.over || !key.n))
 		ok = err_perm(e, "5.3.5", "too long");
 	ok = ok && put(c, kind, in->line, str_span(&key), str_span(&row), e);

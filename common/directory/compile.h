@@ -21,6 +21,12 @@ const char *compile_kind_name(enum table_kind kind);		/* "users" */
 
 /* Does a text of this kind join lines? The key of one line of it; false: e says what is wrong. */
 bool compile_joins(enum table_kind kind);
+/*
+ * A key as the tables have it: a domain has one spelling there, that of DNS (RFC 5890), so
+ * that müller.example and xn--mller-kva.example are one. What can be no domain stays.
+ */
+void compile_fold(enum table_kind kind, struct span key, struct str *out);
+/* Of a line: its key as it is written there. */
 bool compile_key(enum table_kind kind, struct span line, struct str *key, struct err *e);
 void compile_pattern_key(struct span domain, unsigned number, struct str *key);
 void compile_group_key(struct span name, struct str *key);

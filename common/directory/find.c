@@ -27,7 +27,7 @@ void find_because(const struct query *q, const char *fmt, ...)
 /* row.p NULL: no such key. The text stays until the arena's reset. */
 static bool row_of(const struct query *q, enum table_kind kind, struct span key, struct span *row, unsigned *line)
 {
-	struct str value = STR(TEXT_LINE_MAX + 40);
+	struct str value = STR(TEXT_LINE_MAX + 40), folded = STR(2 * NAME_SIZE);
 	uint64_t n = 0;
 	bool found, ok;
 
@@ -36,7 +36,9 @@ static bool row_of(const struct query *q, enum table_kind kind, struct span key,
 		return true;
 	if (!q->l->tables[kind])
 		return err_temp(q->e, "4.3.0", "the table of %s is not there", compile_kind_name(kind));
-	ok = table_get(q->l->tables[kind], key, &value, &found, q->e);
+	compile_fold(kind, key, &folded);
+	ok = table_get(q->l->tables[kind], str_span(&folded), &value, &found, q->e);
+	str_free(&folded);
 	if (ok && found) {
 		*row = arena_copy(q->a, str_span(&value));
 		span_eat_u64(row, UINT32_MAX, &n);
@@ -49,11 +51,18 @@ static bool row_of(const struct query *q, enum table_kind kind, struct span key,
 
 bool find_is_system_domain(const struct lookup *l, struct span domain)
 {
-	for (size_t i = 0; i < l->rules->system_domain_count; i++) {
-		if (span_is(domain, l->rules->system_domains[i]))
-			return true;
+	struct str folded = STR(2 * NAME_SIZE), ours = STR(2 * NAME_SIZE);
+	bool found = false;
+
+	compile_fold(TABLE_DOMAINS, domain, &folded);
+	for (size_t i = 0; !found && i < l->rules->system_domain_count; i++) {
+		str_reset(&ours);
+		compile_fold(TABLE_DOMAINS, span_of(l->rules->system_domains[i]), &ours);
+		found = span_same(str_span(&ours), str_span(&folded));
 	}
-	return false;
+	str_free(&folded);
+	str_free(&ours);
+	return found;
 }
 
 bool find_domain(const struct query *q, struct span domain, enum domain_kind *kind)

@@ -17,8 +17,10 @@ static const char *const texts[TABLE_COUNT] = {
 	    "app@beta.test\n"
 	    "boss@gamma.test\n"
 	    "pat@gamma.test\n"
-	    "ro@gamma.test\n",
-	[TABLE_DOMAINS] = "alpha.test\nBeta.test\ngamma.test\nrelay: partner.test\n",
+	    "ro@gamma.test\n"
+	    "jürgen@müller.test\n",
+	[TABLE_DOMAINS] = "alpha.test\nBeta.test\ngamma.test\nrelay: partner.test\nmüller.test\n"
+	    "relay: XN--BCHER-KVA.test\n",
 	[TABLE_ALIASES] =
 	    "sales@alpha.test: ann@alpha.test,\n bob@alpha.test, out@far.test\n"
 	    "bob@alpha.test: bob@alpha.test, ann@alpha.test\n"
@@ -51,7 +53,9 @@ static const char *const texts[TABLE_COUNT] = {
 	    "pat-x*@gamma.test: boss@gamma.test\n"
 	    "*-list@*: eve@beta.test\n"
 	    "*@gamma.test: app@beta.test (send-only)\n"
-	    "boss@far.test: boss@gamma.test (send-only), eve@beta.test\n",
+	    "boss@far.test: boss@gamma.test (send-only), eve@beta.test\n"
+	    "info@xn--mller-kva.test: jürgen@xn--mller-kva.test\n"
+	    "büro-*@müller.test: jürgen@müller.test\n",
 };
 
 static const char *system_domains[] = { "sys.test", "localhost" };
@@ -96,6 +100,16 @@ static const struct { const char *address, *is, *targets; } cases[] = {
 	{ "ann+a+b@alpha.test", "local", "ann@alpha.test:/srv/ann:900+a+b" },
 	{ "b+c@alpha.test", "local", "b+c@alpha.test:/mail/alpha.test/b+c:900" },
 	{ "b+d@alpha.test", "unknown", "5.1.1" },
+	/* a domain has two spellings, and is one */
+	{ "jürgen@müller.test", "local", "jürgen@müller.test:/mail/müller.test/jürgen:900" },
+	{ "jürgen@XN--mller-kva.test", "local", "jürgen@müller.test:/mail/müller.test/jürgen:900" },
+	{ "jürgen@MÜLLER.test", "local", "jürgen@müller.test:/mail/müller.test/jürgen:900" },
+	{ "info@müller.test", "local", "jürgen@müller.test:/mail/müller.test/jürgen:900" },
+	{ "büro-x@xn--mller-kva.test", "local", "jürgen@müller.test:/mail/müller.test/jürgen:900" },
+	{ "jürgen@muller.test", "elsewhere", "jürgen@muller.test" },
+	{ "jürgen@mu\u0308ller.test", "local", "jürgen@müller.test:/mail/müller.test/jürgen:900" },
+	{ "x@bücher.test", "relay", "x@bücher.test" },
+	{ "x@\u0430lpha.test", "elsewhere", "x@\u0430lpha.test" },		/* a Cyrillic a */
 	{ "+ann@alpha.test", "unknown", "5.1.1" },
 	{ "zed@alpha.test", "unknown", "5.1.1" },
 	{ "zed@far.test", "elsewhere", "zed@far.test" },
