@@ -113,20 +113,22 @@ static bool secure(struct carrier *c, const struct job *j, bool *again, struct e
 	return false;
 }
 
-/*
- * RFC 8689 4.2.1: a server whose name is known for sure, whose certificate says that name,
- * and which will ask the same of the next. Another server of the domain may do better.
- */
+/* RFC 8689 4.2.1: whose server it is must be known for sure before its certificate says anything. */
+static bool vouched(const struct search *s, const struct mx_host *host, struct err *e)
+{
+	return host->secure || !s->j->require_tls ||
+	    err_perm(e, "5.7.30", "the message needs REQUIRETLS, and DNSSEC does not vouch for %s as a server of %s",
+	    host->name, s->j->destination);
+}
+
+/* The same section: its certificate is good, and it will ask the same of the next. Another server may. */
 static bool suits(struct search *s, const struct mx_host *host, struct err *e)
 {
 	struct carrier *c = s->c;
 
 	c->assured = host->secure && c->stream.verified && c->client.ext & EXT_REQUIRETLS;
-	if (!s->j->require_tls || c->assured)
-		return true;
-	if (!host->secure)
-		return err_perm(e, "5.7.30", "the message needs REQUIRETLS, and DNSSEC does not vouch for %s", c->host);
-	return err_perm(e, "5.7.30", "the message needs REQUIRETLS, which %s does not offer", c->host);
+	return c->assured || !s->j->require_tls ||
+	    err_perm(e, "5.7.30", "the message needs REQUIRETLS, which %s does not offer", c->host);
 }
 
 static bool try_address(struct search *s, const struct mx_host *mx, const char *ip, struct err *e)
@@ -183,7 +185,7 @@ static bool try_host(struct search *s, const struct mx_host *mx)
 	struct err e;
 	size_t n;
 
-	if (!addresses_of(s, host, &ips, &n, &e))
+	if (!vouched(s, mx, &e) || !addresses_of(s, host, &ips, &n, &e))
 		return fail(s, &e);
 	for (size_t i = 0; i < n && s->tried < ADDRESSES_MAX; i++) {
 		if (myself_is(&s->c->myself, span_of(ips[i]), s->port)) {

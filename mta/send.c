@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 	role_begin(&self, ROLE_SEND, argc, argv);
 	signal(SIGTERM, SIG_IGN);	/* sched is told too, and waits for our result */
 	need(tls_prepare(&e), &e);
-	c.tls = tls_client_new("", &e);
+	c.tls = tls_client_new(self.conf.mta_authorities, &e);
 	need(c.tls != NULL, &e);
 	myself_find(&c.myself, &self.conf.mta_listen);
 	role_jail(&self);

@@ -72,6 +72,7 @@ struct conf {
 	uint64_t mta_give_up, mta_warn_after;	/* warn_after 0 = never */
 	uint64_t mta_send_max, mta_send_per_destination, mta_checks_max;
 	const char *mta_source_address;	/* "" */
+	const char *mta_authorities;	/* PEM of who vouches for other servers; "" = the system's */
 	/* [gate]: posthorn-gate(7) */
 	struct conf_list gate_exempt_networks, gate_weights, gate_lists, gate_sender_lists;
 	uint64_t gate_dns_wait, gate_early_wait;

@@ -204,6 +204,8 @@ const struct setting settings[] = {
 	  "Processes at once that check messages: SPF, DKIM, DMARC." },
 	{ "mta", "source-address", SET_TEXT, AT(mta_source_address), "", "ip",
 	  "Send from this address of ours. Empty: the system chooses." },
+	{ "mta", "authorities", SET_PATH, AT(mta_authorities), "", "empty",
+	  "PEM file with the certificate authorities that vouch for other servers. Empty: those of the system." },
 
 	/* ---- gate ---- */
 	{ "gate", "exempt-networks", SET_LIST, AT(gate_exempt_networks), "127.0.0.0/8 ::1", "network",
