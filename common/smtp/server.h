@@ -137,6 +137,7 @@ struct smtp {
 	bool			 body_open;	/* hooks->data was called */
 	bool			 over;		/* to be forgotten once the reply is made and logged */
 	bool			 smtputf8;
+	struct reply		 instead;	/* a hook that fails may say the reply itself; code 0: it comes from e */
 };
 
 /* Serve one client over stream until it or we have said goodbye. The stream stays the caller's. */

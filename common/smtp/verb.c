@@ -403,6 +403,9 @@ struct reply smtp_command(struct smtp *s, struct span line)
 		told = SPAN("?");	/* perhaps a password that missed its AUTH */
 	else if (v->kind & SECRET)
 		told = span_of(v->name);
+	if (r.code >= 400 && s->instead.code)
+		r = s->instead;
+	s->instead.code = 0;
 	if (r.code >= 400 && s->hooks->refused)
 		s->hooks->refused(s, told, &r);
 	if (s->over)
