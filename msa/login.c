@@ -11,6 +11,8 @@ enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct 
 		err_perm(e, "5.5.4", "there is no such mechanism; %s are there", x->entry.offer.text);
 		return SMTP_AUTH_FAILED;
 	}
+	if (first && span_copy(mechanism, x->mechanism, sizeof x->mechanism))
+		x->intake.mechanism = x->mechanism;
 	next = sasl_step(&x->sasl, said, challenge, e);
 	if (next == SASL_ASK)
 		return SMTP_AUTH_MORE;

@@ -86,8 +86,7 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 	if (*from->address && !may_send(x, from->address, e))
 		return false;
 	x->intake.login = x->who.login;
-	intake_begin(&x->intake, s, from);
-	return true;
+	return intake_begin(&x->intake, s, from, e);
 }
 
 static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
@@ -100,8 +99,7 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 		return false;
 	if (is == DIR_UNKNOWN)
 		return err_perm(e, "5.1.1", "nobody here has the address %s", address);
-	intake_rcpt(&x->intake, s, address, to);
-	return true;
+	return intake_rcpt(&x->intake, s, address, to, e);
 }
 
 static void put_fixed(void *arg, struct span lf_text)
@@ -181,6 +179,7 @@ static bool proxied(struct smtp *s, const struct smtp_proxied *client, struct er
 	struct session *x = s->self;
 
 	(void)e;
+	milters_close(&x->milters);		/* it is another client to them */
 	intake_proxied(&x->wire.peer, client);
 	return true;
 }
@@ -192,6 +191,20 @@ static const struct smtp_hooks hooks = {
 };
 
 /* --- the process --- */
+
+static bool to_milter(void *arg, const char *name, int *fd, struct err *e)
+{
+	return role_milter(arg, name, fd, e);
+}
+
+static void set_up_milters(struct session *x)
+{
+	const struct conf *c = &x->self.conf;
+	const struct milter_times times = { (int)c->milter_connect, (int)c->milter_command, (int)c->milter_content };
+
+	milters_init(&x->milters, c->msa_milters.words, c->msa_milters.count, &times, c->host_name, to_milter, &x->self);
+	x->intake.milters = x->milters.count ? &x->milters : NULL;
+}
 
 static void set_up(struct session *x)
 {
@@ -223,6 +236,7 @@ static void set_up(struct session *x)
 		.station = &x->station, .host_name = c->host_name, .hops_max = (unsigned)c->hops_max,
 		.hide_client = c->msa_hide_client, .peer = &x->wire.peer, .login = "", .header = STR(0),
 	};
+	set_up_milters(x);
 }
 
 /* Only a proxy we know may say that it speaks for somebody else. */
@@ -246,6 +260,7 @@ static void serve(struct session *x)
 	maillog_connect(peer->service, peer->ip);
 	entry_open(&x->entry, &x->self, &x->wire, &x->who);
 	smtp_serve(&x->wire.stream, &hooks, &x->terms, peer->tls, x);
+	milters_close(&x->milters);
 	maillog_disconnect(peer->service, peer->ip, x->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
 	wire_close(&x->wire);
 }

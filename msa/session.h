@@ -9,6 +9,7 @@
 #include "common/keeper/role.h"
 #include "common/mail/fix.h"
 #include "common/queue/intake.h"
+#include "common/queue/milters.h"
 
 struct session {
 	struct role_self	 self;
@@ -16,12 +17,14 @@ struct session {
 	struct wire		 wire;
 	struct smtp_terms	 terms;
 	struct intake		 intake;
+	struct milters		 milters;
 	struct fix		 fix;
 	bool			 fixing;	/* fix_init() without fix_end() yet */
 	char			 message_id[320];
 	int			 clerk;		/* -1 when not connected */
 	struct entry		 entry;
 	struct sasl		 sasl;
+	char			 mechanism[32];
 	struct role_user	 who;		/* once logged in */
 };
 

@@ -59,7 +59,8 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 
 	if (!meter_mail(&in->wire, e))
 		return false;
-	intake_begin(&in->intake, s, from);
+	if (!intake_begin(&in->intake, s, from, e))
+		return false;
 	check_mail(&in->check);
 	gate_mail(&in->gate, from, !in->gate.trusted && inbound_is_our_domain(in, from->path.domain));
 	return true;
@@ -138,6 +139,7 @@ static bool proxied(struct smtp *s, const struct smtp_proxied *client, struct er
 	struct inbound *in = s->self;
 
 	(void)e;
+	milters_close(&in->milters);		/* it is another client to them */
 	intake_proxied(&in->wire.peer, client);
 	return true;
 }
@@ -147,6 +149,20 @@ static const struct smtp_hooks hooks = {
 	.data = take_data, .text = take_text, .commit = commit, .reset = reset, .refused = refused,
 	.proxied = proxied,
 };
+
+static bool to_milter(void *arg, const char *name, int *fd, struct err *e)
+{
+	return role_milter(arg, name, fd, e);
+}
+
+static void set_up_milters(struct inbound *in)
+{
+	const struct conf *c = &in->self.conf;
+	const struct milter_times times = { (int)c->milter_connect, (int)c->milter_command, (int)c->milter_content };
+
+	milters_init(&in->milters, c->mta_milters.words, c->mta_milters.count, &times, c->host_name, to_milter, &in->self);
+	in->intake.milters = in->milters.count ? &in->milters : NULL;
+}
 
 static void set_up(struct inbound *in)
 {
@@ -177,6 +193,7 @@ static void set_up(struct inbound *in)
 		.station = &in->station, .host_name = c->host_name, .hops_max = (unsigned)c->hops_max,
 		.peer = &in->wire.peer, .login = "", .header = STR(0),
 	};
+	set_up_milters(in);
 }
 
 /* Only a proxy we know may say that it speaks for somebody else. */
@@ -202,6 +219,7 @@ static void serve(struct inbound *in)
 	smtp_serve(&in->wire.stream, &hooks, &in->terms, peer->tls, in);
 	gate_gone(&in->gate);
 	check_gone(&in->check);
+	milters_close(&in->milters);
 	maillog_disconnect(peer->service, peer->ip, in->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
 	wire_close(&in->wire);
 }

@@ -11,6 +11,7 @@
 
 #include "common/keeper/role.h"
 #include "common/queue/intake.h"
+#include "common/queue/milters.h"
 #include "mta/check.h"
 #include "mta/gate.h"
 
@@ -22,6 +23,7 @@ struct inbound {
 	struct intake		 intake;
 	struct gate		 gate;
 	struct check		 check;
+	struct milters		 milters;
 	int			 clerk;		/* -1 when not connected */
 };
 

@@ -86,6 +86,5 @@ bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 		check_sender(&in->check, &in->intake, s->mail);
 	if (!gate_rcpt(&in->gate, &in->intake, postmaster ? GATE_TO_POSTMASTER : who_is(is, &to->path), address, e))
 		return false;
-	intake_rcpt(&in->intake, s, address, to);
-	return true;
+	return intake_rcpt(&in->intake, s, address, to, e);
 }

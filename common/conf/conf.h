@@ -61,6 +61,7 @@ struct conf {
 	uint64_t msa_priority_max;	/* MT-PRIORITY */
 	bool msa_hide_client;		/* Received without the client's address */
 	uint64_t msa_sessions_max;
+	struct conf_list msa_milters;	/* milter/where.h */
 	/* [mta] */
 	struct conf_list mta_listen;	/* "smtp=*:25" */
 	uint64_t mta_sessions_max, mta_clients_per_session;
@@ -73,6 +74,7 @@ struct conf {
 	uint64_t mta_send_max, mta_send_per_destination, mta_checks_max;
 	const char *mta_source_address;	/* "" */
 	const char *mta_authorities;	/* PEM of who vouches for other servers; "" = the system's */
+	struct conf_list mta_milters;
 	/* [gate]: posthorn-gate(7) */
 	struct conf_list gate_exempt_networks, gate_weights, gate_lists, gate_sender_lists;
 	uint64_t gate_dns_wait, gate_early_wait;
@@ -84,6 +86,8 @@ struct conf {
 	uint64_t gate_dmarc_reports;	/* how often to look; 0 = never */
 	const char *gate_temperror, *gate_quarantine;	/* accept defer; junk hold */
 	struct conf_list gate_dmarc_overrides;
+	/* [milter] */
+	uint64_t milter_connect, milter_command, milter_content;
 	/* [dns] */
 	struct conf_list dns_forward;	/* "127.0.0.1@5353"; empty = from /etc/resolv.conf, else root servers */
 	struct conf_list dns_local_data;/* lines as in a zone file; list separator is ";" for this one key */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include "common/auth/sasl.h"
+#include "common/milter/where.h"
 #include "common/trust/gate-list.h"
 #include "common/trust/gate.h"
 
@@ -155,6 +156,13 @@ static bool fits_listen(struct span s)
 	return is_port(port) && (span_is(s, "*") || is_ip4(s) || is_bracketed_ip6(s));
 }
 
+static bool fits_milter(struct span s)
+{
+	struct milter_where where;
+
+	return where_parse(s, &where);
+}
+
 static bool fits_network(struct span s)
 {
 	struct span ip = s;
@@ -262,6 +270,7 @@ static const struct form forms[] = {
 	{ "below", fits_below, false, "a path below the home directory, like Maildir" },
 	{ "service", fits_service, true, "the name of a PAM service, or nothing" },
 	{ "listen", fits_listen, false, "NAME=ADDRESS:PORT, with :tls or :proxy behind it or not, like smtp=*:25" },
+	{ "milter", fits_milter, false, "NAME=unix:/PATH or NAME=inet:ADDRESS:PORT, with :open or without" },
 	{ "network", fits_network, false, "addresses or networks like 192.0.2.0/24" },
 	{ "mechanism", fits_mechanism, true, "auto, or mechanisms like PLAIN and SCRAM-SHA-256" },
 	{ "scram", fits_scram, true, "SCRAM-SHA-256 or SCRAM-SHA-1" },

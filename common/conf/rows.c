@@ -172,6 +172,10 @@ const struct setting settings[] = {
 	  "Leave the client's address and name out of the Received line of submitted mail." },
 	{ "msa", "sessions-max", SET_COUNT, AT(msa_sessions_max), "500", "1 100000",
 	  "Session processes at once." },
+	{ "msa", "milters", SET_LIST, AT(msa_milters), "", "milter",
+	  "Filters that are asked about submitted mail, in this order: NAME=unix:/PATH or "
+	  "NAME=inet:ADDRESS:PORT; see posthorn-milter(7). With :open behind it mail is taken without the filter "
+	  "when it is not there, else it is put off." },
 
 	/* ---- mta ---- */
 	{ "mta", "listen", SET_LIST, AT(mta_listen), "smtp=*:25", "listen",
@@ -206,6 +210,16 @@ const struct setting settings[] = {
 	  "Send from this address of ours. Empty: the system chooses." },
 	{ "mta", "authorities", SET_PATH, AT(mta_authorities), "", "empty",
 	  "PEM file with the certificate authorities that vouch for other servers. Empty: those of the system." },
+	{ "mta", "milters", SET_LIST, AT(mta_milters), "", "milter",
+	  "Filters that are asked about mail from other servers; as milters of [msa]." },
+
+	/* ---- filters that others wrote ---- */
+	{ "milter", "connect-timeout", SET_TIME, AT(milter_connect), "30s", "1s 5m",
+	  "How long connecting to a milter and agreeing with it may take." },
+	{ "milter", "command-timeout", SET_TIME, AT(milter_command), "30s", "1s 5m",
+	  "How long a milter may take for its answer to HELO, MAIL, RCPT or DATA." },
+	{ "milter", "content-timeout", SET_TIME, AT(milter_content), "5m", "1s 9m",
+	  "How long a milter may take for its answer to header, body and the whole message." },
 
 	/* ---- gate ---- */
 	{ "gate", "exempt-networks", SET_LIST, AT(gate_exempt_networks), "127.0.0.0/8 ::1", "network",

@@ -41,6 +41,7 @@ static const struct request {
 	{ 'X', "exchange", BY(SUBMISSION) | LOGINS, 10, false, login_exchange },
 	{ 'Y', "answer", BY(SUBMISSION) | LOGINS, 20, false, login_go_on },
 	{ 'S', "session", LOGINS, 1, true, start_session },
+	{ 'M', "milter", BY(SUBMISSION) | BY(INBOUND), 0, false, dial_milter },
 	{ 'D', "deliver", BY(PICK), 0, false, start_deliver },
 	{ 'O', "send", BY(SCHED), 0, false, start_send },
 	{ 'P', "report", BY(SCHED), 0, false, start_report },
@@ -113,7 +114,7 @@ void answer_err(struct child *c, const struct err *e)
 	answer(c, &p);
 }
 
-static void answer_fd(struct child *c, int fd)
+void answer_fd(struct child *c, int fd)
 {
 	struct packet p;
 

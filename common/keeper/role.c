@@ -210,6 +210,19 @@ bool role_connect(struct role_self *self, const char *service, int *fd, struct e
 	return true;
 }
 
+bool role_milter(struct role_self *self, const char *name, int *fd, struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, 'M');
+	packet_put_text(&p, name);
+	if (!role_ask(self, &p, CONNECT_S, e))
+		return false;
+	*fd = packet_take_fd(&p);
+	packet_drop_fds(&p);
+	return *fd >= 0 || err_temp(e, "4.3.0", "our keeper sent no connection");
+}
+
 static void take_user(struct packet *p, struct role_user *who)
 {
 	packet_take_copy(p, who->login, sizeof who->login);

@@ -95,6 +95,8 @@ void role_jail(struct role_self *self);
  *						   who begins anew with 'A' or 'X' has given the old one up)
  *	'S' tag peer-text buffered-input, fd=wire -> '+'  start my session as whom you let in
  *						   (login roles only; carries no name)
+ *	'M' milter				-> '+' fd  a connection to it, perhaps still on its way
+ *						   (msa sessions, mta inbound)
  *	'D' uid gid directory			-> '+' fd  a deliver process for that user (pick only)
  *	'O'					-> '+' fd  a send process (sched only)
  *	'P'					-> '+'  the report process, where none runs (sched only)
@@ -109,6 +111,7 @@ void role_jail(struct role_self *self);
  * A front's packets stand in front.h.
  */
 bool role_connect(struct role_self *self, const char *service, int *fd, struct err *e);
+bool role_milter(struct role_self *self, const char *name, int *fd, struct err *e);
 bool role_ask(struct role_self *self, struct packet *p, int timeout_s, struct err *e); /* '-' becomes e, false */
 
 /* Who was let in. */

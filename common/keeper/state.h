@@ -149,9 +149,15 @@ bool request_allowed(enum role_id role, char verb, unsigned asked, bool known, s
 bool service_allowed(enum role_id role, struct span service, enum role_id *server);
 void requests_answer(struct child *c, struct packet *p);
 void answer_err(struct child *c, const struct err *e);
+void answer_fd(struct child *c, int fd);	/* -1: only yes */
 /* May a process run as these? TEMP or PERM with a sentence when not. */
 bool ids_allowed(const struct keeper *k, uint32_t uid, uint32_t gid, struct err *e);
 bool home_allowed(const char *home);		/* absolute, not the root, no ".." */
+
+/* --- dial.c --- */
+
+/* Begin a connection to one of the daemon's milters, and hand it over as it is. */
+bool dial_milter(struct child *c, struct packet *p, struct err *e);
 
 /* --- login.c --- */
 

@@ -208,6 +208,16 @@ void maillog_gate(const char *id, const char *peer, const char *verdict, int sco
 	end(&l);
 }
 
+void maillog_milter(const char *id, const char *milter, const char *did, struct span what)
+{
+	struct line l = begin(id, "milter");
+
+	text(&l, "name", milter);
+	text(&l, "did", did);
+	word(&l, "what", what);
+	end(&l);
+}
+
 /* --- the queue --- */
 
 /* The summary has the form of our own words already, but names of strangers in it. */

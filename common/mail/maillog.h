@@ -29,6 +29,8 @@ void maillog_received(const char *id, const char *peer, const char *protocol, st
 void maillog_rejected(const char *id, const char *peer, const char *verb, struct span from, struct span to, int code, const struct err *e);
 /* what the gate of mta made of a client, where there was anything to say: reasons as gate_reasons_print() has them */
 void maillog_gate(const char *id, const char *peer, const char *verdict, int score, const char *reasons);
+/* what a milter did: "inserted-header" and the field's name, "refused" and the status ... */
+void maillog_milter(const char *id, const char *milter, const char *did, struct span what);
 
 /* the queue (mta sched) */
 /* summary: "spf=pass dkim=pass:a.test dmarc=pass" */

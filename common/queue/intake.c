@@ -6,6 +6,7 @@
 #include "common/mail/maillog.h"
 #include "common/mail/trace.h"
 #include "common/os/clock.h"
+#include "common/queue/milters.h"
 
 _Static_assert(PARAM_NEVER == (int)NOTIFY_NEVER && PARAM_SUCCESS == (int)NOTIFY_SUCCESS &&
     PARAM_FAILURE == (int)NOTIFY_FAILURE && PARAM_DELAY == (int)NOTIFY_DELAY, "NOTIFY has one meaning");
@@ -23,7 +24,7 @@ static const char *protocol(const struct intake *in, const struct smtp *s)
 	return trace_protocol(false, s->extended, s->tls, *in->login, s->smtputf8);
 }
 
-void intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *from)
+bool intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *from, struct err *e)
 {
 	struct envelope *env = &in->env;
 	int64_t now = clock_wall_us();
@@ -40,6 +41,7 @@ void intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *fro
 		.priority = from->params.priority,
 	};
 	queue_new_id(env->id);
+	return !in->milters || milters_mail(in->milters, in, s, from, e);
 }
 
 static bool have(const struct envelope *env, const char *address)
@@ -64,7 +66,12 @@ static void more_room(struct intake *in, struct smtp *s)
 	in->env.rcpts = rcpts;
 }
 
-void intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to)
+static unsigned next_number(const struct envelope *env)
+{
+	return env->rcpt_count ? env->rcpts[env->rcpt_count - 1].number + 1 : 1;
+}
+
+void intake_add_rcpt(struct intake *in, struct smtp *s, const char *address, const struct rcpt_params *params)
 {
 	struct envelope *env = &in->env;
 
@@ -72,11 +79,31 @@ void intake_rcpt(struct intake *in, struct smtp *s, const char *address, const s
 		return;		/* said twice, delivered once */
 	more_room(in, s);
 	env->rcpts[env->rcpt_count] = (struct rcpt){
-		.number = (unsigned)env->rcpt_count + 1, .address = keep(s, address),
-		.original = keep(s, to->params.original), .notify = to->params.notify, .next = env->release,
+		.number = next_number(env), .address = keep(s, address),
+		.original = keep(s, params->original), .notify = params->notify, .next = env->release,
 		.status = "", .answer = "", .remote = "",
 	};
 	env->rcpt_count++;
+}
+
+void intake_delete_rcpt(struct intake *in, struct span address)
+{
+	struct envelope *env = &in->env;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (!span_alike(span_of(env->rcpts[i].address), address))
+			env->rcpts[kept++] = env->rcpts[i];
+	}
+	env->rcpt_count = kept;
+}
+
+bool intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to, struct err *e)
+{
+	if (in->milters && !have(&in->env, address) && !milters_rcpt(in->milters, in, s, address, to, e))
+		return false;
+	intake_add_rcpt(in, s, address, &to->params);
+	return true;
 }
 
 static void put_received(struct intake *in, const struct smtp *s)
@@ -102,9 +129,10 @@ bool intake_open(struct intake *in, struct smtp *s, struct err *e)
 	in->header = STR(HEADER_BYTES_MAX);
 	in->in_body = false;
 	in->put = queue_put_open(in->station, in->env.id, e);
-	if (in->put)
-		put_received(in, s);
-	return in->put != NULL;
+	if (!in->put)
+		return false;
+	put_received(in, s);
+	return !in->milters || milters_data(in->milters, in, s, e);
 }
 
 /* Keep the header until it is whole; its end may fall between two pieces. */
@@ -185,6 +213,22 @@ static bool check_header(const struct intake *in, struct err *e)
 	return true;
 }
 
+/* A milter may say so, or leave nobody who is to have it. */
+static bool is_thrown_away(const struct intake *in)
+{
+	return in->milters && (in->milters->by || !in->env.rcpt_count);
+}
+
+static bool throw_away(struct intake *in, struct str *said)
+{
+	const struct milter *by = in->milters->by;
+
+	maillog_milter(in->env.id, by ? by->name : "?", by ? "discarded" : "left no recipient", span_of(in->env.sender));
+	maillog_removed(in->env.id, "a milter wanted it so");
+	str_addf(said, "taken as %s", in->env.id);
+	return true;
+}
+
 /* The value of the first field of that name, or nothing. */
 static struct span find_field(const struct intake *in, const char *name)
 {
@@ -203,7 +247,11 @@ bool intake_commit(struct intake *in, struct smtp *s, struct str *said, struct e
 	struct envelope *env = &in->env;
 	struct queue_put *put;
 
-	if (!check_header(in, e) || !rewrite_header(in, e))
+	if (!check_header(in, e) || (in->milters && !milters_message(in->milters, in, s, e)))
+		return false;
+	if (is_thrown_away(in))
+		return throw_away(in, said);
+	if (!rewrite_header(in, e))
 		return false;
 	put = in->put;
 	env->body8bit = env->body8bit || s->body.has8bit;
@@ -222,6 +270,8 @@ void intake_reset(struct intake *in)
 {
 	queue_put_drop(in->put);
 	in->put = NULL;
+	if (in->milters)
+		milters_reset(in->milters);
 	str_free(&in->header);
 	edit_free(&in->edit);
 	in->editing = false;

@@ -2,8 +2,8 @@
  * NAME
  *	intake - from an SMTP transaction into the queue
  * SYNOPSIS
- *	intake_begin(&in, s, from);		MAIL: the message has its id from here on
- *	intake_rcpt(&in, s, address, to);	RCPT, once accepted
+ *	ok = intake_begin(&in, s, from, &e);	MAIL: the message has its id from here on
+ *	ok = intake_rcpt(&in, s, address, to, &e);	RCPT, once accepted
  *	ok = intake_open(&in, s, &e);		DATA: our Received line is the first text
  *	intake_text(&in, lf_text); ...
  *	ok = intake_commit(&in, s, said, &e);	true: it is on disk
@@ -17,6 +17,8 @@
  *	first: queue_put_text_fd(in.put) shows it to another process, intake_body() to
  *	ourselves, and intake_header() is the header to be changed with edit.h: lines on top,
  *	forged fields out. It is written into the message at the commit, if it changed.
+ *
+ *	Milters (milters.h) are asked at each step, last, and may refuse any of them.
  */
 #ifndef COMMON_QUEUE_INTAKE_H
 #define COMMON_QUEUE_INTAKE_H
@@ -26,8 +28,11 @@
 #include "common/queue/queue.h"
 #include "common/smtp/server.h"
 
+struct milters;
+
 struct intake {
 	/* the process's */
+	struct milters		*milters;	/* NULL: none */
 	const struct station	*station;
 	const char		*host_name;
 	unsigned		 hops_max;
@@ -35,6 +40,7 @@ struct intake {
 	/* the connection's */
 	const struct wire_peer	*peer;
 	const char		*login;		/* "" */
+	const char		*mechanism;	/* of the login, or NULL */
 	/* the transaction's */
 	struct envelope		 env;		/* env.id is "" before MAIL */
 	size_t			 room;		/* of env.rcpts */
@@ -46,9 +52,12 @@ struct intake {
 	struct edit		 edit;
 };
 
-void intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *from);
+bool intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *from, struct err *e);
 /* address: where it goes, which may differ from to->address (postmaster gets a domain). */
-void intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to);
+bool intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to, struct err *e);
+/* One more, or one less, that no client asked for. Who is there already stays once. */
+void intake_add_rcpt(struct intake *in, struct smtp *s, const char *address, const struct rcpt_params *params);
+void intake_delete_rcpt(struct intake *in, struct span address);
 bool intake_open(struct intake *in, struct smtp *s, struct err *e);
 void intake_text(struct intake *in, struct span lf_text);
 /* The text is whole: its header, to be changed. NULL: it can not be read again, so refuse the message. */

@@ -54,12 +54,12 @@ static void say(struct stage *t, const char *sender, const char *const *rcpts)
 {
 	struct smtp_mail from = { .address = sender, .params = { .ret = "full", .envid = "QQ", .auth = "" } };
 
-	intake_begin(&t->in, &t->s, &from);
+	ck_assert(intake_begin(&t->in, &t->s, &from, NULL));
 	ck_assert(queue_is_id(span_of(t->in.env.id)));
 	for (; *rcpts; rcpts++) {
 		struct smtp_rcpt to = { .address = *rcpts, .params = { .notify = PARAM_DELAY, .original = "rfc822;o" } };
 
-		intake_rcpt(&t->in, &t->s, *rcpts, &to);
+		ck_assert(intake_rcpt(&t->in, &t->s, *rcpts, &to, NULL));
 	}
 }
 
