@@ -226,6 +226,12 @@ bool gate_greet(struct gate *g, bool early, struct err *e)
 	return obey(g, g->id, &v, e);
 }
 
+void gate_tls(struct gate *g)
+{
+	if (gate_may_relay_by(&g->self->conf, g->peer->seal))
+		g->trusted = g->may_relay = true;
+}
+
 void gate_hello(struct gate *g, struct span name)
 {
 	const struct gate_self self = { g->self->conf.host_name, g->peer->local_ip };

@@ -53,6 +53,7 @@ bool gate_is_worn(const struct gate *g);
 /* How long to listen for early talkers, in ms; 0: as short as for anybody. */
 int gate_client(struct gate *g, const struct wire_peer *peer);
 bool gate_greet(struct gate *g, bool early, struct err *e);
+void gate_tls(struct gate *g);		/* TLS is up: the client may have shown a certificate */
 void gate_hello(struct gate *g, struct span name);
 void gate_mail(struct gate *g, const struct smtp_mail *from, bool is_our_domain);
 void gate_checked_spf(struct gate *g, enum trust_result spf);

@@ -26,6 +26,7 @@ static bool start_tls(struct smtp *s, struct err *e)
 	if (!out_flush(s->out, clock_in(TLS_PATIENCE_S), e) || !wire_start_tls(&in->wire, clock_in(TLS_PATIENCE_S), e))
 		return false;
 	maillog_tls(peer->service, peer->ip, peer->tls_text);
+	gate_tls(&in->gate);
 	return true;
 }
 
@@ -216,6 +217,8 @@ static void serve(struct inbound *in)
 	offer_xclient(in);
 	maillog_connect(peer->service, peer->ip);
 	in->terms.early_ms = gate_client(&in->gate, peer);
+	if (peer->tls)
+		gate_tls(&in->gate);
 	smtp_serve(&in->wire.stream, &hooks, &in->terms, peer->tls, in);
 	gate_gone(&in->gate);
 	check_gone(&in->check);

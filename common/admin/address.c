@@ -12,7 +12,8 @@ enum { WHY_MAX = 1 << 20, MEMORY_MAX = 512 << 20 };
 
 static bool open_tables(const struct conf *c, struct lookup *l, struct str *mistakes, struct err *e)
 {
-	const char *const files[TABLE_COUNT] = { c->users_file, c->domains_file, c->aliases_file };
+	const char *const files[TABLE_COUNT] = { c->users_file, c->domains_file, c->aliases_file,
+		c->recipients_file };
 
 	for (enum table_kind kind = 0; kind < TABLE_COUNT; kind++) {
 		l->files[kind] = files[kind];

@@ -142,7 +142,8 @@ static void check_homes(struct checking *k)
 
 static void check_texts(struct checking *k)
 {
-	const char *const files[TABLE_COUNT] = { k->c->users_file, k->c->domains_file, k->c->aliases_file };
+	const char *const files[TABLE_COUNT] = { k->c->users_file, k->c->domains_file, k->c->aliases_file,
+		k->c->recipients_file };
 	struct table *t;
 	struct err e;
 

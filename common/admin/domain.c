@@ -10,7 +10,7 @@
 #include "common/directory/name.h"
 #include "common/directory/text.h"
 
-struct domain_args { bool relay, force; struct name name; };
+struct domain_args { bool relay, listed, force; struct name name; };
 
 static bool parse_args(int argc, char **argv, struct domain_args *a, struct err *e)
 {
@@ -20,6 +20,8 @@ static bool parse_args(int argc, char **argv, struct domain_args *a, struct err 
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--relay") == 0)
 			a->relay = true;
+		else if (strcmp(argv[i], "--listed") == 0)
+			a->relay = a->listed = true;
 		else if (strcmp(argv[i], "--force") == 0)
 			a->force = true;
 		else
@@ -51,7 +53,7 @@ static bool add_line(struct edit *ed, const struct domain_args *a, struct err *e
 	if (list_find(TABLE_DOMAINS, str_span(&ed->text), name_span(&a->name), &memory, &row)) {
 		ok = err_perm(e, "5.3.5", "%s is there already, %s:%u", a->name.text, ed->path, row.line);
 	} else {
-		str_addf(&line, "%s%s", a->relay ? "relay: " : "", a->name.text);
+		str_addf(&line, "%s%s%s", a->relay ? "relay: " : "", a->name.text, a->listed ? " listed" : "");
 		edit_add_line(ed, str_span(&line));
 		ok = edit_commit(ed, e);
 	}
@@ -208,7 +210,7 @@ static int domain_list(int argc, char **argv)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "add", domain_add, "[--relay] DOMAIN", "take mail for a domain: for virtual users, or to carry on" },
+	{ "add", domain_add, "[--relay [--listed]] DOMAIN", "take mail for a domain: for virtual users, or to carry on" },
 	{ "del", domain_del, "[--force] DOMAIN", "take no more mail for it" },
 	{ "list", domain_list, "", "all domains of ours, and of what class they are" },
 	{ .name = NULL }

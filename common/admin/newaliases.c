@@ -68,7 +68,8 @@ int main(int argc, char **argv)
 	if (!become_owner(directory))
 		worst = EX_OSERR;
 	for (enum table_kind kind = 0; worst != EX_OSERR && kind < TABLE_COUNT; kind++) {
-		const char *const files[TABLE_COUNT] = { c.users_file, c.domains_file, c.aliases_file };
+		const char *const files[TABLE_COUNT] = { c.users_file, c.domains_file, c.aliases_file,
+			c.recipients_file };
 
 		code = compile_one(kind, files[kind], directory);
 		if (code > worst)

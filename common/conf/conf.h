@@ -24,7 +24,7 @@ struct conf {
 	uint64_t hops_max;
 	uint64_t disk_reserve;		/* refuse mail below this much free space */
 	/* who is who */
-	const char *users_file, *domains_file, *aliases_file;
+	const char *users_file, *domains_file, *aliases_file, *recipients_file;
 	bool system_users;		/* local accounts of this machine get mail in ~/Maildir */
 	struct conf_list system_domains;	/* domains whose mailboxes are system users; default: host-name and localhost */
 	const char *recipient_separator;	/* "+" */
@@ -65,6 +65,7 @@ struct conf {
 	/* [mta] */
 	struct conf_list mta_listen;	/* "smtp=*:25" */
 	uint64_t mta_sessions_max, mta_clients_per_session;
+	struct conf_list mta_relay_certificates;	/* addresses in clients' certificates; empty */
 	struct conf_list mta_relay_networks;	/* addresses that may relay without login; empty */
 	const char *relay_host;		/* "" or HOST[:PORT] or [ADDR]:PORT */
 	uint64_t mta_port;		/* where other servers listen: 25 */

@@ -2,6 +2,7 @@
 #include "common/conf/gate.h"
 
 #include "common/base/mem.h"
+#include "common/net/channel.h"
 
 static enum gate_greylist greylist_of(const char *word)
 {
@@ -55,4 +56,23 @@ bool gate_is_exempt(const struct conf *c, const struct address *peer)
 bool gate_may_relay(const struct conf *c, const struct address *peer)
 {
 	return networks_have(c->mta_relay_networks.words, c->mta_relay_networks.count, peer);
+}
+
+bool gate_may_relay_by(const struct conf *c, const char *seal)
+{
+	const struct conf_list *allowed = &c->mta_relay_certificates;
+	struct channel channel;
+	struct span names, name;
+
+	if (!allowed->count || !channel_read(span_of(seal), &channel))
+		return false;
+	for (names = span_of(channel.names); names.n;) {
+		if (!span_cut(&names, ',', &name))
+			name = span_take(&names, names.n);
+		for (size_t i = 0; i < allowed->count; i++) {
+			if (span_is(name, allowed->words[i]))
+				return true;
+		}
+	}
+	return false;
 }

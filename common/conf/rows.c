@@ -48,6 +48,8 @@ const struct setting settings[] = {
 	  "Domains of virtual users, and domains we carry mail for; see posthorn-domains(5)." },
 	{ "directory", "aliases-file", SET_PATH, AT(aliases_file), "@config/aliases", NULL,
 	  "Addresses that stand for others; see posthorn-aliases(5)." },
+	{ "directory", "relay-recipients-file", SET_PATH, AT(recipients_file), "@config/relay-recipients", NULL,
+	  "Recipients of relay domains that have them listed; see posthorn-domains(5)." },
 	{ "directory", "system-users", SET_FLAG, AT(system_users), "yes", NULL,
 	  "Do accounts of this machine get mail, at each of system-domains?" },
 	{ "directory", "system-domains", SET_LIST, AT(system_domains), "@hostname localhost", "domain",
@@ -187,6 +189,9 @@ const struct setting settings[] = {
 	  "Clients that one session process serves, one after the other, before it ends." },
 	{ "mta", "relay-networks", SET_LIST, AT(mta_relay_networks), "", "network",
 	  "Addresses that may send anywhere through us without a login: 192.0.2.0/24, 2001:db8::/64." },
+	{ "mta", "relay-certificates", SET_LIST, AT(mta_relay_certificates), "", "address",
+	  "Clients whose certificate names one of these addresses may send anywhere through us without a login. "
+	  "The certificate must be from an authority in client-ca." },
 	{ "mta", "relay-host", SET_TEXT, AT(relay_host), "", "relay",
 	  "Hand everything for elsewhere to this server: HOST, HOST:PORT or [ADDRESS]:PORT. "
 	  "Empty: look up where each domain wants its mail." },

@@ -82,7 +82,19 @@ static bool line_of_domains(struct span line, struct str *key, struct str *row, 
 	if (!domains_line_parse(line, &d, e))
 		return false;
 	add_folded(key, d.domain);
-	str_addf(row, "%s" SPAN_FMT, d.relay ? "relay: " : "", SPAN_ARG(d.domain));
+	str_addf(row, "%s" SPAN_FMT "%s", d.relay ? "relay: " : "", SPAN_ARG(d.domain), d.listed ? " listed" : "");
+	return true;
+}
+
+static bool line_of_recipients(struct span line, struct str *key, struct str *row, struct err *e)
+{
+	struct span address;
+	struct name name;
+
+	if (!recipients_line_parse(line, &address, e) || !name_read(address, &name, e))
+		return false;
+	str_add(key, name_span(&name));
+	str_add(row, address);
 	return true;
 }
 
@@ -127,6 +139,7 @@ static const struct {
 	[TABLE_USERS] = { "users", false, line_of_users },
 	[TABLE_DOMAINS] = { "domains", false, line_of_domains },
 	[TABLE_ALIASES] = { "aliases", true, line_of_aliases },
+	[TABLE_RECIPIENTS] = { "relay-recipients", false, line_of_recipients },
 };
 
 const char *compile_kind_name(enum table_kind kind)

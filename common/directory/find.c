@@ -74,9 +74,9 @@ bool find_domain(const struct query *q, struct span domain, enum domain_kind *ki
 	if (!row_of(q, TABLE_DOMAINS, domain, &row, &line))
 		return false;
 	if (row.p && domains_line_parse(row, &parsed, NULL)) {
-		*kind = parsed.relay ? DOMAIN_RELAY : DOMAIN_VIRTUAL;
-		find_because(q, SPAN_FMT ": a %s domain, %s:%u", SPAN_ARG(domain),
-		    parsed.relay ? "relay" : "virtual", q->l->files[TABLE_DOMAINS], line);
+		*kind = parsed.listed ? DOMAIN_RELAY_LISTED : parsed.relay ? DOMAIN_RELAY : DOMAIN_VIRTUAL;
+		find_because(q, SPAN_FMT ": a %s domain%s, %s:%u", SPAN_ARG(domain), parsed.relay ? "relay" : "virtual",
+		    parsed.listed ? " that has its recipients listed" : "", q->l->files[TABLE_DOMAINS], line);
 	} else if (find_is_system_domain(q->l, domain)) {
 		*kind = DOMAIN_SYSTEM;
 		find_because(q, SPAN_FMT ": a system domain, by the setting system-domains", SPAN_ARG(domain));
@@ -308,6 +308,25 @@ bool find_complete(const struct query *q, struct name *n)
 	    err_perm(q->e, "5.1.3", "the name is too long");
 }
 
+/* Of a relay domain with a list: ann+x is there when ann is; postmaster always, RFC 5321 4.5.1. */
+static bool find_listed(const struct query *q, const struct name *n, struct found *f)
+{
+	const char *detail;
+	struct name base;
+	struct span row;
+	unsigned line;
+
+	if (!row_of(q, TABLE_RECIPIENTS, name_span(n), &row, &line))
+		return false;
+	if (!row.p && find_base(q, n, &base, &detail) && !row_of(q, TABLE_RECIPIENTS, name_span(&base), &row, &line))
+		return false;
+	if (row.p || span_is(name_local(n), "postmaster"))
+		f->kind = RELAYED;
+	if (row.p)
+		find_because(q, "%s: a recipient of a relay domain, %s:%u", n->text, q->l->files[TABLE_RECIPIENTS], line);
+	return true;
+}
+
 bool find(const struct query *q, struct name *n, bool aliases, struct found *f)
 {
 	bool alone = !name_domain(n).n;
@@ -322,7 +341,7 @@ bool find(const struct query *q, struct name *n, bool aliases, struct found *f)
 		f->kind = ELSEWHERE;
 	else if (kind == DOMAIN_RELAY)
 		f->kind = RELAYED;
-	else if (!find_local(q, n, kind, aliases, f))
+	else if (kind == DOMAIN_RELAY_LISTED ? !find_listed(q, n, f) : !find_local(q, n, kind, aliases, f))
 		return false;
 	if ((f->kind == ELSEWHERE || f->kind == RELAYED) && aliases && !find_foreign(q, n, f))
 		return false;

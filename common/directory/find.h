@@ -37,7 +37,7 @@ struct query {
 	bool			 sending;	/* look for all lines that fit, not only the first */
 };
 
-enum domain_kind { DOMAIN_ELSEWHERE, DOMAIN_SYSTEM, DOMAIN_VIRTUAL, DOMAIN_RELAY };
+enum domain_kind { DOMAIN_ELSEWHERE, DOMAIN_SYSTEM, DOMAIN_VIRTUAL, DOMAIN_RELAY, DOMAIN_RELAY_LISTED };
 
 /* The alias that a group is; kind NOBODY when there is none. */
 bool find_group(const struct query *q, struct span name, struct found *f);

@@ -222,7 +222,7 @@ bool lookup_domain(const struct lookup *l, struct span domain, enum dir_class *i
 {
 	static const enum dir_class classes[] = {
 		[DOMAIN_ELSEWHERE] = DIR_ELSEWHERE, [DOMAIN_SYSTEM] = DIR_LOCAL,
-		[DOMAIN_VIRTUAL] = DIR_LOCAL, [DOMAIN_RELAY] = DIR_RELAY,
+		[DOMAIN_VIRTUAL] = DIR_LOCAL, [DOMAIN_RELAY] = DIR_RELAY, [DOMAIN_RELAY_LISTED] = DIR_RELAY,
 	};
 	struct err why = { 0 };
 	struct arena *a = arena_new(1 << 20, NULL, NULL);

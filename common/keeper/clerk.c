@@ -180,7 +180,7 @@ int main(int argc, char **argv)
 	c.arena = arena_new(ANSWER_MEMORY, NULL, NULL);
 	c.loop = loop_new();
 	shelf_begin(&c.shelf, (const char *const[]){ c.self.conf.users_file, c.self.conf.domains_file,
-	    c.self.conf.aliases_file }, c.directory, &c.rules);
+	    c.self.conf.aliases_file, c.self.conf.recipients_file }, c.directory, &c.rules);
 	refresh(&c);
 	loop_on_signal(c.loop, SIGTERM, on_signal, &c);
 	loop_add(c.loop, c.self.keeper, LOOP_READ, on_keeper, &c);

@@ -38,6 +38,8 @@ static void add_tables(struct jail_path *paths, const struct conf *c, struct are
 	add_path(paths, dir_of(c->users_file, a), write);
 	add_path(paths, dir_of(c->domains_file, a), write);
 	add_path(paths, dir_of(c->aliases_file, a), write);
+	if (c->recipients_file)
+		add_path(paths, dir_of(c->recipients_file, a), write);
 }
 
 static void add_word(struct jail_path *paths, struct span word, const struct conf *c, const char *self,

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "common/conf/form.h"
+#include "common/conf/gate.h"
 #include "common/conf/value.h"
+#include "common/net/channel.h"
 #include "tests/unit/unit.h"
 
 /* ---- one value ---- */
@@ -292,6 +294,56 @@ START_TEST(distance_counts_letters)
 }
 END_TEST
 
+/* [mta] relay-certificates = Gateway@branch.test other@branch.test */
+static const struct { const char *names; bool may; } certificates[] = {
+	{ "gateway@branch.test", true }, { "x@branch.test,other@branch.test", true }, { "x@branch.test", false },
+	{ "gateway@branch.tes", false }, { "", false },
+};
+
+START_TEST(certificates_may_relay)
+{
+	const char *words[] = { "Gateway@branch.test", "other@branch.test" };
+	struct conf c = { .mta_relay_certificates = { words, 2 } };
+	struct span names = span_of(certificates[_i].names), name;
+	const uint64_t key[2] = { 1, 2 };
+	struct channel channel = { .exporter_n = 0 };
+	struct str seal = STR(CHANNEL_TEXT);
+
+	while (names.n) {
+		if (!span_cut(&names, ',', &name))
+			name = span_take(&names, names.n);
+		channel_add_name(&channel, name);
+	}
+	channel_seal(&channel, key, &seal);
+	ck_assert(gate_may_relay_by(&c, seal.p) == certificates[_i].may);
+	ck_assert(!gate_may_relay_by(&c, ""));
+	c.mta_relay_certificates.count = 0;
+	ck_assert(!gate_may_relay_by(&c, seal.p));
+	str_free(&seal);
+}
+END_TEST
+
+START_TEST(gate_rules_are_as_set)
+{
+	struct gate_rules rules;
+	struct conf c;
+	struct err e;
+
+	ck_assert_msg(conf_parse(SPAN("[gate]\nweights = early=3 known=-7\nlists = bl.test:8 wl.test:-4\nreject-at = 12\n"
+	    "greylist = unknown\n"), "x", &c, NULL, &e), "%s", e.text);
+	gate_rules(&c, &rules);
+	ck_assert_int_eq(rules.policy.weights[GATE_EARLY], 3);
+	ck_assert_int_eq(rules.policy.weights[GATE_KNOWN], -7);
+	ck_assert_int_eq(rules.policy.weights[GATE_HELO_OURS], gate_fact_weight(GATE_HELO_OURS));
+	ck_assert_int_eq(rules.policy.reject_at, 12);
+	ck_assert_int_eq(rules.policy.greylist, GATE_GREY_UNKNOWN);
+	ck_assert_uint_eq(rules.lists.count, 2);
+	ck_assert_int_eq(rules.lists.rows[1].weight, -4);
+	ck_assert(!conf_parse(SPAN("[gate]\nweights = erly=3\n"), "x", &c, NULL, &e));
+	ck_assert(!conf_parse(SPAN("[gate]\nlists = bl.test\n"), "x", &c, NULL, &e));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("conf");
@@ -303,5 +355,7 @@ int main(void)
 	tcase_add_test(tc, long_and_binary_lines_are_refused);
 	tcase_add_test(tc, directory_comes_on_top_and_children_get_it);
 	tcase_add_test(tc, distance_counts_letters);
+	tcase_add_loop_test(tc, certificates_may_relay, 0, COUNT(certificates));
+	tcase_add_test(tc, gate_rules_are_as_set);
 	return unit_end();
 }

@@ -117,12 +117,17 @@ START_TEST(users_line_parses)
 }
 END_TEST
 
-static const struct { const char *in, *domain; bool relay; } domains[] = {
+static const struct { const char *in, *domain; bool relay, listed; } domains[] = {
 	{ "example.org", "example.org", false },
 	{ " example.org ", "example.org", false },
 	{ "relay: example.org", "example.org", true },
 	{ "Relay:example.org", "example.org", true },
 	{ "virtual: example.org", "example.org", false },
+	{ "relay: example.org listed", "example.org", true, true },
+	{ "relay:example.org  Listed ", "example.org", true, true },
+	{ "relay: example.org lsited", NULL, false },
+	{ "relay: example.org listed twice", NULL, false },
+	{ "example.org listed", NULL, false },
 	{ "example.org, example.net", NULL, false },
 	{ "local: example.org", NULL, false },
 	{ "-example.org", NULL, false },
@@ -143,7 +148,7 @@ START_TEST(domains_line_parses)
 		return;
 	}
 	ck_assert(span_same(row.domain, span_of(domains[_i].domain)));
-	ck_assert(row.relay == domains[_i].relay);
+	ck_assert(row.relay == domains[_i].relay && row.listed == domains[_i].listed);
 }
 END_TEST
 

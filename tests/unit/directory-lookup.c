@@ -20,7 +20,8 @@ static const char *const texts[TABLE_COUNT] = {
 	    "ro@gamma.test\n"
 	    "jürgen@müller.test\n",
 	[TABLE_DOMAINS] = "alpha.test\nBeta.test\ngamma.test\nrelay: partner.test\nmüller.test\n"
-	    "relay: XN--BCHER-KVA.test\n",
+	    "relay: XN--BCHER-KVA.test\nrelay: map.test listed\n",
+	[TABLE_RECIPIENTS] = "mia@map.test\n",
 	[TABLE_ALIASES] =
 	    "sales@alpha.test: ann@alpha.test,\n bob@alpha.test, out@far.test\n"
 	    "bob@alpha.test: bob@alpha.test, ann@alpha.test\n"
@@ -114,6 +115,10 @@ static const struct { const char *address, *is, *targets; } cases[] = {
 	{ "zed@alpha.test", "unknown", "5.1.1" },
 	{ "zed@far.test", "elsewhere", "zed@far.test" },
 	{ "zed@partner.test", "relay", "zed@partner.test" },
+	{ "Mia@map.test", "relay", "Mia@map.test" },
+	{ "mia+x@map.test", "relay", "mia+x@map.test" },
+	{ "postmaster@map.test", "relay", "postmaster@map.test" },
+	{ "zed@map.test", "unknown", "5.1.1" },
 	{ "sales@alpha.test", "local",
 	  "ann@alpha.test:/srv/ann:900 bob@alpha.test:/mail/alpha.test/bob:900 out@far.test" },
 	{ "sales+x@alpha.test", "local",
@@ -459,7 +464,7 @@ static const char *who(struct shelf *s, const char *address)
 
 /* ---- a shelf in a directory of its own, with a DB_CONFIG that must not count (CVE-2017-10140) ---- */
 
-static const char *const shelf_files[] = { "users", "domains", "aliases" };
+static const char *const shelf_files[] = { "users", "domains", "aliases", "relay-recipients" };
 static char shelf_dir[32], shelf_tables[64];
 static struct str news = { .p = (char *)"", .max = 4000 };
 
