@@ -32,6 +32,7 @@ int admin_address(int argc, char **argv);
 int admin_dkim(int argc, char **argv);
 int admin_ps(int argc, char **argv);
 int admin_queue(int argc, char **argv);
+int admin_gate(int argc, char **argv);
 int admin_spf(int argc, char **argv);
 
 /* Takes -c FILE and --json out of argv; a negative code: go on. */

@@ -27,6 +27,7 @@ static const struct admin_verb verbs[] = {
 	{ "queue", admin_queue, "list|show|cat|retry|hold|release|bounce|delete", "messages on their way" },
 	{ "dkim", admin_dkim, "verify|sign|key|record|rotate", "signatures of messages, and the keys they are made with" },
 	{ "dmarc", admin_dmarc, "explain|report", "what a domain wants done with mail in its name, and what others report" },
+	{ "gate", admin_gate, "explain|lists", "what would be made of a client, and do our DNS lists work" },
 	{ "spf", admin_spf, "check", "may this address send for that domain, step by step" },
 	{ "ps", admin_ps, "", "running processes: what each should be, and what the kernel says it is" },
 	{ "version", version, "", "which version this is" },

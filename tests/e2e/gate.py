@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The gate of mta: who a stranger is, by its address, names, lists and manners, and what it hears."""
+import json
 import os
 import re
 import socket
@@ -242,6 +243,87 @@ def test_exempt_and_relay_networks(net):
     is_answer(one(net, "good", to="bob@beta.test"), "550 5.7.1")
     del net["alpha"].settings["mta"]["relay-networks"]
     again(net)
+
+
+def test_recipients_of_a_relay_domain(net):
+    alpha = net["alpha"]
+    alpha.command("domain", "add", "--relay", "open.test")
+    alpha.command("domain", "add", "--relay", "--listed", "map.test")
+    with open(os.path.join(alpha.directory, "relay-recipients"), "w", encoding="ascii") as f:
+        f.write("# of map.test\nmia@map.test\n")
+    time.sleep(1.1)     # the clerk looks once a second
+    is_answer(one(net, "good", to="anybody@open.test"), "250")
+    is_answer(one(net, "good", to="Mia+lists@map.test"), "250")
+    is_answer(one(net, "good", to="postmaster@map.test"), "250")
+    is_answer(one(net, "good", to="max@map.test"), "550 5.1.1")
+    expect("relay: map.test listed" in open(os.path.join(alpha.directory, "domains"), encoding="utf-8").read(), "no line")
+
+
+def client_certificate(net, address):
+    """A certificate of the run's authority that names address."""
+    base = os.path.join(net.directory, "client")
+    with open(base + ".ext", "w", encoding="ascii") as f:
+        f.write(f"subjectAltName=email:{address}\nextendedKeyUsage=clientAuth\n")
+    hosts.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", base + ".key",
+                  "-out", base + ".req", "-subj", "/CN=client")
+    hosts.openssl("x509", "-req", "-in", base + ".req", "-CA", net.authority, "-CAkey", os.path.join(net.directory, "ca.key"),
+                  "-CAcreateserial", "-days", "30", "-extfile", base + ".ext", "-out", base + ".pem")
+    return base + ".pem", base + ".key"
+
+
+def test_relay_by_certificate(net):
+    alpha = net["alpha"]
+    alpha.settings["tls"]["client-ca"] = net.authority
+    alpha.settings["mta"]["relay-certificates"] = "gateway@branch.test"
+    again(net)
+    for name, answer in (("gateway@branch.test", "250"), ("other@branch.test", "550 5.7.1"), (None, "550 5.7.1")):
+        context = alpha.tls()
+        if name:
+            context.load_cert_chain(*client_certificate(net, name))
+        t = Talk(net, "good")
+        is_answer(t.ask("STARTTLS"), "220")
+        t.sock = context.wrap_socket(t.sock, server_hostname=alpha.host_name)
+        t.file = t.sock.makefile("rb")
+        t.ask("EHLO mx.good.test")
+        is_answer(t.rcpt(to="bob@beta.test"), answer)
+        t.close()
+    del alpha.settings["tls"]["client-ca"], alpha.settings["mta"]["relay-certificates"]
+    again(net)
+
+
+def test_explain_says_what_the_server_does(net):
+    alpha, at = net["alpha"], net.clients
+    code, text = alpha.command("gate", "explain", "--ip", at["listed"], "--helo", "mx.good.test", "--from", "a@good.test",
+                               "--to", "alice@alpha.test", check=False)
+    expect(code == 77 and "listed:bl.test" in text and "spam seen here" in text and "10  is the score" in text
+           and "reject: 5.7.1 " in text, text)
+    code, text = alpha.command("gate", "explain", "--ip", at["good"], "--helo", "mx.good.test", "--from", "a@good.test", check=False)
+    expect(code == 0 and "   0  is the score" in text and text.endswith("accept\n"), f"{code} {text}")
+    code, text = alpha.command("--json", "gate", "explain", "--ip", at["liar"], "--helo", "liar", "--from", "bob@alpha.test", check=False)
+    got = json.loads(text)
+    expect(code == 77 and got["verdict"] == "reject" and got["score"] == 10 and
+           {f["name"] for f in got["facts"]} == {"reverse-false", "helo-syntax", "sender-ours", "listed"}, text)
+    code, text = alpha.command("gate", "explain", "--ip", at["good"], "--to", "nobody@alpha.test", check=False)
+    expect(code == 77 and "5.1.1" in text, text)
+    code, text = alpha.command("gate", "explain", "--helo", "x", check=False)
+    expect(code == 64, f"{code} {text}")
+
+
+def test_lists_are_tried(net):
+    alpha = net["alpha"]
+    code, text = alpha.command("gate", "lists", check=False)
+    expect(code == 69 and "bl.test: lacks its test entry" in text and "dbl.test: lacks" in text, f"{code} {text}")
+    old = alpha.settings["dns"]["local-data"]
+    alpha.settings["dns"]["local-data"] = old + "; 2.0.0.127.bl.test A 127.0.0.2; test.dbl.test A 127.0.1.2"
+    alpha.write_settings()
+    code, text = alpha.command("gate", "lists", check=False)
+    expect(code == 0 and "bl.test: works" in text and "dbl.test: works" in text and "wl.test: has no test entry" in text, f"{code} {text}")
+    alpha.settings["dns"]["local-data"] += "; 1.0.0.127.bl.test A 127.0.0.2"
+    alpha.write_settings()
+    code, text = alpha.command("gate", "lists", check=False)
+    expect(code == 69 and "bl.test: lists what must never be listed" in text, f"{code} {text}")
+    alpha.settings["dns"]["local-data"] = old
+    alpha.write_settings()
 
 
 if __name__ == "__main__":
