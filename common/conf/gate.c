@@ -1,7 +1,6 @@
 /* The gate's policy and lists, as the settings have them. See gate.h. */
 #include "common/conf/gate.h"
 
-#include "common/base/mem.h"
 #include "common/net/channel.h"
 
 static enum gate_greylist greylist_of(const char *word)
@@ -24,9 +23,9 @@ static void take_weights(const struct conf_list *words, int weights[GATE_FACTS])
 	}
 }
 
-static struct gate_lists take_lists(const struct conf_list *words)
+static struct gate_lists take_lists(const struct conf_list *words, struct arena *a)
 {
-	struct gate_list *rows = mem_more(NULL, words->count + 1, sizeof *rows);
+	struct gate_list *rows = arena_array(a, words->count + 1, sizeof *rows);
 	size_t n = 0;
 
 	for (size_t i = 0; i < words->count; i++)
@@ -43,7 +42,7 @@ void gate_rules(const struct conf *c, struct gate_rules *out)
 			.tarpit_s = (unsigned)c->gate_tarpit, .greylist = greylist_of(c->gate_greylist),
 			.postmaster = c->postmaster,
 		},
-		.lists = take_lists(&c->gate_lists), .sender_lists = take_lists(&c->gate_sender_lists),
+		.lists = take_lists(&c->gate_lists, c->memory), .sender_lists = take_lists(&c->gate_sender_lists, c->memory),
 	};
 	take_weights(&c->gate_weights, out->policy.weights);
 }

@@ -13,7 +13,7 @@ struct gate_rules {
 	struct gate_lists	lists, sender_lists;
 };
 
-/* Points into c; once in a process's life. */
+/* Points into c; memory is c's. */
 void gate_rules(const struct conf *c, struct gate_rules *out);
 /* Is the client one that the gate lets pass; may it relay? */
 bool gate_is_exempt(const struct conf *c, const struct address *peer);

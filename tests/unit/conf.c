@@ -339,6 +339,7 @@ START_TEST(gate_rules_are_as_set)
 	ck_assert_int_eq(rules.policy.greylist, GATE_GREY_UNKNOWN);
 	ck_assert_uint_eq(rules.lists.count, 2);
 	ck_assert_int_eq(rules.lists.rows[1].weight, -4);
+	conf_free(&c);
 	ck_assert(!conf_parse(SPAN("[gate]\nweights = erly=3\n"), "x", &c, NULL, &e));
 	ck_assert(!conf_parse(SPAN("[gate]\nlists = bl.test\n"), "x", &c, NULL, &e));
 }
