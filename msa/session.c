@@ -11,6 +11,7 @@
 
 #include <sys/random.h>
 
+#include "common/base/mem.h"
 #include "common/directory/directory.h"
 #include "common/keeper/meter.h"
 #include "common/mail/date.h"
@@ -270,6 +271,7 @@ int main(int argc, char **argv)
 	static struct session x;
 	struct err e;
 
+	mem_give_back();
 	role_begin(&x.self, ROLE_SUBMISSION, argc, argv);
 	set_up(&x);
 	role_jail(&x.self);

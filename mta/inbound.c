@@ -9,6 +9,7 @@
  */
 #include "mta/inbound.h"
 
+#include "common/base/mem.h"
 #include "common/keeper/meter.h"
 #include "common/mail/maillog.h"
 #include "common/net/address.h"
@@ -232,6 +233,7 @@ int main(int argc, char **argv)
 	static struct inbound in;
 	struct err e;
 
+	mem_give_back();
 	role_begin(&in.self, ROLE_INBOUND, argc, argv);
 	set_up(&in);
 	role_jail(&in.self);

@@ -1,10 +1,13 @@
 /* Memory or the end. See mem.h. */
 #include "common/base/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+enum { LARGE = 32 << 10 };
 
 static void out_of_memory(void)
 {
@@ -38,4 +41,10 @@ char *mem_text(const char *text)
 	size_t n = strlen(text) + 1;
 
 	return memcpy(mem_get(n), text, n);
+}
+
+void mem_give_back(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, LARGE);
 }

@@ -9,18 +9,42 @@
 #include "common/base/mem.h"
 #include "common/os/fd.h"
 
+enum { SMALL = 4096, PATIENCE_MS = 100 };
+
+static void drop_buffer(struct wire *w)
+{
+	if (w->buf)
+		explicit_bzero(w->buf, w->used);
+	free(w->buf);
+	w->buf = NULL;
+	w->at = w->n = w->used = 0;
+}
+
+/* Who waits for long does it without a buffer that large packets have filled. */
+static bool wait_for_packet(struct wire *w, ms_t until)
+{
+	ms_t soon = clock_ms() + PATIENCE_MS;
+
+	if (w->used <= SMALL || until <= soon)
+		return fd_wait_read(w->fd, until);
+	if (fd_wait_read(w->fd, soon))
+		return true;
+	drop_buffer(w);
+	return fd_wait_read(w->fd, until);
+}
+
 /* Receive one packet into the buffer: its bytes, 0 for the end of the wire, -1 errno. */
 static ssize_t next_packet(struct wire *w, ms_t until)
 {
 	int fds[FD_PASS_MAX];
 	ssize_t n;
 
-	if (!w->buf)
-		w->buf = mem_more(NULL, WIRE_MAX, 1);
-	if (!fd_wait_read(w->fd, until)) {
+	if (!wait_for_packet(w, until)) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
+	if (!w->buf)
+		w->buf = mem_more(NULL, WIRE_MAX, 1);
 	n = fd_recv(w->fd, w->buf, WIRE_MAX, fds, 0);
 	for (int i = 0; i < FD_PASS_MAX; i++)
 		fd_close(&fds[i]);
@@ -142,11 +166,7 @@ void wire_init(struct wire *w, int fd)
 
 void wire_reset(struct wire *w)
 {
-	if (w->buf)
-		explicit_bzero(w->buf, w->used);
-	free(w->buf);
-	w->buf = NULL;
-	w->at = w->n = w->used = 0;
+	drop_buffer(w);
 	w->hold = false;
 	str_free(&w->held);
 }

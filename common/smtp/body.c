@@ -2,6 +2,9 @@
 #include "common/smtp/body.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/mem.h"
 
 void body_init(struct body *b, bool dots, uint64_t limit)
 {
@@ -181,14 +184,13 @@ static size_t read_piece(struct line *in, char *buf, size_t n, struct patience *
 	return (size_t)got;
 }
 
-enum body_end body_read_data(struct body *b, struct line *in, const struct body_terms *t)
+static enum body_end read_data(struct body *b, struct line *in, const struct body_terms *t, char *buf)
 {
 	struct patience p = { .started = clock_ms() };
-	char buf[BODY_PIECE];
 	enum body_end end = BODY_OK;
 
 	while (b->at != BODY_ENDED) {
-		size_t used, kept, got = read_piece(in, buf, sizeof buf, &p, t, &end);
+		size_t used, kept, got = read_piece(in, buf, BODY_PIECE, &p, t, &end);
 
 		if (!got)
 			return end;
@@ -203,16 +205,15 @@ enum body_end body_read_data(struct body *b, struct line *in, const struct body_
 	return BODY_OK;
 }
 
-enum body_end body_read_chunk(struct body *b, struct line *in, uint64_t size, const struct body_terms *t)
+static enum body_end read_chunk(struct body *b, struct line *in, uint64_t size, const struct body_terms *t, char *buf)
 {
 	struct patience p = { .started = clock_ms() };
-	char buf[BODY_PIECE];
 	enum body_end end = BODY_OK;
 
 	if (endless(b, size))
 		return BODY_ENDLESS;
 	while (size) {
-		size_t want = size < sizeof buf ? (size_t)size : sizeof buf;
+		size_t want = size < BODY_PIECE ? (size_t)size : BODY_PIECE;
 		size_t used, kept, got = read_piece(in, buf, want, &p, t, &end);
 
 		if (!got)
@@ -223,4 +224,23 @@ enum body_end body_read_chunk(struct body *b, struct line *in, uint64_t size, co
 			t->sink(t->arg, (struct span){ buf, kept });
 	}
 	return BODY_OK;
+}
+
+/* The buffer is none of the stack's: what a stack has had it keeps, as long as the session lasts. */
+enum body_end body_read_data(struct body *b, struct line *in, const struct body_terms *t)
+{
+	char *buf = mem_more(NULL, BODY_PIECE, 1);
+	enum body_end end = read_data(b, in, t, buf);
+
+	free(buf);
+	return end;
+}
+
+enum body_end body_read_chunk(struct body *b, struct line *in, uint64_t size, const struct body_terms *t)
+{
+	char *buf = mem_more(NULL, BODY_PIECE, 1);
+	enum body_end end = read_chunk(b, in, size, t, buf);
+
+	free(buf);
+	return end;
 }
