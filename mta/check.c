@@ -128,6 +128,18 @@ static enum dmarc_policy policy_for(const struct check *k, const struct check_ve
 	return v->policy;
 }
 
+/* RFC 8617: it passed DMARC when somebody whom we trust had it, who changed it since. */
+static bool is_vouched(const struct check *k, const struct check_verdict *v)
+{
+	const struct conf_list *trusted = &k->self->conf.gate_arc_trusted;
+
+	for (size_t i = 0; *v->sealer && i < trusted->count; i++) {
+		if (span_is(span_of(v->sealer), trusted->words[i]))
+			return true;
+	}
+	return false;
+}
+
 static enum gate_wish wish_of(const struct check *k, const struct check_verdict *v, const char *sender, struct arena *a)
 {
 	static const enum gate_wish wishes[] = {
@@ -135,7 +147,7 @@ static enum gate_wish wish_of(const struct check *k, const struct check_verdict 
 		[DMARC_QUARANTINE] = GATE_WISH_QUARANTINE, [DMARC_REJECT] = GATE_WISH_REJECT,
 	};
 
-	return v->dmarc == TRUST_FAIL ? wishes[policy_for(k, v, sender, a)] : GATE_WISH_NONE;
+	return v->dmarc == TRUST_FAIL && !is_vouched(k, v) ? wishes[policy_for(k, v, sender, a)] : GATE_WISH_NONE;
 }
 
 static bool is_forged(void *arg, struct span value)
@@ -165,7 +177,7 @@ static bool put_off(const struct check *k, const struct check_verdict *v)
 bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err *e)
 {
 	struct check_verdict v = { .spf.result = TRUST_TEMPERROR, .dkim = TRUST_TEMPERROR, .dmarc = TRUST_TEMPERROR,
-		.results = "", .received_spf = "", .row = "", .author = "" };
+		.results = "", .received_spf = "", .row = "", .sealer = "", .author = "" };
 	struct err trouble;
 
 	if (!is_wanted(k))
@@ -178,6 +190,7 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 		return err_temp(e, "4.4.3", "cannot find out now whether this is from %s, please come again",
 		    *v.author ? v.author : "whom it says");
 	k->row = v.row;
+	k->vouched = is_vouched(k, &v);
 	k->dmarc = v.dmarc;
 	k->wanted = v.wanted;
 	k->policy = v.policy;
@@ -205,6 +218,8 @@ static const char *reason(const struct check *k, enum check_fate fate)
 
 	if (k->dmarc == TRUST_PASS || done[fate] == k->wanted)
 		return "";
+	if (k->vouched)
+		return "trusted_forwarder";
 	return done[fate] == k->policy ? "policy_test_mode" : "local_policy";
 }
 

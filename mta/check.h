@@ -21,6 +21,7 @@ struct check {
 	int			 channel;	/* -1 when not connected */
 	bool			 asked;		/* about this sender */
 	const char		*row;		/* of this text, for its author's domain; "" or NULL: none */
+	bool			 vouched;	/* by a sealer that we trust */
 	enum trust_result	 dmarc;
 	enum dmarc_policy	 wanted, policy;
 };

@@ -86,7 +86,7 @@ struct conf {
 	bool gate_check, gate_received_spf;
 	uint64_t gate_dmarc_reports;	/* how often to look; 0 = never */
 	const char *gate_temperror, *gate_quarantine;	/* accept defer; junk hold */
-	struct conf_list gate_dmarc_overrides;
+	struct conf_list gate_dmarc_overrides, gate_arc_trusted;
 	/* [milter] */
 	uint64_t milter_connect, milter_command, milter_content;
 	/* [dns] */

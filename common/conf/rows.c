@@ -269,6 +269,9 @@ const struct setting settings[] = {
 	{ "gate", "dmarc-reports", SET_TIME, AT(gate_dmarc_reports), "1h", "0 1d",
 	  "Domains that ask for it are told, once a day, what mail came in their name (RFC 9990): "
 	  "how often to look whether a day of UTC is over. 0: no reports." },
+	{ "gate", "arc-trusted", SET_LIST, AT(gate_arc_trusted), "", "domain",
+	  "Who is believed when an ARC seal of theirs (RFC 8617) says that a message passed DMARC before "
+	  "they changed it: domains of mailing lists and forwarders." },
 	{ "gate", "temperror", SET_CHOICE, AT(gate_temperror), "accept", "accept defer",
 	  "Mail that cannot be checked now, because a name server does not answer: take it, or ask for it again." },
 	{ "gate", "received-spf", SET_FLAG, AT(gate_received_spf), "no", NULL,

@@ -186,6 +186,14 @@ static const char *row(struct checker *c, const struct check_who *who, const str
 	return field(c, &out);
 }
 
+/* Who can vouch for a message that no longer passes by itself: whoever sealed last, if it passed there. */
+static const char *sealer(struct checker *c, const struct arc *arc)
+{
+	bool vouches = arc->result == TRUST_PASS && arc->saw_pass;
+
+	return vouches ? spf_ascii_name(arc->sealer, c->arena) : "";
+}
+
 static void check_message(struct checker *c, const struct check_who *who, struct dkim_verify *v, struct check_verdict *out)
 {
 	struct trust_dns dns = { ask, c };
@@ -194,7 +202,7 @@ static void check_message(struct checker *c, const struct check_who *who, struct
 	struct dmarc_verdict dmarc;
 	struct spf_verdict spf;
 	struct spf_facts f;
-	struct authres all = { .us = who->us, .who = &f, .spf = &spf, .dkim = &dkim, .dmarc = &dmarc };
+	struct authres all = { .us = who->us, .who = &f, .spf = &spf, .dkim = &dkim, .arc = dkim_verify_arc(v), .dmarc = &dmarc };
 
 	facts_of(c, who, &f);
 	spf_check(&f, &dns, c->arena, &spf);
@@ -205,7 +213,7 @@ static void check_message(struct checker *c, const struct check_who *who, struct
 	spf_print_received(&f, &spf, &received);
 	*out = (struct check_verdict){ .spf = spf_answer(c, &spf), .dkim = best_of(&dkim),
 		.dkim_aligned = dmarc.dkim_aligned, .dmarc = dmarc.result, .wanted = dmarc.wanted, .policy = dmarc.policy,
-		.author = all.author, .dmarc_why = dmarc.why };
+		.arc = all.arc->result, .sealer = sealer(c, all.arc), .author = all.author, .dmarc_why = dmarc.why };
 	out->results = field(c, &results);
 	out->received_spf = field(c, &received);
 	out->row = row(c, who, &dmarc, &spf, &dkim, all.author);

@@ -53,6 +53,19 @@ static void add_dkim(const struct authres *r, struct str *out)
 	}
 }
 
+/* RFC 8617 7.1. Without a chain there is nothing to say. */
+static void add_arc(const struct authres *r, struct str *out)
+{
+	if (!r->arc->count)
+		return;
+	str_addf(out, ";\n\tarc=%s", trust_result_name(r->arc->result));
+	if (r->arc->result == TRUST_PASS) {
+		str_addf(out, " (i=%u sealed by " SPAN_FMT ")", r->arc->count, SPAN_ARG(r->arc->sealer));
+	} else {
+		add_comment(out, r->arc->why.text);
+	}
+}
+
 void authres_print(const struct authres *r, struct str *out)
 {
 	char ip[ADDRESS_TEXT];
@@ -60,6 +73,7 @@ void authres_print(const struct authres *r, struct str *out)
 	str_addf(out, " %s", r->us);
 	add_spf(r, out);
 	add_dkim(r, out);
+	add_arc(r, out);
 	str_add_text(out, ";\n\tdmarc=");
 	dmarc_print(r->dmarc, r->author, out);
 	address_print(&r->who->ip, ip);

@@ -8,7 +8,7 @@
 #ifndef COMMON_TRUST_AUTHRES_H
 #define COMMON_TRUST_AUTHRES_H
 
-#include "common/trust/dkim.h"
+#include "common/trust/arc.h"
 #include "common/trust/dmarc.h"
 #include "common/trust/spf.h"
 
@@ -17,6 +17,7 @@ struct authres {
 	const struct spf_facts		*who;
 	const struct spf_verdict	*spf;
 	const struct dkim_verdict	*dkim;
+	const struct arc		*arc;
 	const struct dmarc_verdict	*dmarc;
 	const char			*author;	/* domain of From; "" */
 	enum trust_result		 iprev;

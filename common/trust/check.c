@@ -44,6 +44,8 @@ void check_put_verdict(struct packet *p, const struct check_verdict *v)
 	packet_put_u64(p, v->dmarc);
 	packet_put_u64(p, v->wanted);
 	packet_put_u64(p, v->policy);
+	packet_put_u64(p, v->arc);
+	packet_put_text(p, v->sealer);
 	packet_put_text(p, v->author);
 	packet_put_text(p, v->dmarc_why);
 	packet_put_text(p, v->results);
@@ -87,6 +89,8 @@ static void take_verdict(struct packet *p, struct arena *a, struct check_verdict
 	out->dmarc = take_result(p);
 	out->wanted = take_policy(p);
 	out->policy = take_policy(p);
+	out->arc = take_result(p);
+	out->sealer = arena_text(a, packet_take(p));
 	out->author = arena_text(a, packet_take(p));
 	out->dmarc_why = arena_text(a, packet_take(p));
 	out->results = arena_text(a, packet_take(p));
@@ -144,7 +148,7 @@ bool check_text(int channel, const struct check_who *who, int text, struct arena
 	free(p);
 	*out = ok ? got : (struct check_verdict){
 		.spf = { TRUST_TEMPERROR, "not checked", "", true }, .dkim = TRUST_TEMPERROR, .dmarc = TRUST_TEMPERROR,
-		.author = "", .dmarc_why = "not checked", .results = "", .received_spf = "", .row = "",
+		.sealer = "", .author = "", .dmarc_why = "not checked", .results = "", .received_spf = "", .row = "",
 		.summary = "spf=temperror dkim=temperror dmarc=temperror",
 	};
 	return ok;

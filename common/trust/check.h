@@ -44,6 +44,8 @@ struct check_verdict {
 	enum trust_result	 dmarc;
 	enum dmarc_policy	 wanted;	/* what the author's domain wants done with mail that fails */
 	enum dmarc_policy	 policy;	/* the same, milder where it only tests that */
+	enum trust_result	 arc;		/* NONE without a chain */
+	const char		*sealer;	/* when the chain is whole: who sealed last, and saw dmarc=pass; else "" */
 	const char		*author;	/* its name, "" when there is none */
 	const char		*dmarc_why;
 	const char		*results;	/* the value of Authentication-Results */

@@ -186,22 +186,29 @@ static bool read_base64(struct reading *r, const char *name, struct span *out)
 	return ok;
 }
 
-static enum trust_result read_hashes(struct reading *r)
+static enum trust_result read_signature(struct reading *r)
 {
 	const struct tag *b = tags_find(r->tags, "b");
 	struct str flat = STR(DKIM_FIELD_MAX);
 
-	if (!b || !value(r, "bh").p)
-		return bad(r, TRUST_NEUTRAL, "the signature has no b= or no bh=");
+	if (!b)
+		return bad(r, TRUST_NEUTRAL, "the signature has no b=");
 	r->out->raw = b->raw;
 	tag_squeeze(b->value, &flat);
 	r->out->written = arena_copy(r->arena, str_span(&flat));
 	str_free(&flat);
-	if (!read_base64(r, "b", &r->out->signature) || !read_base64(r, "bh", &r->out->body_hash))
-		return bad(r, TRUST_NEUTRAL, "the signature's b= or bh= is no base64");
-	if (r->out->body_hash.n != KEY_DIGEST)
-		return bad(r, TRUST_NEUTRAL, "the signature's bh= is no SHA-256");
-	return TRUST_NONE;
+	return read_base64(r, "b", &r->out->signature) ? TRUST_NONE :
+	    bad(r, TRUST_NEUTRAL, "the signature's b= is no base64");
+}
+
+static enum trust_result read_body_hash(struct reading *r)
+{
+	if (!value(r, "bh").p)
+		return bad(r, TRUST_NEUTRAL, "the signature has no bh=");
+	if (!read_base64(r, "bh", &r->out->body_hash))
+		return bad(r, TRUST_NEUTRAL, "the signature's bh= is no base64");
+	return r->out->body_hash.n == KEY_DIGEST ? TRUST_NONE :
+	    bad(r, TRUST_NEUTRAL, "the signature's bh= is no SHA-256");
 }
 
 static bool read_number(struct reading *r, const char *name, bool *given, uint64_t *out)
@@ -245,13 +252,27 @@ static enum trust_result read_query(struct reading *r)
 	    bad(r, TRUST_NEUTRAL, "the signature's q= does not lead to the DNS");
 }
 
-enum trust_result dkim_signature_parse(struct span text, struct arena *a, struct dkim_signature *out, struct err *why)
+/* RFC 8617 4.1.3: always relaxed. */
+static enum trust_result seal_is_relaxed(struct reading *r)
 {
-	static enum trust_result (*const readers[])(struct reading *r) = {
+	r->out->header = CANON_RELAXED;
+	return TRUST_NONE;
+}
+
+enum { READERS_MAX = 11 };
+
+enum trust_result dkim_signature_parse(struct span text, enum dkim_flavour flavour, struct arena *a,
+    struct dkim_signature *out, struct err *why)
+{
+	static enum trust_result (*const flavours[][READERS_MAX])(struct reading *r) = {
 		/* names first: a result should say whose signature it is about */
-		read_names, read_algorithm, read_version, read_identity, read_canons, read_fields,
-		read_hashes, read_numbers, read_query,
+		[DKIM_PLAIN] = { read_names, read_algorithm, read_version, read_identity, read_canons, read_fields,
+			read_signature, read_body_hash, read_numbers, read_query },
+		[DKIM_ARC_MESSAGE] = { read_names, read_algorithm, read_canons, read_fields,
+			read_signature, read_body_hash, read_numbers, read_query },
+		[DKIM_ARC_SEAL] = { read_names, read_algorithm, seal_is_relaxed, read_signature, read_numbers },
 	};
+	enum trust_result (*const *readers)(struct reading *r) = flavours[flavour];
 	struct tags tags;
 	struct reading r = { &tags, a, out, why };
 	enum trust_result got = TRUST_NONE;
@@ -261,7 +282,7 @@ enum trust_result dkim_signature_parse(struct span text, struct arena *a, struct
 		return bad(&r, TRUST_NEUTRAL, "the signature is too long");
 	if (!tags_parse(text, &tags, why))
 		return TRUST_NEUTRAL;
-	for (size_t i = 0; i < sizeof readers / sizeof *readers && got == TRUST_NONE; i++)
+	for (size_t i = 0; readers[i] && got == TRUST_NONE; i++)
 		got = readers[i](&r);
 	return got;
 }

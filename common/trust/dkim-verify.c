@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/mem.h"
+#include "common/trust/arc.h"
 #include "common/trust/dkim-record.h"
 #include "common/trust/dkim-text.h"
 #include "common/trust/tags.h"
@@ -21,7 +22,8 @@ struct dkim_verify {
 	struct header		 header;
 	struct dkim_verdict	 verdict;
 	const struct field	*fields[DKIM_JUDGED];	/* of the results */
-	struct dkim_wish	 wishes[DKIM_JUDGED];
+	struct dkim_wish	 wishes[DKIM_JUDGED + 1];	/* the last is ARC's */
+	struct arc		 arc;
 	struct dkim_bodies	*bodies;		/* NULL: nobody wants the body */
 	bool			 begun;			/* the header was looked at */
 };
@@ -56,7 +58,7 @@ static void judge_field(struct dkim_verify *v, const struct field *f)
 	struct dkim_result *r = &v->verdict.results[v->verdict.count];
 
 	v->fields[v->verdict.count++] = f;
-	r->result = dkim_signature_parse(f->value, v->arena, &r->signature, &r->why);
+	r->result = dkim_signature_parse(f->value, DKIM_PLAIN, v->arena, &r->signature, &r->why);
 	if (r->result == TRUST_NONE)
 		r->result = dkim_signature_timely(&r->signature, v->now, DKIM_SKEW_S, &r->why);
 	if (r->result == TRUST_NONE && (v->top.too_long || v->header.cut)) {
@@ -85,6 +87,8 @@ static void begin_body(struct dkim_verify *v)
 	v->begun = true;
 	header_index(str_span(&v->top.text), v->arena, &v->header);
 	find_signatures(v);
+	if (!v->top.too_long && !v->header.cut)
+		arc_begin(&v->arc, &v->header, v->arena);
 	for (size_t i = 0; i < v->verdict.count; i++) {
 		const struct dkim_signature *s = &v->verdict.results[i].signature;
 
@@ -92,6 +96,8 @@ static void begin_body(struct dkim_verify *v)
 			v->wishes[n++] = (struct dkim_wish){ .how = s->body,
 				.most = s->has_length ? s->length : DKIM_WHOLE };
 	}
+	if (v->arc.message.result == TRUST_NONE && v->arc.count)
+		v->wishes[n++] = (struct dkim_wish){ .how = v->arc.message.signature.body, .most = DKIM_WHOLE };
 	if (n)
 		v->bodies = dkim_bodies_new(v->wishes, n);
 }
@@ -110,7 +116,7 @@ void dkim_verify_feed(struct dkim_verify *v, struct span lf_text)
 /* --- one signature --- */
 
 /* The field itself is signed without its b=, and without its last line end. */
-static void hash_own_field(struct key_hash *hash, const struct dkim_signature *s, struct span whole)
+void dkim_hash_own(struct key_hash *hash, const struct dkim_signature *s, struct span whole)
 {
 	struct str bare = STR(whole.n), canonical = STR(CANONICAL_MAX);
 	size_t at = (size_t)(s->raw.p - whole.p);
@@ -124,15 +130,15 @@ static void hash_own_field(struct key_hash *hash, const struct dkim_signature *s
 	str_free(&canonical);
 }
 
-static void hash_header(const struct dkim_verify *v, const struct dkim_signature *s, const struct field *own,
+void dkim_hash_header(const struct header *h, const struct dkim_signature *s, const struct field *own,
     unsigned char digest[KEY_DIGEST])
 {
-	struct dkim_pick pick = { .header = &v->header };
+	struct dkim_pick pick = { .header = h };
 	struct key_hash *hash = key_hash_new();
 	struct str canonical = STR(CANONICAL_MAX);
 	struct span names = s->names, name;
 
-	pick.used[own - v->header.fields] = true;	/* RFC 6376 5.4: never among those of h= */
+	pick.used[own - h->fields] = true;	/* RFC 6376 5.4: never among those of h= */
 	while (tag_word(&names, &name)) {
 		const struct field *f = dkim_pick_last(&pick, name);
 
@@ -140,7 +146,7 @@ static void hash_header(const struct dkim_verify *v, const struct dkim_signature
 			canon_field(s->header, f->whole, &canonical);
 	}
 	key_hash_add(hash, str_span(&canonical));
-	hash_own_field(hash, s, own->whole);
+	dkim_hash_own(hash, s, own->whole);
 	key_hash_end(hash, digest);
 	key_hash_free(hash);
 	str_free(&canonical);
@@ -181,7 +187,7 @@ static enum trust_result check_record(struct dkim_result *r, const struct dkim_r
 }
 
 /* Several records at one name: the first that proves it counts, else the last that is a key. */
-static void check_records(struct dkim_verify *v, struct dkim_result *r, const struct dns_answer *a,
+static void check_records(struct arena *arena, struct dkim_result *r, const struct dns_answer *a,
     const unsigned char digest[KEY_DIGEST])
 {
 	struct str text = STR(DKIM_RECORD_MAX);
@@ -193,7 +199,7 @@ static void check_records(struct dkim_verify *v, struct dkim_result *r, const st
 		str_reset(&text);
 		if (!trust_dns_text(a->records[i], &text)) {
 			err_perm(&e, "5.7.5", "the key record is too long");
-		} else if (dkim_record_parse(str_span(&text), v->arena, &rec, &e)) {
+		} else if (dkim_record_parse(str_span(&text), arena, &rec, &e)) {
 			tried++;
 			a_key = true;
 			check_record(r, &rec, digest);
@@ -206,19 +212,17 @@ static void check_records(struct dkim_verify *v, struct dkim_result *r, const st
 	str_free(&text);
 }
 
-static void check_key(struct dkim_verify *v, struct dkim_result *r, const struct field *own, const struct trust_dns *dns)
+void dkim_prove(struct dkim_result *r, const unsigned char digest[KEY_DIGEST], const struct trust_dns *dns, struct arena *a)
 {
 	const struct dkim_signature *s = &r->signature;
-	const char *name = arena_printf(v->arena, SPAN_FMT "._domainkey." SPAN_FMT, SPAN_ARG(s->selector),
-	    SPAN_ARG(s->domain));
-	unsigned char digest[KEY_DIGEST];
+	const char *name = arena_printf(a, SPAN_FMT "._domainkey." SPAN_FMT, SPAN_ARG(s->selector), SPAN_ARG(s->domain));
 	struct dns_answer answer;
 
 	if (strlen(name) > DKIM_DNS_NAME) {
 		settle(r, TRUST_PERMERROR, "the key's name is too long for the DNS");
 		return;
 	}
-	dns->ask(dns->arg, name, DNS_TXT, v->arena, &answer);
+	dns->ask(dns->arg, name, DNS_TXT, a, &answer);
 	if (answer.found == DNS_FAILED) {
 		err_temp(&r->why, "4.4.3", "cannot get the key %s: %s", name, answer.why);
 		settle(r, TRUST_TEMPERROR, NULL);
@@ -226,9 +230,16 @@ static void check_key(struct dkim_verify *v, struct dkim_result *r, const struct
 		err_perm(&r->why, "5.7.5", "there is no key %s", name);
 		settle(r, TRUST_PERMERROR, NULL);
 	} else {
-		hash_header(v, s, own, digest);
-		check_records(v, r, &answer, digest);
+		check_records(a, r, &answer, digest);
 	}
+}
+
+static void check_key(struct dkim_verify *v, struct dkim_result *r, const struct field *own, const struct trust_dns *dns)
+{
+	unsigned char digest[KEY_DIGEST];
+
+	dkim_hash_header(&v->header, &r->signature, own, digest);
+	dkim_prove(r, digest, dns, v->arena);
 }
 
 static bool check_body(struct dkim_verify *v, struct dkim_result *r, const struct dkim_wish *w)
@@ -261,7 +272,14 @@ void dkim_verify_end(struct dkim_verify *v, const struct trust_dns *dns, struct 
 		if (r->result == TRUST_NONE && check_body(v, r, w++))
 			check_key(v, r, v->fields[i], dns);
 	}
+	if (v->arc.count)
+		arc_end(&v->arc, &v->header, v->arc.message.result == TRUST_NONE ? w : NULL, dns, v->arena);
 	*out = v->verdict;
+}
+
+const struct arc *dkim_verify_arc(const struct dkim_verify *v)
+{
+	return &v->arc;
 }
 
 /* --- for Authentication-Results --- */

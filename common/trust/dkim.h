@@ -56,6 +56,9 @@ void dkim_verify_free(struct dkim_verify *v);
 /* The header of the text, gathered for us, for others who want to look at it; good after feeding. */
 struct span dkim_verify_header(const struct dkim_verify *v);
 
+/* What the message's ARC chain came to; good after dkim_verify_end(). See arc.h. */
+const struct arc *dkim_verify_arc(const struct dkim_verify *v);
+
 /* 'pass header.d=example.org header.s=x header.a=rsa-sha256 header.b="AbCdEfGh"', for Authentication-Results. */
 void dkim_result_print(const struct dkim_result *r, struct str *out);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Is it from whom it says: what beta makes of mail by SPF, DKIM and DMARC, told in the header, the log,
 the reply and the folder. The clients are on loopback addresses, which the gate is told not to trust."""
+import base64
 import email
 import email.policy
 import gzip
@@ -8,9 +9,10 @@ import os
 import pwd
 import signal
 import smtplib
+import subprocess
 from xml.etree import ElementTree
 
-from e2e import expect, hosts, journey, main
+from e2e import Skip, expect, hosts, journey, main
 
 OTHER = "127.0.0.99"        # a client that no record names
 
@@ -150,6 +152,42 @@ def test_check_process_may_die(net):
         journey.submit(alpha, letter("alice@alpha.test", f"n {i}"), recipients=("bob@beta.test",))
     for path in beta.wait_inbox("bob", 5):
         expect("dmarc=pass" in results(read(path))[0], results(read(path)))
+
+
+def test_trusted_sealer_vouches(net):
+    """A list that changes what it passes on: DMARC fails, its seal says that it passed before."""
+    try:
+        import authres  # noqa: F401, python3-dkim wants it for this
+        import dkim
+    except ImportError as e:
+        raise Skip("python3-dkim and python3-authres are not installed") from e
+    key = subprocess.run(["openssl", "genrsa", "-traditional", "2048"], capture_output=True, check=True).stdout
+    public = subprocess.run(["openssl", "rsa", "-pubout", "-outform", "DER"], input=key, capture_output=True, check=True)
+    record = base64.b64encode(public.stdout).decode()
+    beta = net["beta"]
+    beta.set("gate", "arc-trusted", "list.test")
+    _, beta = network(net, *[f'{name}. TXT "v=DKIM1; p={record[:200]}" "{record[200:]}"'
+                             for name in ("s._domainkey.list.test", "s._domainkey.evil.test")],
+                      "list.test A 127.0.0.98", "evil.test A 127.0.0.98")
+    def sealed(domain, subject, results="spf=pass smtp.mailfrom=alpha.test; dmarc=pass header.from=alpha.test"):
+        return seal(letter("alice@alpha.test", subject, f"Authentication-Results: {domain}; {results}\r\n"), domain)
+
+    def seal(wire, domain):
+        return b"".join(dkim.arc_sign(wire, b"s", domain.encode(), key, domain.encode(), timestamp=1700000000)) + wire
+    code, words = bring(beta, sealed("list.test", "sealed"), "bounces@list.test")
+    expect(code == 250, (code, words))
+    told = results(read(beta.wait_inbox("bob")[0]))[0]
+    expect("arc=pass (i=1 sealed by list.test)" in told and "dmarc=fail" in told, told)
+    again = b"Authentication-Results: list.test; arc=pass; dmarc=pass header.from=alpha.test\r\n" + sealed("evil.test", "two")
+    code, words = bring(beta, seal(again, "list.test"), "bounces@list.test")
+    expect(code == 250, (code, words))
+    expect(any("arc=pass (i=2 sealed by list.test)" in results(read(p))[0] for p in beta.wait_inbox("bob", 2)), "no chain of two")
+    for what, wire in (("another's seal", sealed("evil.test", "evil")),
+                       ("no pass there", sealed("list.test", "none", "dmarc=fail header.from=alpha.test")),
+                       ("a changed body", sealed("list.test", "body").replace(b"words", b"other words"))):
+        code, words = bring(beta, wire, "bounces@list.test")
+        expect(code == 550 and "5.7.26" in words, f"{what}: {code} {words}")
+    expect(len(beta.log_lines("checked")) == 5, "not all were checked")
 
 
 def hints(host):

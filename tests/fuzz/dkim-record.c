@@ -30,7 +30,7 @@ static void ck_signature(struct span text, struct arena *a)
 {
 	struct dkim_signature s;
 	struct err e = { 0 };
-	enum trust_result r = dkim_signature_parse(text, a, &s, &e);
+	enum trust_result r = dkim_signature_parse(text, DKIM_PLAIN, a, &s, &e);
 
 	assert(r == TRUST_NONE || (e.kind == ERR_PERM && e.text[0]));
 	if (r != TRUST_NONE)

@@ -51,11 +51,13 @@ START_TEST(results_are_printed)
 		struct spf_verdict spf = { .result = TRUST_PASS, .domain = "helo.test", .why = "a (of) a.test" };
 		struct dmarc_verdict dmarc = { .result = TRUST_FAIL, .wanted = DMARC_REJECT };
 		struct dkim_verdict dkim = { 0 };
-		struct authres r = { "mx.here.test", &f, &spf, &dkim, &dmarc, "a.test", TRUST_PERMERROR };
+		struct arc arc = { .count = 2, .result = TRUST_PASS, .sealer = SPAN("list.test") };
+		struct authres r = { "mx.here.test", &f, &spf, &dkim, &arc, &dmarc, "a.test", TRUST_PERMERROR };
 		struct str out = STR(2000), want = STR(2000);
 
 		authres_print(&r, &out);
 		str_addf(&want, " mx.here.test;\n\tspf=pass (a ?of? a.test)\n\t%s;\n\tdkim=none;\n"
+		    "\tarc=pass (i=2 sealed by list.test);\n"
 		    "\tdmarc=fail (p=reject) header.from=a.test;\n\tiprev=permerror %s", rows[i].spf, rows[i].iprev);
 		ck_assert_str_eq(out.p, want.p);
 		ck_assert(authres_claims(str_span(&out), "mx.here.test"));

@@ -202,7 +202,7 @@ START_TEST(signature_is_read)
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
 	struct dkim_signature s;
 	struct err e = { 0 };
-	enum trust_result r = dkim_signature_parse(span_of(signatures[_i].in), a, &s, &e);
+	enum trust_result r = dkim_signature_parse(span_of(signatures[_i].in), DKIM_PLAIN, a, &s, &e);
 
 	ck_assert_msg(r == signatures[_i].result, "%s: %s (%s)", signatures[_i].in, trust_result_name(r), e.text);
 	if (r == TRUST_NONE)
