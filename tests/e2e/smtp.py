@@ -2,13 +2,14 @@
 """What SMTP can ask of us beyond bringing a message: holds, deadlines, priorities, TLS that must be or
 need not be, addresses beyond ASCII; and proxies that speak for others."""
 import email
+import os
 import re
 import smtplib
 import socket
 import threading
 import time
 
-from e2e import expect, hosts, journey, main, need, run
+from e2e import HERE, Skip, expect, hosts, main, need, run
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -250,9 +251,9 @@ def received(host, user, count):
 def test_a_filter_says_xclient(net):
     swaks = need("swaks")
     beta = net["beta"]
-    beta.set("proxy", "xclient", f"{beta.address}/32")
+    beta.set("proxy", "xclient", f"{beta.address}/32").set("gate", "exempt-networks", "192.0.2.0/24")
     beta.start()
-    words = (swaks, "--server", f"{beta.address}:{beta.port('smtp')}", "--from", "a@example.net", "--to",
+    words = (swaks, "--server", f"{beta.address}:{beta.port('smtp')}", "--from", "alice@alpha.test", "--to",
              "bob@beta.test", "--helo", "client.example.net", "--xclient-addr", "192.0.2.77", "--xclient-name", "c.example.net")
     code, text = run(*words, "--local-interface", beta.address)
     expect(code == 0, text)
@@ -266,7 +267,7 @@ def test_a_balancer_says_proxy(net):
     swaks = need("swaks")
     beta = net["beta"]
     beta.set("mta", "listen", f"smtp={beta.address}:{beta.port('smtp')}:proxy")
-    beta.set("proxy", "networks", "127.0.0.0/8")
+    beta.set("proxy", "networks", "127.0.0.0/8").set("gate", "exempt-networks", "192.0.2.0/24")
     beta.start("msa", "mda", "pop3d", "imapd")
     beta.write_settings()
     hosts.SERVICES["mta"], kept = (), hosts.SERVICES["mta"]     # it greets nobody without a header
@@ -276,7 +277,7 @@ def test_a_balancer_says_proxy(net):
         hosts.SERVICES["mta"] = kept
     hosts.wait_for(lambda: beta.log_lines("listening name=smtp"), 20, "the mta to listen")
     for i, version in enumerate(("1", "2"), 1):
-        code, text = run(swaks, "--server", f"{beta.address}:{beta.port('smtp')}", "--from", "a@example.net",
+        code, text = run(swaks, "--server", f"{beta.address}:{beta.port('smtp')}", "--from", "alice@alpha.test",
                          "--to", "bob@beta.test", "--helo", "client.example.net", "--proxy-version", version,
                          "--proxy-family", "TCP4" if version == "1" else "AF_INET", "--proxy-source", f"192.0.2.{i}",
                          "--proxy-source-port", "40000", "--proxy-dest", "192.0.2.25", "--proxy-dest-port", "25")
@@ -306,6 +307,65 @@ def test_strangers_must_wait_for_the_reply(net):
         lines = [line.decode() for line in f]
     expect([line[:3] for line in lines] == ["250", "250", "554", "421"], str(lines))
     expect(not beta.queued() and not beta.inbox("bob"), "it was taken")
+
+
+TRICKS = [
+    "user%elsewhere.test@beta.test", "elsewhere.test!user@beta.test", "user@elsewhere.test@beta.test",
+    "\"user@elsewhere.test\"@beta.test", "\"user%elsewhere.test\"@beta.test", "@beta.test:user@elsewhere.test",
+    "@beta.test,@mx.beta.test:user@elsewhere.test", "user@elsewhere.test", "user@[192.0.2.1]", "user@[IPv6:2001:db8::1]",
+    "user%elsewhere.test@mx.beta.test", "user%elsewhere.test@localhost", "user%elsewhere.test@[{ip}]", "user@elsewhere.test%beta.test",
+    "elsewhere.test!user@[{ip}]", "\"elsewhere.test!user\"@beta.test", "user@beta.test.elsewhere.test", "user@elsewhere.test.",
+    "user@beta.test.", "user@.beta.test", "user@beta..test", "user%elsewhere.test", "elsewhere.test!user", "\"user@elsewhere.test\"",
+    "user@b\u0435ta.test", "user@\uff42eta.test.elsewhere.test", "user\uff20elsewhere.test@beta.test", "user\uff05elsewhere.test@beta.test",
+    "bob@beta.test@elsewhere.test", "bob+user@elsewhere.test@beta.test", "bob%user@elsewhere.test", "<user@elsewhere.test>",
+    "user@elsewhere.test>,<bob@beta.test", "user@[beta.test]", "user@2130706433", "user@127.0.0.1", "|/bin/sh@elsewhere.test",
+    "user@elsewhere.test\0@beta.test", "user@elsewhere.test\r@beta.test", "user@elsewhere.test\n@beta.test", "user@ELSEWHERE.TEST",
+    "postmaster@elsewhere.test", "\"\"@elsewhere.test", "user@[0.0.0.0]", "user@[127.0.0.1]",
+]
+
+
+def test_no_trick_makes_us_relay(net):
+    """Each with our own name as greeting, and as a sender of ours, nobody's, and a stranger's."""
+    beta = net["beta"]
+    beta.set("limits", "errors-max", "1000")
+    beta.start()
+    for sender in ("bob@beta.test", "", "stranger@elsewhere.test"):
+        with socket.create_connection((beta.address, beta.port("smtp")), 60) as s:
+            f = s.makefile("rb")
+
+            def ask(words):
+                s.sendall(words.encode() + b"\r\n")
+                while (line := f.readline())[3:4] == b"-":
+                    pass
+                return line.decode("utf-8", "replace")
+
+            f.readline()
+            ask("EHLO mx.beta.test")
+            answer = ask(f"MAIL FROM:<{sender}> SMTPUTF8")
+            expect(answer.startswith("250"), answer)
+            for trick in TRICKS:
+                if sender and not TRICKS.index(trick) % 3 == 0:
+                    continue        # the tricks are the recipients; the senders need not have all of them
+                answer = ask("RCPT TO:<" + trick.replace("{ip}", beta.address) + ">")
+                expect(answer[0] in "45", f"{trick!r} from <{sender}>: {answer}")
+            answer = ask("DATA")
+            expect(answer.startswith("503"), answer)
+    expect(not beta.queued(), str(beta.queued()))
+
+
+def test_opensmtpd_as_client(net):
+    """Debian's package does not live beside Postfix: unpacked (dpkg -x) its own client is enough."""
+    smtp = os.path.join(HERE, "../../build/opensmtpd/usr/bin/smtp")
+    if not os.access(smtp, os.X_OK):
+        raise Skip("OpenSMTPD is not unpacked in build/opensmtpd; ./check does that")
+    beta = net["beta"]
+    beta.start()
+    for scheme in ("smtp", "smtp+tls"):
+        code, text = run(smtp, "-C", "-v", "-F", "alice@alpha.test", "-s",
+                         f"{scheme}://{beta.address}:{beta.port('smtp')}", "bob@beta.test",
+                         stdin=letter(f"by {scheme}").replace(b"\r\n", b"\n"))
+        expect(code == 0, text)
+    beta.wait_inbox("bob", 2)
 
 
 main()

@@ -127,6 +127,8 @@ static void check_replies(struct span said)
 		assert(span_cut(&said, '\n', &line) && line.n >= 4 && line.p[line.n - 1] == '\r');
 		assert(is_digit(line.p[0]) && is_digit(line.p[1]) && is_digit(line.p[2]));
 		assert(line.p[3] == ' ' || line.p[3] == '-');
+		/* RFC 2034: each refusal says why in the enhanced way, too. */
+		assert(line.p[0] < '4' || (line.n > 9 && line.p[4] == line.p[0] && line.p[5] == '.'));
 		assert(!memchr(line.p, '\r', line.n - 1) && !memchr(line.p, '\0', line.n));
 	}
 }
