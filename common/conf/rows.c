@@ -239,7 +239,7 @@ const struct setting settings[] = {
 	{ "gate", "reject-at", SET_COUNT, AT(gate_reject_at), "10", "0 1000",
 	  "From this score on mail is refused. 0: never for its score." },
 	{ "gate", "quarantine-at", SET_COUNT, AT(gate_quarantine_at), "0", "0 1000",
-	  "From this score on mail is taken, but goes into mda/junk-folder. 0: never." },
+	  "From this score on mail is taken, but without trust: see quarantine. 0: never." },
 	{ "gate", "greylist", SET_CHOICE, AT(gate_greylist), "suspicious", "off suspicious unknown",
 	  "Whom to ask to come again later: nobody, clients with a score of greylist-at, or all that we do not know." },
 	{ "gate", "greylist-at", SET_COUNT, AT(gate_greylist_at), "4", "0 1000",

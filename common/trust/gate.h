@@ -74,7 +74,7 @@ enum gate_rcpt {
 	GATE_TO_LOCAL,			/* ours, and somebody is there */
 	GATE_TO_POSTMASTER,		/* is never refused for a score: RFC 5321 4.5.1 */
 	GATE_TO_RELAY,			/* somebody else's, whom we carry mail for */
-	GATE_TO_FULL,			/* ours, over quota */
+	GATE_TO_FULL,			/* ours, over quota; the directory does not tell yet */
 	GATE_TO_UNKNOWN,		/* ours, or of a domain that we relay for and whose recipients we know: nobody is there */
 	GATE_TO_ELSEWHERE,
 };
@@ -112,7 +112,7 @@ enum gate_action {
 	GATE_ACCEPT,
 	GATE_ASK_GREYLIST,		/* ask it, fill grey, and come again */
 	GATE_DEFER,			/* 4xx */
-	GATE_QUARANTINE,		/* take it, without trust: into the folder for junk */
+	GATE_QUARANTINE,		/* take it, without trust: the setting gate/quarantine */
 	GATE_REJECT,			/* 5xx */
 };
 

@@ -37,7 +37,7 @@ def network():
 
 def settings(net, **more):
     net["alpha"].settings["gate"] = {
-        "exempt-networks": "", "early-wait": "0", "tarpit": "0", "greylist": "off", "lists": "bl.test:8 bl.test=127.0.0.2-9:2 wl.test:-4",
+        "exempt-networks": "", "early-wait": "0", "tarpit": "0", "check": "no", "greylist": "off", "lists": "bl.test:8 bl.test=127.0.0.2-9:2 wl.test:-4",
         "sender-lists": "dbl.test:10", **{k.replace("_", "-"): v for k, v in more.items()}}
     net["alpha"].write_settings()
 
@@ -177,6 +177,18 @@ def test_greylist(net):
     is_answer(one(net, neighbour, sender="newer@list.test"), "250")
     # who is on an allow list never waits
     is_answer(one(net, "liar"), "250")
+    again(net)
+
+
+def test_what_waits_for_dkim(net):
+    """With DKIM checked, who might pass by it is judged after the text."""
+    again(net, check="yes", greylist="unknown", greylist_delay="1h", known_for="0")
+    t = Talk(net, "nobody")
+    is_answer(t.rcpt(sender="bob@alpha.test"), "250")
+    is_answer(t.send(sender="bob@alpha.test"), "550 5.7.1", "alpha.test is our own domain")
+    is_answer(t.send(), "450 4.7.1", "let it try again in ")
+    is_answer(t.send(), "450 4.7.1")
+    t.close()
     again(net)
 
 

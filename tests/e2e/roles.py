@@ -10,7 +10,7 @@ from e2e import build, expect, hosts, journey, main
 
 USERS = {"posthorn-front": "posthorn-front", "posthorn-clerk": "posthorn-clerk", "posthorn-resolver": "posthorn-dns",
          "posthorn-check": "posthorn-check",
-         "msa-session": "posthorn-sub", "mta-inbound": "posthorn-in", "mta-sched": "posthorn-mta",
+         "msa-session": "posthorn-sub", "mta-inbound": "posthorn-in", "mta-hints": "posthorn-clerk", "mta-sched": "posthorn-mta",
          "mta-send": "posthorn-out", "mda-pick": "posthorn-mda", "mda-deliver": "posthorn-vmail",
          "imapd-login": "posthorn-login", "pop3d-login": "posthorn-login",
          "imapd-session": "posthorn-vmail", "pop3d-session": "posthorn-vmail"}
