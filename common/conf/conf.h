@@ -40,6 +40,12 @@ struct conf {
 	uint64_t auth_iterations;	/* of SCRAM verifiers */
 	const char *auth_directory;	/* our own memory: the key of fake salts, last use of app passwords */
 	const char *app_passwords_file;
+	const char *oauth_jwks;		/* file; "" = tokens are not checked here */
+	const char *oauth_issuer, *oauth_audience, *oauth_user_claim;
+	struct conf_list oauth_scope;
+	const char *oauth_introspection_url, *oauth_introspection_client;	/* "" = nobody is asked */
+	const char *oauth_introspection_secret, *oauth_introspection_ca;	/* files; "" */
+	const char *oauth_configuration_url;
 	/* TLS, for all servers */
 	const char *tls_certificate, *tls_key;	/* PEM; "" = no TLS offered */
 	const char *tls_client_ca;	/* PEM: who vouches for clients; "" = clients show no certificate */

@@ -178,6 +178,19 @@ static bool fits_mechanism(struct span s)
 	return span_is(s, "auto") || sasl_known(s);
 }
 
+static bool fits_any(struct span s)
+{
+	(void)s;
+	return true;
+}
+
+/* The rest is for who asks it to say. */
+static bool fits_url(struct span s)
+{
+	return !s.n || span_starts(s, "https://") || span_starts(s, "http://localhost") ||
+	    span_starts(s, "http://127.") || span_starts(s, "http://[::1]");
+}
+
 static bool fits_scram(struct span s)
 {
 	return span_starts(s, "SCRAM-") && sasl_known(s);
@@ -273,6 +286,8 @@ static const struct form forms[] = {
 	{ "milter", fits_milter, false, "NAME=unix:/PATH or NAME=inet:ADDRESS:PORT, with :open or without" },
 	{ "network", fits_network, false, "addresses or networks like 192.0.2.0/24" },
 	{ "mechanism", fits_mechanism, true, "auto, or mechanisms like PLAIN and SCRAM-SHA-256" },
+	{ "any", fits_any, true, "text, or nothing" },
+	{ "url", fits_url, true, "https://HOST/PATH, or http:// with localhost, or nothing" },
 	{ "scram", fits_scram, true, "SCRAM-SHA-256 or SCRAM-SHA-1" },
 	{ "relay", fits_relay, true, "HOST, HOST:PORT or [ADDRESS]:PORT, or nothing" },
 	{ "time", fits_time, false, "times like 30s, 5m, 4h, 5d" },

@@ -87,6 +87,29 @@ const struct setting settings[] = {
 	  "and when each app password was last used. Made by the daemons." },
 	{ "auth", "app-passwords-file", SET_PATH, AT(app_passwords_file), "@config/app-passwords", NULL,
 	  "Further passwords of users, each for one program; see posthorn-users(5)." },
+	{ "auth", "oauth-jwks", SET_PATH, AT(oauth_jwks), "", "empty",
+	  "File with the public keys of who issues tokens for OAUTHBEARER and XOAUTH2 (a JWKS, RFC 7517). "
+	  "It is read at each login, so whatever fetches it may replace it at any time." },
+	{ "auth", "oauth-issuer", SET_TEXT, AT(oauth_issuer), "", "any",
+	  "The iss that a token must have. Empty: any." },
+	{ "auth", "oauth-audience", SET_TEXT, AT(oauth_audience), "", "any",
+	  "The aud that a token must have; without it a token that was meant for another service "
+	  "is good here too. Empty: any." },
+	{ "auth", "oauth-scope", SET_LIST, AT(oauth_scope), "", NULL,
+	  "Scopes that a token must have, all of them." },
+	{ "auth", "oauth-user-claim", SET_TEXT, AT(oauth_user_claim), "email", NULL,
+	  "Which claim of a token names the user; what it says must be an address in the users file." },
+	{ "auth", "oauth-introspection-url", SET_TEXT, AT(oauth_introspection_url), "", "url",
+	  "Whom to ask about tokens that are no JWT, or about all where oauth-jwks is not set (RFC 7662). "
+	  "https, or http on this machine. Empty: nobody." },
+	{ "auth", "oauth-introspection-client", SET_TEXT, AT(oauth_introspection_client), "", "any",
+	  "As which client we ask. Empty: without a name." },
+	{ "auth", "oauth-introspection-secret", SET_PATH, AT(oauth_introspection_secret), "", "empty",
+	  "File with that client's secret." },
+	{ "auth", "oauth-introspection-ca", SET_PATH, AT(oauth_introspection_ca), "", "empty",
+	  "PEM file with the authorities that vouch for the one we ask. Empty: the system's." },
+	{ "auth", "oauth-configuration-url", SET_TEXT, AT(oauth_configuration_url), "", "any",
+	  "What a client with a bad token is told to look at (openid-configuration, RFC 7628 3.2.2)." },
 
 	/* ---- TLS ---- */
 	{ "tls", "certificate", SET_PATH, AT(tls_certificate), "", "empty",

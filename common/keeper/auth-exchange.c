@@ -11,7 +11,7 @@
 enum { NONCE_BYTES = 18 };
 
 /* Who logs in acts as himself: an authorization identity must be another way to write the same name. */
-static bool is_same_name(const struct attempt *a, const char *as)
+bool auth_is_same_name(const struct attempt *a, const char *as)
 {
 	struct attempt other = { .exchange = true };
 
@@ -108,7 +108,7 @@ static void scram_step(struct attempt *a, FILE *users, struct span said, struct 
 		return;
 	}
 	span_copy(span_of(first.user), a->record.login, sizeof a->record.login);
-	if (!auth_name(a, first.user) || !is_same_name(a, first.as)) {
+	if (!auth_name(a, first.user) || !auth_is_same_name(a, first.as)) {
 		auth_decide(a, AUTH_NO, *first.as ? "nobody acts for somebody else here" : "no name that a user could have");
 		return;
 	}
@@ -146,6 +146,7 @@ static void scram(struct attempt *a)
 static const struct { const char *name; void (*run)(struct attempt *a); } mechanisms[] = {
 	{ "SCRAM-SHA-256-PLUS", scram }, { "SCRAM-SHA-1-PLUS", scram },
 	{ "SCRAM-SHA-256", scram }, { "SCRAM-SHA-1", scram },
+	{ "OAUTHBEARER", auth_bearer }, { "XOAUTH2", auth_bearer }, { "EXTERNAL", auth_external },
 };
 
 /* The session has said so to the client, but it is not the session that decides. */

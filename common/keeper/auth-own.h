@@ -3,7 +3,8 @@
  *	auth-own - what the files of posthorn-auth share; nobody else includes it
  * DESCRIPTION
  *	auth.c hears the question and says the answer; auth-users.c knows the users file,
- *	auth-exchange.c the mechanisms that are more than a name and a password.
+ *	auth-exchange.c the mechanisms that are more than a name and a password,
+ *	auth-token.c those where somebody else vouches for the user.
  */
 #ifndef COMMON_KEEPER_AUTH_OWN_H
 #define COMMON_KEEPER_AUTH_OWN_H
@@ -58,5 +59,11 @@ void auth_password(struct attempt *a);		/* 'A' for a name of the users file */
 /* --- auth-exchange.c --- */
 
 void auth_exchange(struct attempt *a);
+bool auth_is_same_name(const struct attempt *a, const char *as);	/* as "": nobody else is meant */
+
+/* --- auth-token.c --- */
+
+void auth_bearer(struct attempt *a);
+void auth_external(struct attempt *a);
 
 #endif

@@ -59,6 +59,10 @@ static void add_auto(struct keeper *k, const char *words[OFFER_MAX], size_t *cou
 		if (users.with[d] == users.users)
 			words[(*count)++] = verifier_mechanism((enum digest)d);
 	}
+	if (*c->oauth_jwks || *c->oauth_introspection_url) {
+		words[(*count)++] = "OAUTHBEARER";
+		words[(*count)++] = "XOAUTH2";
+	}
 	if (*c->tls_client_ca)
 		words[(*count)++] = "EXTERNAL";
 }
