@@ -286,15 +286,15 @@ NONSENSE = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\1Z", frame("y", "no"), fr
 
 
 def test_nonsense_is_a_milter_gone(net):
-    closed, m = None, Milter(path(net, "m"))
+    m = Milter(path(net, "m"))
     for more, code in (("", 451), (":open", 250)):
         beta = start(net, m, more=more)
         for answer in NONSENSE:
             m.answer = lambda letter, fields, answer=answer: answer if letter == "R" else None
             got = data_answer(beta)
             expect(got[0] == code, f"{answer} {more}: {got}")
-            closed = beta.log_lines("milter m0")
-        expect(len(closed) >= len(NONSENSE), f"{len(closed)} lines in the log")
+        told = beta.log_lines("milter m0")
+        expect(len(told) >= len(NONSENSE), f"{len(told)} lines in the log")
         beta.stop()
 
 
@@ -338,12 +338,7 @@ def test_late_and_not_there(net):
 
 
 def test_progress_keeps_it_alive(net):
-    def slow(letter, fields):
-        if letter != "E":
-            return None
-        return None
-
-    m = Milter(path(net, "m"), slow)
+    m = Milter(path(net, "m"))
     beta = start(net, m)
     original = m.one
 

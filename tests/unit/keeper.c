@@ -18,6 +18,11 @@ static const struct {
 	{ ROLE_SUBMISSION, 'S', 0, true, false },
 	{ ROLE_SUBMISSION, 'D', 0, true, false },
 	{ ROLE_INBOUND, 'C', 0, false, true },
+	{ ROLE_INBOUND, 'M', 255, false, true },	/* a milter, for each of its clients */
+	{ ROLE_SUBMISSION, 'M', 0, false, true },
+	{ ROLE_SEND, 'M', 0, false, false },
+	{ ROLE_FRONT, 'M', 0, false, false },
+	{ ROLE_IMAP_SESSION, 'M', 0, true, false },
 	{ ROLE_INBOUND, 'A', 0, false, false },
 	{ ROLE_INBOUND, 'D', 0, false, false },
 	{ ROLE_INBOUND, 'O', 0, false, false },
