@@ -391,6 +391,7 @@ static bool put_text(struct letter *l, time_t now, int zone)
 	struct span text = str_span(&l->text), line;
 	struct str id = STR(512);
 	struct header h;
+	struct fix_with with = { FIX_DATE | FIX_MESSAGE_ID | FIX_RESENT, now, zone, "", "" };
 	struct fix fix;
 	uint64_t dice;
 	bool ok;
@@ -403,7 +404,8 @@ static bool put_text(struct letter *l, time_t now, int zone)
 	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != sizeof dice)
 		dice = (uint64_t)getpid();
 	msgid_make(clock_wall_us(), dice, span_of(l->conf.host_name), &id);
-	fix_init(&fix, (struct sink){ put, l->put }, now, zone, id.p, NULL);
+	with.message_id = id.p;
+	fix_init(&fix, (struct sink){ put, l->put }, &with);
 	fix_feed(&fix, text);
 	ok = fix_end(&fix);
 	str_free(&id);

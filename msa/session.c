@@ -3,16 +3,15 @@
  *	msa-session - take mail from our own users
  * DESCRIPTION
  *	The session behind the submission ports (RFC 6409). It serves one client and
- *	ends. Nothing is taken without a login; the envelope sender must belong to it;
- *	a recipient in our domains is known good before it hears 250. The header gets
- *	what a mail client may leave out (Date, Message-ID) and loses Bcc.
+ *	ends. Nothing is taken without a login; the envelope sender and From must belong to
+ *	it; a recipient in our domains is known good before it hears 250. The header gets
+ *	what a mail client may leave out (Date, Message-ID, ...) and loses Bcc.
  */
 #include "msa/session.h"
 
 #include <sys/random.h>
 
 #include "common/base/mem.h"
-#include "common/directory/directory.h"
 #include "common/keeper/meter.h"
 #include "common/mail/date.h"
 #include "common/mail/maillog.h"
@@ -30,8 +29,7 @@ static bool have_clerk(struct session *x, struct err *e)
 	return x->clerk >= 0 || role_connect(&x->self, "clerk", &x->clerk, e);
 }
 
-/* Ask the clerk; once more over a new channel, as it may have been started anew. */
-static bool resolve(struct session *x, const char *address, enum dir_class *is, struct err *e)
+bool session_resolve(struct session *x, const char *address, enum dir_class *is, struct err *e)
 {
 	for (int tries = 0; tries < 2; tries++) {
 		if (!have_clerk(x, e))
@@ -43,7 +41,7 @@ static bool resolve(struct session *x, const char *address, enum dir_class *is, 
 	return false;
 }
 
-static bool may_send(struct session *x, const char *address, struct err *e)
+bool session_may_send(struct session *x, const char *address, struct err *e)
 {
 	for (int tries = 0; tries < 2; tries++) {
 		if (!have_clerk(x, e))
@@ -84,7 +82,7 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 {
 	struct session *x = s->self;
 
-	if (*from->address && !may_send(x, from->address, e))
+	if (*from->address && !session_may_send(x, from->address, e))
 		return false;
 	x->intake.login = x->who.login;
 	return intake_begin(&x->intake, s, from, e);
@@ -96,7 +94,7 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 	const char *address = to->path.domain.n ? to->address : x->self.conf.postmaster;
 	enum dir_class is;
 
-	if (!resolve(x, address, &is, e))
+	if (!session_resolve(x, address, &is, e))
 		return false;
 	if (is == DIR_UNKNOWN)
 		return err_perm(e, "5.1.1", "nobody here has the address %s", address);
@@ -124,15 +122,32 @@ static void make_message_id(struct session *x)
 	str_free(&id);
 }
 
+/* The sender of the envelope was looked at; a notice without one is from the login itself. */
+static void find_own_address(struct session *x)
+{
+	const struct conf *c = &x->self.conf;
+	const char *domain = c->system_domains.count ? c->system_domains.words[0] : c->host_name;
+
+	if (*x->intake.env.sender)
+		snprintf(x->own_address, sizeof x->own_address, "%s", x->intake.env.sender);
+	else if (strchr(x->who.login, '@'))
+		snprintf(x->own_address, sizeof x->own_address, "%s", x->who.login);
+	else
+		snprintf(x->own_address, sizeof x->own_address, "%s@%s", x->who.login, domain);
+}
+
 static bool take_data(struct smtp *s, struct err *e)
 {
 	struct session *x = s->self;
 	time_t now = x->intake.env.arrived;
+	struct fix_with with = { session_fixes(&x->self.conf), now, date_local_zone(now), x->message_id,
+		x->own_address };
 
 	if (!meter_data(&x->wire, e) || !intake_open(&x->intake, s, e))
 		return false;
 	make_message_id(x);
-	fix_init(&x->fix, (struct sink){ put_fixed, x }, now, date_local_zone(now), x->message_id, "");
+	find_own_address(x);
+	fix_init(&x->fix, (struct sink){ put_fixed, x }, &with);
 	x->fixing = true;
 	return true;
 }
@@ -151,6 +166,8 @@ static bool commit(struct smtp *s, struct str *said, struct err *e)
 	x->fixing = false;
 	if (!fix_end(&x->fix))
 		return err_perm(e, "5.3.4", "the header of the message is too large");
+	if (!session_check_from(x, e))
+		return false;
 	return intake_commit(&x->intake, s, said, e);
 }
 

@@ -5,6 +5,7 @@
 #ifndef MSA_SESSION_H
 #define MSA_SESSION_H
 
+#include "common/directory/directory.h"
 #include "common/keeper/entry.h"
 #include "common/keeper/role.h"
 #include "common/mail/fix.h"
@@ -20,7 +21,7 @@ struct session {
 	struct milters		 milters;
 	struct fix		 fix;
 	bool			 fixing;	/* fix_init() without fix_end() yet */
-	char			 message_id[320];
+	char			 message_id[320], own_address[700];
 	int			 clerk;		/* -1 when not connected */
 	struct entry		 entry;
 	struct sasl		 sasl;
@@ -31,5 +32,14 @@ struct session {
 /* The hook: one step of AUTH. login.c */
 enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct span *said, bool first,
     struct str *challenge, struct err *e);
+
+/* Ask the clerk; once more over a new channel, as it may have been started anew. */
+bool session_resolve(struct session *x, const char *address, enum dir_class *is, struct err *e);
+bool session_may_send(struct session *x, const char *address, struct err *e);
+
+/* The setting add-fields as bits of fix.h. from.c */
+unsigned session_fixes(const struct conf *c);
+/* The whole text has passed: may its From go out? Adds a Sender where one is needed. from.c */
+bool session_check_from(struct session *x, struct err *e);
 
 #endif

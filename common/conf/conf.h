@@ -66,6 +66,8 @@ struct conf {
 	uint64_t msa_hold_max;		/* FUTURERELEASE: longest hold; 0 = not offered */
 	uint64_t msa_priority_max;	/* MT-PRIORITY */
 	bool msa_hide_client;		/* Received without the client's address */
+	const char *msa_from_check;	/* refuse sender no */
+	struct conf_list msa_add_fields;/* Date Message-ID From Resent */
 	uint64_t msa_sessions_max;
 	struct conf_list msa_milters;	/* milter/where.h */
 	/* [mta] */

@@ -274,6 +274,12 @@ static bool fits_dnslist(struct span s)
 	return gate_list_parse(s, &l);
 }
 
+/* RFC 6409 8 */
+static bool fits_added(struct span s)
+{
+	return span_is(s, "Date") || span_is(s, "Message-ID") || span_is(s, "From") || span_is(s, "Resent");
+}
+
 static const struct form forms[] = {
 	{ "name", form_is_host, false, "a host name like mx.example.org" },
 	{ "address", fits_address, false, "an address like ann@example.org" },
@@ -297,6 +303,7 @@ static const struct form forms[] = {
 	{ "folder", fits_folder, true, "a folder like Junk or Lists.Junk, or nothing" },
 	{ "weight", fits_weight, false, "FACT=NUMBER, like helo-unknown=3, with a fact of posthorn-gate(7)" },
 	{ "dnslist", fits_dnslist, false, "ZONE:WEIGHT or ZONE=CODES:WEIGHT, like bl.example=127.0.0.2-11:8" },
+	{ "added", fits_added, false, "Date, Message-ID, From, Resent" },
 	{ "lines", fits_line, false, "records separated by semicolons" },
 };
 

@@ -195,6 +195,13 @@ const struct setting settings[] = {
 	  "Of messages that wait for one destination, the higher go first." },
 	{ "msa", "hide-client", SET_FLAG, AT(msa_hide_client), "yes", NULL,
 	  "Leave the client's address and name out of the Received line of submitted mail." },
+	{ "msa", "from-check", SET_CHOICE, AT(msa_from_check), "refuse", "refuse sender no",
+	  "What becomes of a message whose From or Sender names an address that the login may not "
+	  "send as (posthorn-aliases(5)): it is refused, or taken with a Sender field that tells who "
+	  "sent it, or taken as it is." },
+	{ "msa", "add-fields", SET_LIST, AT(msa_add_fields), "Date Message-ID From Resent", "added",
+	  "Header fields that are added where they are missing, and Date and Message-ID where they are "
+	  "malformed; Resent stands for the date and id of a message sent on. Empty: none." },
 	{ "msa", "sessions-max", SET_COUNT, AT(msa_sessions_max), "500", "1 100000",
 	  "Session processes at once." },
 	{ "msa", "milters", SET_LIST, AT(msa_milters), "", "milter",

@@ -4,26 +4,118 @@
 #include "common/mail/date.h"
 #include "common/mail/header.h"
 
-enum { SEEN_DATE = 1, SEEN_MESSAGE_ID = 2, SEEN_FROM = 4 };
+static bool date_fits(struct span value)
+{
+	struct date d;
 
-static const struct { const char *name; unsigned bit; } wanted[] = {
-	{ "Date", SEEN_DATE },
-	{ "Message-ID", SEEN_MESSAGE_ID },
-	{ "From", SEEN_FROM },
+	return date_parse(value, &d);
+}
+
+enum { RESENT_DATE = 1, RESENT_MESSAGE_ID = 2, RESENT_FROM = 4 };
+
+/* What we look at: missing ones are added, malformed ones are as good as missing. */
+static const struct { const char *name; unsigned bit; bool (*fits)(struct span value); } wanted[] = {
+	{ "Date", FIX_DATE, date_fits },
+	{ "Message-ID", FIX_MESSAGE_ID, fix_is_message_id },
+	{ "From", FIX_FROM, NULL },
 };
 
-void fix_init(struct fix *f, struct sink to, time_t now, int zone, const char *message_id, const char *from)
+static const char *const unwanted[] = { "Bcc", "Resent-Bcc", "Return-Path" };
+
+/* RFC 5322 3.6.6: a name that comes again begins the next block. */
+static const struct { const char *name; unsigned bit; } resent[] = {
+	{ "Resent-Date", RESENT_DATE }, { "Resent-Message-ID", RESENT_MESSAGE_ID },
+	{ "Resent-From", RESENT_FROM }, { "Resent-Sender", 8 }, { "Resent-To", 16 }, { "Resent-Cc", 32 },
+	{ "Resent-Bcc", 64 },
+};
+
+#define COUNT(table)	(sizeof (table) / sizeof *(table))
+
+void fix_init(struct fix *f, struct sink to, const struct fix_with *with)
 {
-	*f = (struct fix){
-		.to = to, .now = now, .zone = zone, .message_id = message_id, .from = from,
-		.held = STR(HEADER_BYTES_MAX), .line = STR(HEADER_BYTES_MAX),
-	};
+	*f = (struct fix){ .to = to, .with = *with, .held = STR(HEADER_BYTES_MAX), .line = STR(HEADER_BYTES_MAX) };
 }
 
 static void put(struct fix *f, struct span s)
 {
 	if (s.n)
 		f->to.put(f->to.arg, s);
+}
+
+bool fix_is_message_id(struct span value)
+{
+	ptrdiff_t at = span_find(value, '@');
+
+	if (value.n < 5 || value.p[0] != '<' || value.p[value.n - 1] != '>' || at < 2 || (size_t)at + 2 >= value.n)
+		return false;
+	for (size_t i = 1; i + 1 < value.n; i++) {
+		unsigned char c = (unsigned char)value.p[i];
+
+		if (c <= ' ' || c == 0x7f || c == '<' || c == '>')
+			return false;
+	}
+	return true;
+}
+
+/* --- Resent- --- */
+
+static void add_date(struct fix *f, const char *name, struct str *s)
+{
+	str_addf(s, "%s: ", name);
+	date_print(f->with.now, f->with.zone, s);
+	str_add_char(s, '\n');
+}
+
+/* The id must be another than the message's own. */
+static void end_block(struct fix *f)
+{
+	struct str s = STR(4096);
+
+	if (!f->block_done && (f->with.add & FIX_RESENT) && (f->block & RESENT_FROM)) {
+		if (!(f->block & RESENT_DATE))
+			add_date(f, "Resent-Date", &s);
+		if (!(f->block & RESENT_MESSAGE_ID))
+			str_addf(&s, "Resent-Message-ID: <r.%s\n", f->with.message_id + 1);
+		put(f, str_span(&s));
+	}
+	f->block_done = f->block_done || f->block;
+	f->block = 0;
+	str_free(&s);
+}
+
+static void watch_block(struct fix *f, struct span name)
+{
+	unsigned bit = 0;
+
+	for (size_t i = 0; i < COUNT(resent); i++)
+		bit |= span_is(name, resent[i].name) ? resent[i].bit : 0;
+	if (f->block && (!bit || (f->block & bit)))
+		end_block(f);
+	f->block |= bit;
+}
+
+/* --- fields --- */
+
+/* Malformed, and to be replaced by ours? */
+static bool is_bad(const struct fix *f, size_t i, struct span value)
+{
+	return (f->with.add & wanted[i].bit) && wanted[i].fits && !wanted[i].fits(value);
+}
+
+static bool keeps(struct fix *f, const struct field *field)
+{
+	for (size_t i = 0; i < COUNT(unwanted); i++) {
+		if (span_is(field->name, unwanted[i]))
+			return false;
+	}
+	for (size_t i = 0; i < COUNT(wanted); i++) {
+		if (!span_is(field->name, wanted[i].name))
+			continue;
+		if (is_bad(f, i, field->value))
+			return false;
+		f->seen |= wanted[i].bit;
+	}
+	return true;
 }
 
 /* The field held is whole: give it on, or drop it. */
@@ -33,9 +125,8 @@ static void end_field(struct fix *f)
 	struct field field;
 
 	if (header_next(&in, &field)) {
-		for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-			f->seen |= span_is(field.name, wanted[i].name) ? wanted[i].bit : 0;
-		if (!span_is(field.name, "Bcc"))
+		watch_block(f, field.name);
+		if (keeps(f, &field))
 			put(f, field.whole);
 	}
 	str_reset(&f->held);
@@ -43,17 +134,15 @@ static void end_field(struct fix *f)
 
 static void add_missing(struct fix *f)
 {
+	unsigned missing = f->with.add & ~f->seen;
 	struct str s = STR(4096);
 
-	if (!(f->seen & SEEN_DATE)) {
-		str_add_text(&s, "Date: ");
-		date_print(f->now, f->zone, &s);
-		str_add_char(&s, '\n');
-	}
-	if (!(f->seen & SEEN_MESSAGE_ID))
-		str_addf(&s, "Message-ID: %s\n", f->message_id);
-	if (!(f->seen & SEEN_FROM) && f->from && *f->from)
-		str_addf(&s, "From: <%s>\n", f->from);
+	if (missing & FIX_DATE)
+		add_date(f, "Date", &s);
+	if (missing & FIX_MESSAGE_ID)
+		str_addf(&s, "Message-ID: %s\n", f->with.message_id);
+	if ((missing & FIX_FROM) && *f->with.from)
+		str_addf(&s, "From: <%s>\n", f->with.from);
 	put(f, str_span(&s));
 	str_free(&s);
 }
@@ -61,6 +150,7 @@ static void add_missing(struct fix *f)
 static void end_header(struct fix *f)
 {
 	end_field(f);
+	end_block(f);
 	add_missing(f);
 	put(f, SPAN("\n"));
 	f->in_body = true;

@@ -16,9 +16,10 @@ static void gather(void *arg, struct span s)
 
 static void fix(struct span in, size_t step, struct str *out)
 {
+	struct fix_with with = { (unsigned)in.n & FIX_ALL, 880127706, 0, "<m@x>", "a@x" };
 	struct fix f;
 
-	fix_init(&f, (struct sink){ gather, out }, 880127706, 0, "<m@x>", "a@x");
+	fix_init(&f, (struct sink){ gather, out }, &with);
 	while (in.n)
 		fix_feed(&f, span_take(&in, step));
 	fix_end(&f);
@@ -29,7 +30,7 @@ static bool has_bcc(struct span text)
 	struct field f;
 
 	while (header_next(&text, &f)) {
-		if (span_is(f.name, "Bcc"))
+		if (span_is(f.name, "Bcc") || span_is(f.name, "Resent-Bcc") || span_is(f.name, "Return-Path"))
 			return true;
 	}
 	return false;

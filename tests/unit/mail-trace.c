@@ -92,14 +92,25 @@ END_TEST
 #define D	"Date: " DATE "\n"
 #define M	"Message-ID: <m@x>\n"
 #define F	"From: <ann@x>\n"
+#define R	"Resent-Date: " DATE "\nResent-Message-ID: <r.m@x>\n"
 
 static const struct { const char *in, *out; } fixed[] = {
-	{ "From: a\nDate: d\nMessage-Id: m\n\nbody\n",	"From: a\nDate: d\nMessage-Id: m\n\nbody\n" },
+	{ "From: a\n" D "Message-Id: <m.1@y>\n\nbody\n",	"From: a\n" D "Message-Id: <m.1@y>\n\nbody\n" },
+	{ "From: a\nDate: d\nMessage-Id: m\n\nbody\n",	"From: a\n" D M "\nbody\n" },
+	{ "Return-Path: <x@y>\nFrom: a\n" D M "\n",	"From: a\n" D M "\n" },
+	{ "Resent-From: b\nResent-To: c\nFrom: a\n" D M "\n",
+	  "Resent-From: b\nResent-To: c\n" R "From: a\n" D M "\n" },
+	{ "Resent-From: b\nResent-From: c\nX: y\nResent-From: d\nFrom: a\n" D M "\n",
+	  "Resent-From: b\n" R "Resent-From: c\nX: y\nResent-From: d\nFrom: a\n" D M "\n" },
+	{ "Resent-Date: x\nResent-From: b\nResent-Message-ID: <r@y>\nFrom: a\n" D M "\n",
+	  "Resent-Date: x\nResent-From: b\nResent-Message-ID: <r@y>\nFrom: a\n" D M "\n" },
+	{ "Resent-To: b\nFrom: a\n" D M "\n",		"Resent-To: b\nFrom: a\n" D M "\n" },
+	{ "From: a\n" D M "Resent-From: b\n\nx",	"From: a\n" D M "Resent-From: b\n" R "\nx" },
 	{ "From: a\n\nbody",				"From: a\n" D M "\nbody" },
 	{ "Subject: s\n\n",				"Subject: s\n" D M F "\n" },
 	{ "From: a\nBcc: secret\n\tfolded\nTo: b\nBCC: c\n\nBcc: in the body\n",
 							"From: a\nTo: b\n" D M "\nBcc: in the body\n" },
-	{ "From: a\nResent-Bcc: kept\n\nx",		"From: a\nResent-Bcc: kept\n" D M "\nx" },
+	{ "From: a\nResent-Bcc: secret\n\nx",		"From: a\n" D M "\nx" },
 	{ "\nbody\n",					D M F "\nbody\n" },
 	{ "no header at all\nDate: x\n",		D M F "\nno header at all\nDate: x\n" },
 	{ "From: a\nno field\nDate: x\n",		"From: a\n" D M "\nno field\nDate: x\n" },
@@ -121,9 +132,10 @@ START_TEST(header_is_fixed)
 	for (size_t step = 1; step < 40; step += 6) {
 		struct str out = STR(2000);
 		struct span in = span_of(fixed[_i].in);
+		struct fix_with with = { FIX_ALL, WHEN, 0, "<m@x>", "ann@x" };
 		struct fix f;
 
-		fix_init(&f, (struct sink){ gather, &out }, WHEN, 0, "<m@x>", "ann@x");
+		fix_init(&f, (struct sink){ gather, &out }, &with);
 		while (in.n)
 			fix_feed(&f, span_take(&in, step));
 		ck_assert(fix_end(&f));
@@ -133,12 +145,41 @@ START_TEST(header_is_fixed)
 }
 END_TEST
 
+/* What is not to be added is not, and a bad id is left alone then. */
+START_TEST(nothing_is_added_unasked)
+{
+	static const char text[] = "Subject: s\nMessage-ID: m\nBcc: x\nResent-From: a\n\nx";
+	struct fix_with with = { 0, WHEN, 0, "<m@x>", "ann@x" };
+	struct str out = STR(2000);
+	struct fix f;
+
+	fix_init(&f, (struct sink){ gather, &out }, &with);
+	fix_feed(&f, span_of(text));
+	ck_assert(fix_end(&f));
+	ck_assert_str_eq(out.p, "Subject: s\nMessage-ID: m\nResent-From: a\n\nx");
+	str_free(&out);
+}
+END_TEST
+
+START_TEST(message_ids_are_known)
+{
+	static const struct { const char *id; bool good; } rows[] = {
+		{ "<a@b>", true }, { "<a.b+c@[192.0.2.1]>", true }, { "<a@b> ", false }, { "a@b", false }, { "<a>", false },
+		{ "<@b>", false }, { "<a@>", false }, { "<a b@c>", false }, { "<a<@c>", false }, { "", false },
+	};
+
+	for (int i = 0; i < COUNT(rows); i++)
+		ck_assert_msg(fix_is_message_id(span_of(rows[i].id)) == rows[i].good, "%s", rows[i].id);
+}
+END_TEST
+
 START_TEST(too_long_a_header_is_told)
 {
+	struct fix_with with = { FIX_ALL, WHEN, 0, "<m@x>", "" };
 	struct str out = STR(HEADER_BYTES_MAX * 2);
 	struct fix f;
 
-	fix_init(&f, (struct sink){ gather, &out }, WHEN, 0, "<m@x>", "");
+	fix_init(&f, (struct sink){ gather, &out }, &with);
 	for (size_t n = 0; n <= HEADER_BYTES_MAX; n += 10)
 		fix_feed(&f, SPAN("Header: x\n"));
 	fix_feed(&f, SPAN("\nbody\n"));
@@ -189,6 +230,8 @@ int main(void)
 	tcase_add_test(tc, loops_are_seen);
 	tcase_add_test(tc, ids_are_made);
 	tcase_add_loop_test(tc, header_is_fixed, 0, COUNT(fixed));
+	tcase_add_test(tc, nothing_is_added_unasked);
+	tcase_add_test(tc, message_ids_are_known);
 	tcase_add_test(tc, too_long_a_header_is_told);
 	tcase_add_test(tc, events_are_one_line_each);
 	return unit_end();
