@@ -24,7 +24,7 @@ enum { TLS_PATIENCE_S = 60 };
 
 /* --- who is who --- */
 
-static bool have_clerk(struct session *x, struct err *e)
+bool session_have_clerk(struct session *x, struct err *e)
 {
 	return x->clerk >= 0 || role_connect(&x->self, "clerk", &x->clerk, e);
 }
@@ -32,7 +32,7 @@ static bool have_clerk(struct session *x, struct err *e)
 bool session_resolve(struct session *x, const char *address, enum dir_class *is, struct err *e)
 {
 	for (int tries = 0; tries < 2; tries++) {
-		if (!have_clerk(x, e))
+		if (!session_have_clerk(x, e))
 			return false;
 		if (directory_resolve(x->clerk, span_of(address), is, e))
 			return true;
@@ -44,7 +44,7 @@ bool session_resolve(struct session *x, const char *address, enum dir_class *is,
 bool session_may_send(struct session *x, const char *address, struct err *e)
 {
 	for (int tries = 0; tries < 2; tries++) {
-		if (!have_clerk(x, e))
+		if (!session_have_clerk(x, e))
 			return false;
 		if (directory_may_send(x->clerk, span_of(x->who.login), span_of(address), e))
 			return true;
@@ -166,9 +166,12 @@ static bool commit(struct smtp *s, struct str *said, struct err *e)
 	x->fixing = false;
 	if (!fix_end(&x->fix))
 		return err_perm(e, "5.3.4", "the header of the message is too large");
-	if (!session_check_from(x, e))
+	if (!session_check_from(x, e) || !session_count(x, s, e) || !intake_commit(&x->intake, s, said, e))
 		return false;
-	return intake_commit(&x->intake, s, said, e);
+	if (*x->verdict.over)
+		str_addf(said, " (held: %s)", x->verdict.over);
+	session_counted(x, s);
+	return true;
 }
 
 static void reset(struct smtp *s)

@@ -24,6 +24,7 @@ struct session {
 	char			 message_id[320], own_address[700];
 	int			 clerk;		/* -1 when not connected */
 	struct entry		 entry;
+	struct dir_verdict	 verdict;	/* on the message at hand */
 	struct sasl		 sasl;
 	char			 mechanism[32];
 	struct role_user	 who;		/* once logged in */
@@ -33,6 +34,7 @@ struct session {
 enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct span *said, bool first,
     struct str *challenge, struct err *e);
 
+bool session_have_clerk(struct session *x, struct err *e);
 /* Ask the clerk; once more over a new channel, as it may have been started anew. */
 bool session_resolve(struct session *x, const char *address, enum dir_class *is, struct err *e);
 bool session_may_send(struct session *x, const char *address, struct err *e);
@@ -41,5 +43,11 @@ bool session_may_send(struct session *x, const char *address, struct err *e);
 unsigned session_fixes(const struct conf *c);
 /* The whole text has passed: may its From go out? Adds a Sender where one is needed. from.c */
 bool session_check_from(struct session *x, struct err *e);
+
+/* How much the login sends. limit.c */
+bool session_count(struct session *x, struct smtp *s, struct err *e);	/* the envelope says so if it is too much */
+void session_counted(struct session *x, struct smtp *s);	/* it is on disk */
+/* Tell the login and the postmaster that this message, and what follows today, is on hold. notice.c */
+void session_tell(struct session *x, struct smtp *s);
 
 #endif

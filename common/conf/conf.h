@@ -66,6 +66,8 @@ struct conf {
 	uint64_t msa_hold_max;		/* FUTURERELEASE: longest hold; 0 = not offered */
 	uint64_t msa_priority_max;	/* MT-PRIORITY */
 	bool msa_hide_client;		/* Received without the client's address */
+	uint64_t msa_messages, msa_recipients, msa_new_recipients;	/* a day and login; 0 = any number */
+	struct conf_list msa_unlimited;	/* logins without these limits */
 	const char *msa_from_check;	/* refuse sender no */
 	struct conf_list msa_add_fields;/* Date Message-ID From Resent */
 	uint64_t msa_sessions_max;

@@ -304,6 +304,7 @@ static const struct form forms[] = {
 	{ "weight", fits_weight, false, "FACT=NUMBER, like helo-unknown=3, with a fact of posthorn-gate(7)" },
 	{ "dnslist", fits_dnslist, false, "ZONE:WEIGHT or ZONE=CODES:WEIGHT, like bl.example=127.0.0.2-11:8" },
 	{ "added", fits_added, false, "Date, Message-ID, From, Resent" },
+	{ "login", fits_line, false, "logins like ann or ann@example.org" },
 	{ "lines", fits_line, false, "records separated by semicolons" },
 };
 

@@ -195,6 +195,15 @@ const struct setting settings[] = {
 	  "Of messages that wait for one destination, the higher go first." },
 	{ "msa", "hide-client", SET_FLAG, AT(msa_hide_client), "yes", NULL,
 	  "Leave the client's address and name out of the Received line of submitted mail." },
+	{ "msa", "messages-per-day", SET_COUNT, AT(msa_messages), "500", "0 4000000000",
+	  "Messages of one login within 24 hours. What is more is taken and put on hold, and the login "
+	  "and the postmaster are told; see msa(8). 0: any number." },
+	{ "msa", "recipients-per-day", SET_COUNT, AT(msa_recipients), "1000", "0 4000000000",
+	  "Likewise recipients, of all its messages together." },
+	{ "msa", "new-recipients-per-day", SET_COUNT, AT(msa_new_recipients), "100", "0 4000000000",
+	  "Likewise recipients outside of our domains that the login has not written to before." },
+	{ "msa", "unlimited", SET_LIST, AT(msa_unlimited), "", "login",
+	  "Logins that may send any number, such as that of a shop or of a mailing list." },
 	{ "msa", "from-check", SET_CHOICE, AT(msa_from_check), "refuse", "refuse sender no",
 	  "What becomes of a message whose From or Sender names an address that the login may not "
 	  "send as (posthorn-aliases(5)): it is refused, or taken with a Sender field that tells who "

@@ -113,3 +113,73 @@ bool directory_expand(int clerk, struct span address, struct arena *a,
 	} while (*count < total);
 	return true;
 }
+
+/* ---- what a login sends ---- */
+
+/* As many recipients from *at on as a packet takes, which is one at least. */
+static bool ask_about(int clerk, char verb, struct span login, const char *const *recipients, size_t count,
+    size_t *at, struct packet *p, struct err *e)
+{
+	size_t from = *at;
+
+	packet_begin(p, verb);
+	packet_put(p, login);
+	while (*at < count) {
+		size_t was = p->n;
+
+		packet_put_text(p, recipients[*at]);
+		if (p->bad) {			/* full */
+			p->bad = *at == from;
+			p->n = was;
+			break;
+		}
+		++*at;
+	}
+	return p->bad ? nonsense(e) : ask(clerk, p, e);
+}
+
+static bool count_new(int clerk, struct span login, const char *const *recipients, size_t count, uint64_t *fresh,
+    struct err *e)
+{
+	struct packet p;
+
+	*fresh = 0;
+	for (size_t at = 0; at < count;) {
+		if (!ask_about(clerk, 'N', login, recipients, count, &at, &p, e))
+			return false;
+		*fresh += packet_take_u64(&p);
+		if (p.bad)
+			return nonsense(e);
+	}
+	return true;
+}
+
+bool directory_count(int clerk, struct span login, const char *const *recipients, size_t count,
+    struct dir_verdict *verdict, struct err *e)
+{
+	struct packet p;
+	uint64_t fresh;
+
+	if (!count_new(clerk, login, recipients, count, &fresh, e))
+		return false;
+	packet_begin(&p, 'Q');
+	packet_put(&p, login);
+	packet_put_u64(&p, count);
+	packet_put_u64(&p, fresh);
+	if (!ask(clerk, &p, e))
+		return false;
+	packet_take_copy(&p, verdict->over, sizeof verdict->over);
+	verdict->tell = packet_take_u64(&p) != 0;
+	return !p.bad || nonsense(e);
+}
+
+bool directory_note(int clerk, struct span login, const char *const *recipients, size_t count, struct err *e)
+{
+	struct packet p;
+
+	for (size_t at = 0; at < count;) {
+		if (!ask_about(clerk, 'K', login, recipients, count, &at, &p, e))
+			return false;
+	}
+	return true;
+}

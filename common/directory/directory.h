@@ -14,6 +14,9 @@
  *					   many as fit			(directory_expand)
  *	'M' login address		-> class			(directory_may_send)
  *	'D' domain			-> class
+ *	'N' login, addresses ...	-> how many of them are new	(directory_count)
+ *	'Q' login, recipients, new	-> why it is too much, or ""; 1: tell them	(the same)
+ *	'K' login, addresses ...	->				(directory_note)
  */
 #ifndef COMMON_DIRECTORY_DIRECTORY_H
 #define COMMON_DIRECTORY_DIRECTORY_H
@@ -50,7 +53,17 @@ bool directory_resolve(int clerk, struct span address, enum dir_class *is, struc
  */
 bool directory_expand(int clerk, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e);
-/* May login use address as envelope sender? PERM 5.7.1 with a sentence when not. */
+/* May login use address as sender? PERM 5.7.1 with a sentence when not. */
 bool directory_may_send(int clerk, struct span login, struct span address, struct err *e);
+
+/*
+ * Count one more message of login to these recipients; only msa's clerk does. over is not
+ * empty when a limit says that it is to be held, and then it is not counted. tell: nobody has told
+ * the login so today. When the message is safe, note its recipients: they are not new any more.
+ */
+struct dir_verdict { char over[300]; bool tell; };
+bool directory_count(int clerk, struct span login, const char *const *recipients, size_t count,
+    struct dir_verdict *verdict, struct err *e);
+bool directory_note(int clerk, struct span login, const char *const *recipients, size_t count, struct err *e);
 
 #endif

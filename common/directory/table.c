@@ -2,14 +2,18 @@
 #include "common/directory/table.h"
 
 #include <db.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/os/fd.h"
 
-enum { CACHE_SIZE = 1 << 20, VALUE_MAX = 128 << 10 };
+enum { CACHE_SIZE = 1 << 20, LOG_FILE_SIZE = 1 << 20, CHECKPOINT_KB = 512, CHECKPOINT_MIN = 1, VALUE_MAX = 128 << 10 };
 
-struct table { DB_ENV *env; DB *db; };
+struct table { DB_ENV *env; DB *db; int lock; bool logged; };	/* lock and log: of a ledger */
 
 static bool failed(struct err *e, const char *what, const char *path, int rc)
 {
@@ -65,6 +69,7 @@ static struct table *table_any(const char *path, u_int32_t flags, const char *wh
 		return NULL;
 	}
 	t = mem_get(sizeof *t);
+	t->lock = -1;
 	rc = open_both(t, path, flags);
 	if (!rc)
 		return t;
@@ -98,6 +103,7 @@ bool table_close(struct table *t, struct err *e)
 		rc = t->db->close(t->db, 0);
 	if (t->env)
 		rc_env = t->env->close(t->env, 0);
+	fd_close(&t->lock);
 	free(t);
 	return rc || rc_env ? failed(e, "close", "", rc ? rc : rc_env) : true;
 }
@@ -141,7 +147,10 @@ bool table_get(struct table *t, struct span key, struct str *value, bool *found,
 static int verify(const char *path)
 {
 	struct table *t = mem_get(sizeof *t);
-	int rc = open_environment(t, path);
+	int rc;
+
+	t->lock = -1;
+	rc = open_environment(t, path);
 
 	if (!rc)
 		rc = db_create(&t->db, t->env, 0);
@@ -171,33 +180,144 @@ struct table *table_hints(const char *path, bool *anew, struct err *e)
 	return table_create(path, e);
 }
 
-bool table_set(struct table *t, struct span key, struct span value, struct err *e)
-{
-	DBT k = dbt_of(key), v = dbt_of(value);
-	int rc = t->db->put(t->db, NULL, &k, &v, 0);
-
-	return rc ? failed(e, "write", "", rc) : true;
-}
-
-bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value), void *arg, struct err *e)
-{
-	DBT k = { 0 }, v = { 0 };
-	DBC *at;
-	int rc = t->db->cursor(t->db, NULL, &at, 0);
-
-	if (rc)
-		return failed(e, "read", "", rc);
-	while (!rc && (rc = at->get(at, &k, &v, DB_NEXT)) == 0) {
-		if (!keep(arg, (struct span){ k.data, k.size }, (struct span){ v.data, v.size }))
-			rc = at->del(at, 0);
-	}
-	at->close(at);
-	return rc == DB_NOTFOUND ? true : failed(e, "read", "", rc);
-}
-
 bool table_sync(struct table *t, struct err *e)
 {
 	int rc = t->db->sync(t->db, 0);
 
 	return rc ? failed(e, "write", "", rc) : true;
+}
+
+/* ---- ledgers ---- */
+
+static int open_logged(struct table *t, const char *directory)
+{
+	int rc = db_env_create(&t->env, 0);
+
+	if (rc)
+		return rc;
+	t->env->set_errcall(t->env, be_quiet);
+	t->env->set_cachesize(t->env, 0, CACHE_SIZE, 1);
+	t->env->set_lg_max(t->env, LOG_FILE_SIZE);
+	t->env->log_set_config(t->env, DB_LOG_AUTO_REMOVE, 1);
+	t->env->set_flags(t->env, DB_TXN_WRITE_NOSYNC, 1);
+	rc = t->env->open(t->env, directory, DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL | DB_INIT_LOG | DB_INIT_TXN |
+	    DB_RECOVER, 0600);
+	if (rc)
+		return rc;
+	rc = db_create(&t->db, t->env, 0);
+	if (rc)
+		return rc;
+	t->logged = true;
+	return t->db->open(t->db, NULL, "rows.db", NULL, DB_BTREE, DB_CREATE | DB_AUTO_COMMIT, 0600);
+}
+
+/* All but the lock, which is ours. */
+static void empty_directory(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!d) {
+		fd_close(&fd);
+		return;
+	}
+	while ((entry = readdir(d))) {
+		if (*entry->d_name != '.' && strcmp(entry->d_name, "lock") != 0)
+			unlinkat(dir, entry->d_name, 0);
+	}
+	closedir(d);
+}
+
+static int lock_directory(int dir, struct err *e)
+{
+	int fd = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		err_sys(e, "cannot make a lock");
+	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		err_sys(e, "another process has it");
+		fd_close(&fd);
+	}
+	return fd;
+}
+
+static struct table *ledger_try(const char *directory, int lock, struct err *e)
+{
+	struct table *t = mem_get(sizeof *t);
+	int rc;
+
+	t->lock = lock;
+	rc = open_logged(t, directory);
+	if (!rc)
+		return t;
+	t->lock = -1;			/* stays the caller's */
+	table_close(t, NULL);
+	failed(e, "open", directory, rc);
+	return NULL;
+}
+
+struct table *table_ledger(const char *directory, bool *anew, struct err *e)
+{
+	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), lock;
+	struct table *t;
+
+	*anew = false;
+	if (dir < 0) {
+		err_sys(e, "cannot open %s", directory);
+		return NULL;
+	}
+	lock = lock_directory(dir, e);
+	t = lock < 0 ? NULL : ledger_try(directory, lock, e);
+	if (!t && lock >= 0) {
+		*anew = true;
+		empty_directory(dir);
+		t = ledger_try(directory, lock, e);
+	}
+	close(dir);
+	if (!t)
+		fd_close(&lock);
+	return t;
+}
+
+/* ---- rows of both ---- */
+
+bool table_set(struct table *t, struct span key, struct span value, struct err *e)
+{
+	DBT k = dbt_of(key), v = dbt_of(value);
+	int rc = t->db->put(t->db, NULL, &k, &v, t->logged ? DB_AUTO_COMMIT : 0);
+
+	if (!rc && t->logged)
+		rc = t->env->txn_checkpoint(t->env, CHECKPOINT_KB, CHECKPOINT_MIN, 0);
+	return rc ? failed(e, "write", "", rc) : true;
+}
+
+static int sift(struct table *t, DB_TXN *txn, bool (*keep)(void *, struct span, struct span), void *arg)
+{
+	DBT k = { 0 }, v = { 0 };
+	DBC *at;
+	int rc = t->db->cursor(t->db, txn, &at, 0);
+
+	if (rc)
+		return rc;
+	while (!rc && (rc = at->get(at, &k, &v, DB_NEXT)) == 0) {
+		if (!keep(arg, (struct span){ k.data, k.size }, (struct span){ v.data, v.size }))
+			rc = at->del(at, 0);
+	}
+	at->close(at);
+	return rc == DB_NOTFOUND ? 0 : rc;
+}
+
+bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value), void *arg, struct err *e)
+{
+	DB_TXN *txn = NULL;
+	int rc = t->logged ? t->env->txn_begin(t->env, NULL, &txn, 0) : 0;
+
+	if (!rc)
+		rc = sift(t, txn, keep, arg);
+	if (txn && rc)
+		txn->abort(txn);
+	else if (txn)
+		rc = txn->commit(txn, 0);
+	return rc ? failed(e, "sift", "", rc) : true;
 }

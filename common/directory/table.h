@@ -30,6 +30,14 @@ bool table_get(struct table *t, struct span key, struct str *value, bool *found,
  * read any more (its pages are verified) is thrown away, anew says so, and it begins empty.
  */
 struct table *table_hints(const char *path, bool *anew, struct err *e);
+
+/*
+ * A ledger: rows that one process changes in place, in DIRECTORY that has nothing else in it, with a
+ * log of its own (each change is whole, and survives the end of the process at any moment; a
+ * power cut may take the last minute). *anew: what was there could not be read, and is gone.
+ * TEMP also when another process has it.
+ */
+struct table *table_ledger(const char *directory, bool *anew, struct err *e);
 bool table_set(struct table *t, struct span key, struct span value, struct err *e);	/* in place of what was there */
 /* Each row; keep says whether it stays. */
 bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value), void *arg, struct err *e);

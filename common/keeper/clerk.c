@@ -6,8 +6,10 @@
  *	keeper sends a channel for each process that has questions ('c'); what they may ask
  *	stands in directory.h. A channel that talks nonsense, or that does not take its
  *	answers, is closed. The texts are looked at once a second at most, and only when somebody asks.
+ *	The clerk of msa also counts what logins send (ledger.h).
  * FILES
  *	RUN/tables/KIND.db	compiled from the texts, replaced whole
+ *	QUEUE/hints/msa/	the counts, msa's clerk's alone
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +22,7 @@
 #include "common/base/mem.h"
 #include "common/conf/who.h"
 #include "common/directory/answer.h"
+#include "common/directory/ledger.h"
 #include "common/directory/shelf.h"
 #include "common/io/loop.h"
 #include "common/keeper/role.h"
@@ -33,6 +36,8 @@ struct clerk {
 	struct dir_rules	 rules;
 	struct shelf		 shelf;
 	char			 directory[4096];
+	struct ledger		 ledger;
+	char			 hints[4096];	/* "": not ours to keep */
 	struct loop		*loop;
 	struct arena		*arena;		/* for one answer */
 	struct packet		 packet;	/* the one at hand */
@@ -42,17 +47,23 @@ struct clerk {
 
 struct channel { struct clerk *clerk; int fd; struct loop_io *io; };
 
+static void log_news(const struct str *news)
+{
+	struct span rest = str_span(news), line;
+
+	while (span_cut(&rest, '\n', &line))
+		log_warn(SPAN_FMT, SPAN_ARG(line));
+}
+
 static void refresh(struct clerk *c)
 {
 	struct str news = STR(16384);
-	struct span rest, line;
 
 	if (c->looked && clock_ms() < c->looked + LOOK_AGAIN_MS)
 		return;
 	shelf_refresh(&c->shelf, &news);
 	c->looked = clock_ms();
-	for (rest = str_span(&news); span_cut(&rest, '\n', &line);)
-		log_warn(SPAN_FMT, SPAN_ARG(line));
+	log_news(&news);
 	str_free(&news);
 }
 
@@ -66,13 +77,23 @@ static void hang_up(struct channel *ch)
 	free(ch);
 }
 
+static bool count(struct clerk *c)
+{
+	struct str news = STR(16384);
+	bool ok = ledger_answer(&c->ledger, &c->shelf.lookup, c->arena, &c->packet, clock_wall(), &news);
+
+	log_news(&news);
+	str_free(&news);
+	return ok;
+}
+
 static bool serve(struct clerk *c, int fd)
 {
 	struct err e;
 	bool ok;
 
 	refresh(c);
-	ok = answer(&c->shelf.lookup, c->arena, &c->packet);
+	ok = ledger_asked(&c->packet) ? count(c) : answer(&c->shelf.lookup, c->arena, &c->packet);
 	arena_reset(c->arena);
 	if (!ok)
 		log_warn("a channel asked something that is no question, closing it");
@@ -145,15 +166,35 @@ static void on_signal(void *arg, int signo)
 
 /* ---- the start ---- */
 
-/* While we are still root: a directory of our own below RUN. */
-static void make_directory(struct clerk *c)
+/* While we are still root: a directory of our own. */
+static void make_directory(const struct clerk *c, const char *path)
+{
+	if (mkdir(path, 0750) < 0 && errno != EEXIST)
+		log_warn("cannot make %s: %s", path, strerror(errno));
+	else if (c->self.uid >= 0 &&
+	    fchownat(AT_FDCWD, path, (uid_t)c->self.uid, (gid_t)c->self.gid, AT_SYMLINK_NOFOLLOW) < 0)
+		log_warn("cannot give %s to its owner: %s", path, strerror(errno));
+}
+
+/* daemon: argv[0], "msa/clerk". Of all clerks one may have the counts. */
+static void make_directories(struct clerk *c, const char *daemon)
 {
 	snprintf(c->directory, sizeof c->directory, "%s/tables", c->self.conf.run_directory);
-	if (mkdir(c->directory, 0750) < 0 && errno != EEXIST)
-		log_warn("cannot make %s: %s", c->directory, strerror(errno));
-	else if (c->self.uid >= 0 &&
-	    fchownat(AT_FDCWD, c->directory, (uid_t)c->self.uid, (gid_t)c->self.gid, AT_SYMLINK_NOFOLLOW) < 0)
-		log_warn("cannot give %s to its owner: %s", c->directory, strerror(errno));
+	make_directory(c, c->directory);
+	if (!span_starts(span_of(daemon), "msa/"))
+		return;
+	snprintf(c->hints, sizeof c->hints, "%s/hints", c->self.conf.queue_directory);
+	make_directory(c, c->hints);
+	snprintf(c->hints, sizeof c->hints, "%s/hints/msa", c->self.conf.queue_directory);
+	make_directory(c, c->hints);
+}
+
+static void begin_ledger(struct clerk *c)
+{
+	const struct conf *conf = &c->self.conf;
+
+	ledger_begin(&c->ledger, c->hints, (const uint64_t[TALLY_KINDS]){ [TALLY_MESSAGES] = conf->msa_messages,
+	    [TALLY_RECIPIENTS] = conf->msa_recipients, [TALLY_NEW] = conf->msa_new_recipients });
 }
 
 /* libc loads its name services at the first question, which the jail would forbid. */
@@ -174,18 +215,20 @@ int main(int argc, char **argv)
 	if (!c.rules.as_caller && !c.rules.has_vmail)
 		log_warn("there is no account %s, so virtual users get no mail", c.self.conf.vmail_user);
 	load_name_services();
-	make_directory(&c);
+	make_directories(&c, argv[0]);
 	role_jail(&c.self);
 
 	c.arena = arena_new(ANSWER_MEMORY, NULL, NULL);
 	c.loop = loop_new();
 	shelf_begin(&c.shelf, (const char *const[]){ c.self.conf.users_file, c.self.conf.domains_file,
 	    c.self.conf.aliases_file, c.self.conf.recipients_file }, c.directory, &c.rules);
+	begin_ledger(&c);
 	refresh(&c);
 	loop_on_signal(c.loop, SIGTERM, on_signal, &c);
 	loop_add(c.loop, c.self.keeper, LOOP_READ, on_keeper, &c);
 	loop_run(c.loop);
 	shelf_end(&c.shelf);
+	ledger_end(&c.ledger);
 	loop_free(c.loop);
 	arena_free(c.arena);
 	return EXIT_SUCCESS;
