@@ -113,18 +113,18 @@ bool verifier_make(enum digest d, unsigned iterations, const char *password, str
 	return true;
 }
 
+/* 16 bytes of one keyed hash are the salt; the keys are others, which nobody sees. */
 void verifier_fake(enum digest d, unsigned iterations, struct span key, struct span name, struct verifier *v)
 {
 	struct str text = STR(1024);
-	struct span whole;
 
 	*v = (struct verifier){ .digest = d, .iterations = iterations, .salt_n = SALT_SIZE };
 	str_addf(&text, "%s " SPAN_FMT, mechanisms[d], SPAN_ARG(name));
-	whole = str_span(&text);
-	digest_keyed(d, key, whole, v->server_key);	/* of 20 bytes or 32: 16 are the salt */
-	memcpy(v->salt, v->server_key, SALT_SIZE);
-	str_add_text(&text, " keys");
 	digest_keyed(d, key, str_span(&text), v->stored_key);
-	digest_keyed(d, (struct span){ (const char *)v->stored_key, digest_size(d) }, whole, v->server_key);
+	memcpy(v->salt, v->stored_key, SALT_SIZE);
+	str_add_text(&text, " stored");
+	digest_keyed(d, key, str_span(&text), v->stored_key);
+	str_add_text(&text, " server");
+	digest_keyed(d, key, str_span(&text), v->server_key);
 	str_free(&text);
 }

@@ -284,6 +284,21 @@ START_TEST(fake_is_stable)
 }
 END_TEST
 
+START_TEST(fake_is_made_for_every_length)
+{
+	struct str name = STR(AUTH_NAME_MAX);
+	struct verifier v, again;
+
+	while (name.n + 1 < AUTH_NAME_MAX) {
+		str_add_char(&name, 'a');
+		verifier_fake(DIGEST_SHA1, 4096, SPAN("key"), str_span(&name), &v);
+		verifier_fake(DIGEST_SHA1, 4096, SPAN("key"), str_span(&name), &again);
+		ck_assert_mem_eq(&v, &again, sizeof v);
+	}
+	str_free(&name);
+}
+END_TEST
+
 /* --- SASLprep: RFC 4013 3, and more --- */
 
 static const struct { const char *in, *query, *stored; } preps[] = {
@@ -397,6 +412,7 @@ int main(void)
 	tcase_add_loop_test(tc, verifier_reads_and_prints, 0, COUNT(words));
 	tcase_add_test(tc, verifier_of_pencil_is_known);
 	tcase_add_test(tc, fake_is_stable);
+	tcase_add_test(tc, fake_is_made_for_every_length);
 	tcase_add_loop_test(tc, text_is_prepared, 0, COUNT(preps));
 	tcase_add_loop_test(tc, app_line_parses, 0, COUNT(apps));
 	tcase_add_test(tc, app_secret_is_found_again);
