@@ -69,8 +69,10 @@ static bool move(struct sched *s, const struct station *from, const char *id, co
 {
 	if (!sp->out.rcpt_count)
 		return queue_move(from, &s->local, id, e);
-	if (!sp->local.rcpt_count)
+	if (!sp->local.rcpt_count && !sp->out.top_count)
 		return queue_move(from, &s->out, id, e);
+	if (!sp->local.rcpt_count)
+		return queue_link(from, &s->out, id, &sp->out, e) && queue_remove(from, id, e);
 	return queue_link(from, &s->local, id, &sp->local, e) && queue_link(from, &s->out, id, &sp->out, e)
 	    && queue_remove(from, id, e);
 }
@@ -94,7 +96,8 @@ static bool route(struct sched *s, const struct station *from, const char *id, s
 		return false;
 	if (*env.hold)
 		return put_on_hold(s, from, &env, e);
-	if (!split_rcpts(s, *a, &env, &sp, e) || !move(s, from, id, &sp, e))
+	if (!split_rcpts(s, *a, &env, &sp, e) || (sp.out.rcpt_count && !sign_message(s, from, &sp.out, *a, e)) ||
+	    !move(s, from, id, &sp, e))
 		return false;
 	log_routes(&sp.local, "local");
 	log_routes(&sp.out, "out");

@@ -4,12 +4,14 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common/mail/header.h"
 #include "common/mail/maillog.h"
 #include "common/net/resolve.h"
 #include "common/net/tcp.h"
 #include "common/os/log.h"
 
 enum {
+	TOP_MAX		= 65536,
 	CONNECT_S	= 30,	/* RFC 5321 leaves it open; the kernel alone would take two minutes */
 	HANDSHAKE_S	= 60,
 	ADDRESSES_MAX	= 8,	/* tried for one message, in all */
@@ -322,10 +324,35 @@ static struct deliver_by time_left(const struct job *j)
 	return (struct deliver_by){ (enum by_mode)j->by_mode, j->by_trace, left < PARAM_SECONDS_MAX ? left : PARAM_SECONDS_MAX };
 }
 
-static void fill_parcel(const struct job *j, struct parcel *p)
+/* The fields in front of the text, as lines. The same for each try. */
+static struct span top_of(const struct job *j, struct arena *a)
 {
-	*p = (struct parcel){ .sender = j->sender, .text = j->text, .rcpts = p->rcpts, .count = j->count,
-		.params = { .size = j->wire_bytes, .body8bit = j->body8bit, .smtputf8 = j->smtputf8,
+	struct str top = STR(TOP_MAX);
+	struct span lines;
+
+	for (size_t i = 0; i < j->top_count; i++)
+		header_fold(span_of(j->top[i]), &top);
+	lines = arena_copy(a, str_span(&top));
+	str_free(&top);
+	return lines;
+}
+
+static size_t wire_length(struct span lf_text)
+{
+	size_t n = lf_text.n;
+	struct span line;
+
+	while (span_cut(&lf_text, '\n', &line))
+		n++;
+	return n;
+}
+
+static void fill_parcel(const struct job *j, struct parcel *p, struct arena *a)
+{
+	struct span top = top_of(j, a);
+
+	*p = (struct parcel){ .sender = j->sender, .top = top, .text = j->text, .rcpts = p->rcpts, .count = j->count,
+		.params = { .size = j->wire_bytes + wire_length(top), .body8bit = j->body8bit, .smtputf8 = j->smtputf8,
 		    .ret = j->ret, .envid = j->envid, .auth = "", .require_tls = j->require_tls, .by = time_left(j),
 		    .priority = j->priority } };
 	for (size_t i = 0; i < j->count; i++)
@@ -349,7 +376,7 @@ static void transact(struct carrier *c, const struct job *j, struct job_result *
 	struct parcel p = { .rcpts = arena_array(a, j->count, sizeof *p.rcpts) };
 	struct err e;
 
-	fill_parcel(j, &p);
+	fill_parcel(j, &p, a);
 	maillog_sending(j->id, c->host, c->ip, (unsigned)j->count);
 	/* Servers without 8BITMIME are 8-bit clean for all we know, and a body is never changed. */
 	if (j->body8bit && !(c->client.ext & EXT_8BITMIME))

@@ -362,6 +362,8 @@ static void describe(const struct task *t, const char *destination, struct job *
 		.ret = env->ret, .smtputf8 = env->smtputf8, .body8bit = env->body8bit,
 		.require_tls = env->require_tls, .tls_optional = env->tls_optional, .by_mode = env->by_mode,
 		.by_trace = env->by_trace, .by = env->by, .priority = env->priority, .wire_bytes = env->wire_bytes, .count = t->count };
+	for (; j->top_count < env->top_count; j->top_count++)
+		j->top[j->top_count] = env->top[j->top_count];
 	for (size_t i = 0; i < t->count; i++) {
 		const struct rcpt *r = &env->rcpts[t->rcpts[i]];
 

@@ -36,6 +36,9 @@ void job_put(const struct job *j, struct packet *p)
 	packet_put_u64(p, marks_of(j));
 	packet_put_u64(p, (uint64_t)j->by);
 	packet_put_u64(p, (uint64_t)(j->priority + PRIORITY_BASE));
+	packet_put_u64(p, j->top_count);
+	for (size_t i = 0; i < j->top_count; i++)
+		packet_put_text(p, j->top[i]);
 	packet_put_u64(p, j->wire_bytes);
 	packet_put_u64(p, j->count);
 	for (size_t i = 0; i < j->count; i++) {
@@ -49,6 +52,18 @@ void job_put(const struct job *j, struct packet *p)
 static const char *take_text(struct packet *p, struct arena *a)
 {
 	return arena_text(a, packet_take(p));
+}
+
+static void take_tops(struct packet *p, struct arena *a, struct job *j)
+{
+	uint64_t n = packet_take_u64(p);
+
+	if (n > ENVELOPE_TOPS) {
+		p->bad = true;
+		return;
+	}
+	for (j->top_count = 0; j->top_count < n; j->top_count++)
+		j->top[j->top_count] = take_text(p, a);
 }
 
 static size_t take_count(struct packet *p)
@@ -74,6 +89,7 @@ bool job_take(struct packet *p, struct arena *a, struct job *j, struct err *e)
 	take_marks(j, packet_take_u64(p));
 	j->by = (time_t)packet_take_u64(p);
 	j->priority = (int)(packet_take_u64(p) % (2 * PRIORITY_BASE + 1)) - PRIORITY_BASE;
+	take_tops(p, a, j);
 	j->wire_bytes = packet_take_u64(p);
 	j->count = take_count(p);
 	for (size_t i = 0; i < j->count; i++) {

@@ -27,7 +27,9 @@ struct job {
 	bool		 by_trace;
 	time_t		 by;
 	int		 priority;
-	uint64_t	 wire_bytes;
+	const char	*top[ENVELOPE_TOPS];	/* as in the envelope */
+	size_t		 top_count;
+	uint64_t	 wire_bytes;		/* of the text, without top */
 	int		 text;			/* descriptor; whoever took the packet closes it */
 	struct job_rcpt	 rcpts[JOB_RCPTS];
 	size_t		 count;

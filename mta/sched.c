@@ -80,7 +80,7 @@ static void set_up(struct sched *s)
 	plan_init(&s->plan, c->mta_retry.words, c->mta_retry.count, (time_t)c->mta_give_up, (time_t)c->mta_warn_after);
 	s->bounce = (struct bounce){ .own = &s->in[INS - 1], .our_name = c->host_name, .postmaster = c->postmaster,
 		.give_up = (time_t)c->mta_give_up };
-	s->clerk = -1;
+	s->clerk = s->sign = -1;
 	s->loop = loop_new();
 	s->dests = dests_new(s);
 }

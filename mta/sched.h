@@ -65,6 +65,8 @@ struct sched {
 	struct arrival	*arrivals;		/* noticed, not yet routed: a ring that grows */
 	size_t		 arrived_at, arrived_n, arrived_room;
 	bool		 look_again;		/* in/ holds what could not be routed now */
+	int		 sign;			/* -1: not connected */
+	ms_t		 no_keys_until;		/* nobody is asked before */
 	struct arena	*spare;			/* for the next envelope */
 	struct waits	 waits;
 	struct message	*active;
@@ -88,6 +90,15 @@ void message_arm(struct sched *s);		/* set the timer for who is due next */
 bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: it will be done later */
 /* Log why and put on hold what can not be carried on. */
 void message_quarantine(struct sched *s, const struct station *from, const char *id, const struct err *why);
+
+/* sign.c */
+/*
+ * Did it begin here? Only then we answer for it: to sign what a stranger sent in our name, because it is
+ * forwarded, would turn a forgery into proof.
+ */
+bool sign_is_ours(const struct envelope *env, const struct conf_list *networks);
+/* Ask for signatures, and note them in env. False, TEMP: not now. Without keys, or when it can not be signed: true. */
+bool sign_message(struct sched *s, const struct station *from, struct envelope *env, struct arena *a, struct err *e);
 
 /* dest.c */
 struct dests *dests_new(struct sched *s);

@@ -83,6 +83,7 @@ struct conf {
 	struct conf_list mta_retry;	/* waits: "5m 15m 30m 1h 2h 4h", the last repeats */
 	uint64_t mta_give_up, mta_warn_after;	/* warn_after 0 = never */
 	uint64_t mta_send_max, mta_send_per_destination, mta_checks_max;
+	uint64_t mta_signature_valid;	/* 0 = for ever */
 	const char *mta_source_address;	/* "" */
 	const char *mta_authorities;	/* PEM of who vouches for other servers; "" = the system's */
 	struct conf_list mta_milters;

@@ -250,6 +250,8 @@ const struct setting settings[] = {
 	  "Outgoing conversations with one destination at once." },
 	{ "mta", "checks-max", SET_COUNT, AT(mta_checks_max), "100", "1 10000",
 	  "Processes at once that check messages: SPF, DKIM, DMARC." },
+	{ "mta", "signature-valid", SET_TIME, AT(mta_signature_valid), "0", "0 365d",
+	  "How long our DKIM signatures are good for. 0: for ever. posthorn-dkim(8) makes the keys." },
 	{ "mta", "source-address", SET_TEXT, AT(mta_source_address), "", "ip",
 	  "Send from this address of ours. Empty: the system chooses." },
 	{ "mta", "authorities", SET_PATH, AT(mta_authorities), "", "empty",

@@ -23,6 +23,7 @@ static bool start_deliver(struct child *c, struct packet *p, struct err *e);
 static bool start_send(struct child *c, struct packet *p, struct err *e);
 static bool start_check(struct child *c, struct packet *p, struct err *e);
 static bool start_report(struct child *c, struct packet *p, struct err *e);
+static bool start_sign(struct child *c, struct packet *p, struct err *e);
 static bool front_accepts(struct child *c, struct packet *p, struct err *e);
 static bool front_wants(struct child *c, struct packet *p, struct err *e);
 static bool front_is_busy(struct child *c, struct packet *p, struct err *e);
@@ -46,6 +47,7 @@ static const struct request {
 	{ 'O', "send", BY(SCHED), 0, false, start_send },
 	{ 'P', "report", BY(SCHED), 0, false, start_report },
 	{ 'K', "check", BY(INBOUND), 0, false, start_check },
+	{ 'Y', "sign", BY(SCHED), 0, false, start_sign },
 	{ 'G', "ready", BY(FRONT), 1, false, front_accepts },
 	{ 'W', "wires", BY(FRONT), 0, false, front_wants },
 	{ 'B', "busy", BY(FRONT), 0, false, front_is_busy },
@@ -268,6 +270,13 @@ static bool start_report(struct child *c, struct packet *p, struct err *e)
 		return false;
 	answer_fd(c, -1);
 	return true;
+}
+
+/* sched uses one at a time; another may be about to end. */
+static bool start_sign(struct child *c, struct packet *p, struct err *e)
+{
+	(void)p;
+	return start_worker(c, ROLE_SIGN, 4, e);
 }
 
 /* --- from login to session --- */

@@ -36,7 +36,7 @@
 
 enum role_id {
 	ROLE_KEEPER,
-	ROLE_FRONT, ROLE_CLERK, ROLE_RESOLVER, ROLE_AUTH, ROLE_CHECK, ROLE_REPORT,
+	ROLE_FRONT, ROLE_CLERK, ROLE_RESOLVER, ROLE_AUTH, ROLE_CHECK, ROLE_REPORT, ROLE_SIGN,
 	ROLE_SUBMISSION,			/* msa-session */
 	ROLE_INBOUND, ROLE_HINTS, ROLE_SCHED, ROLE_SEND,
 	ROLE_PICK, ROLE_DELIVER,
@@ -101,6 +101,7 @@ void role_jail(struct role_self *self);
  *	'O'					-> '+' fd  a send process (sched only)
  *	'P'					-> '+'  the report process, where none runs (sched only)
  *	'K'					-> '+' fd  a check process (inbound only; trust/check.h)
+ *	'Y'					-> '+' fd  a sign process (sched only; trust/signing.h)
  *
  * What a keeper tells a child without being asked:
  *

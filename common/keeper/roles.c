@@ -42,6 +42,10 @@ const struct role roles[ROLE_COUNT] = {
 		.root = "$queue/hints " QUEUE_IN("in/own"),
 		.may = MAY_READ | MAY_WRITE, .at_most = 1, .files = 32, .memory_mb = 1024,
 	},
+	[ROLE_SIGN] = {
+		.name = "sign", .program = "posthorn-sign", .user = "posthorn-sign", .root = "$config/dkim:r",
+		.may = MAY_READ, .files = 16, .memory_mb = 256,
+	},
 	[ROLE_SUBMISSION] = {
 		.name = "session", .program = "msa-session", .user = "posthorn-sub",
 		.root = QUEUE_IN("in/sub"),

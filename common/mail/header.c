@@ -119,6 +119,11 @@ struct span header_value(const struct header *h, const char *name)
 	return f ? f->value : (struct span){ 0 };
 }
 
+static bool is_not_blank(char c)
+{
+	return !is_blank(c);
+}
+
 void header_unfold(struct span value, struct str *out)
 {
 	for (size_t i = 0; i < value.n; i++) {
@@ -128,4 +133,24 @@ void header_unfold(struct span value, struct str *out)
 			continue;
 		str_add_char(out, ((unsigned char)c < ' ' && c != '\t') || c == 0x7f ? ' ' : c);
 	}
+}
+
+/* RFC 5322 2.1.1 wants 78. A blank that becomes a line end stays, as the first of the next line. */
+void header_fold(struct span field, struct str *out)
+{
+	enum { COLUMNS = 78 };
+	size_t column = 0;
+
+	while (field.n) {
+		struct span rest = field, blanks = span_while(&rest, is_blank), word = span_while(&rest, is_not_blank);
+		size_t n = blanks.n + word.n;
+
+		if (column && blanks.n && word.n && column + n > COLUMNS) {
+			str_add_char(out, '\n');
+			column = 0;
+		}
+		str_add(out, span_take(&field, n));
+		column += n;
+	}
+	str_add_char(out, '\n');
 }

@@ -48,6 +48,8 @@ const struct field *header_find_after(const struct header *h, const char *name, 
 /* The value of the first field of that name; .p is NULL when there is none. */
 struct span header_value(const struct header *h, const char *name);
 
+/* One field in one line as lines of 78 at most, where its blanks allow that, ended by LF. */
+void header_fold(struct span field, struct str *out);
 /* RFC 5322 2.2.3: take the line ends out. Controls but HTAB become blanks. */
 void header_unfold(struct span value, struct str *out);
 

@@ -252,6 +252,14 @@ void maillog_routed(const char *id, struct span to, const char *station, const c
 	end(&l);
 }
 
+void maillog_signed(const char *id, unsigned signatures)
+{
+	struct line l = begin(id, "signed");
+
+	number(&l, "signatures", signatures);
+	end(&l);
+}
+
 void maillog_sending(const char *id, const char *host, const char *ip, unsigned rcpts)
 {
 	struct line l = begin(id, "sending");

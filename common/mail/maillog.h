@@ -38,6 +38,7 @@ void maillog_checked(const char *id, const char *summary, const char *why);
 /* id: of the report's message. */
 void maillog_reported(const char *id, const char *domain, const char *day, uint64_t messages);
 void maillog_routed(const char *id, struct span to, const char *station, const char *via);
+void maillog_signed(const char *id, unsigned signatures);
 void maillog_sending(const char *id, const char *host, const char *ip, unsigned rcpts);
 void maillog_sent(const char *id, struct span to, const char *host, const char *tls, int delay_s, struct span answer);
 void maillog_deferred(const char *id, struct span to, const char *host, time_t next_in_s, const struct err *e);

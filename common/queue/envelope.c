@@ -175,6 +175,8 @@ void envelope_print(const struct envelope *env, struct str *out)
 	add_path(out, "sender: ", env->sender);
 	for EACH(f, texts)
 		add_line(out, f->key, *text_at((void *)env, f));
+	for (size_t i = 0; i < env->top_count; i++)
+		add_line(out, "top", env->top[i]);
 	print_marks(env, out);
 	print_times(env, out);
 	str_addf(out, "text: %" PRIu64 " %" PRIu64 " %08" PRIx32 "\n", env->text_bytes, env->wire_bytes,
@@ -263,6 +265,15 @@ static bool read_marks(struct envelope *env, struct span v)
 		if (!known)
 			return false;
 	}
+	return true;
+}
+
+static bool read_top(struct envelope *env, struct span v)
+{
+	if (env->top_count == ENVELOPE_TOPS || !v.n)
+		return false;
+	((char *)v.p)[v.n] = '\0';
+	env->top[env->top_count++] = v.p;
 	return true;
 }
 
@@ -372,7 +383,7 @@ static const struct { const char *key; bool (*read)(struct envelope *env, struct
 	{ "rcpt", read_rcpt },		{ "id", read_id },	{ "arrived", read_arrived },
 	{ "sender", read_sender },	{ "marks", read_marks },{ "warned", read_warned },
 	{ "text", read_text },		{ "notify", read_notify },
-	{ "tries", read_tries },	{ "next", read_next },
+	{ "top", read_top },		{ "tries", read_tries },	{ "next", read_next },
 	{ "release", read_release },	{ "deliver-by", read_deliver_by },
 	{ "priority", read_priority },
 };

@@ -19,6 +19,7 @@
 #include "common/base/str.h"
 
 enum {
+	ENVELOPE_TOPS	= 4,		/* signatures on top */
 	ID_SIZE		= 24,		/* room for a queue id and its NUL */
 	ENVELOPE_MAX	= 16 << 20,	/* bytes of one ID.e: 10,000 recipients with all they can have */
 };
@@ -60,6 +61,8 @@ struct envelope {
 	const char	*helo;		/* what it called itself, or "" */
 	const char	*protocol;	/* ESMTPSA ... */
 	const char	*tls;		/* "TLSv1.3 ..." or "" */
+	const char	*top[ENVELOPE_TOPS];	/* header fields to send in front of the text, each one line */
+	size_t		 top_count;
 	const char	*hold;		/* why it is to wait in hold/ for a person, or "" */
 	bool		 smtputf8, body8bit, is_bounce;
 	bool		 junk;		/* taken, but not trusted: into the folder junk-folder */

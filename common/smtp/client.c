@@ -348,13 +348,14 @@ static void add_piece(struct out *out, struct span piece, bool *line_start)
 	}
 }
 
-static bool send_text(struct smtp_client *c, int fd, struct err *e)
+static bool send_text(struct smtp_client *c, struct span top, int fd, struct err *e)
 {
 	char piece[PIECE];
 	bool line_start = true;
 	off_t at = 0;
 	ssize_t n;
 
+	add_piece(c->out, top, &line_start);
 	while ((n = pread(fd, piece, sizeof piece, at)) > 0) {
 		add_piece(c->out, (struct span){ piece, (size_t)n }, &line_start);
 		at += n;
@@ -382,7 +383,7 @@ static bool finish(struct course *k, struct err *e)
 {
 	if (!count_open(k->p))
 		return send_nothing(k->c, e);
-	if (!send_text(k->c, k->p->text, e) || !read_answer(k->c, k->c->patience->end, NULL, e))
+	if (!send_text(k->c, k->p->top, k->p->text, e) || !read_answer(k->c, k->c->patience->end, NULL, e))
 		return false;
 	mend_answer(&k->c->last, k->c->last.code / 100 == 2);
 	settle_open(k->p, &k->c->last);

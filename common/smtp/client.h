@@ -67,6 +67,7 @@ struct parcel_rcpt {
 struct parcel {
 	const char		*sender;	/* "" = null */
 	struct mail_params	 params;	/* size: the wire's bytes; body8bit, smtputf8, ret, envid */
+	struct span		 top;		/* header lines to send in front of it, in LF */
 	int			 text;		/* descriptor of the text, read from offset 0 with pread */
 	struct parcel_rcpt	*rcpts;
 	size_t			 count;

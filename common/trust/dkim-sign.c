@@ -81,8 +81,8 @@ struct folded { struct str *out; size_t column; };
 
 static void new_line(struct folded *f)
 {
-	str_add_text(f->out, "\n\t");
-	f->column = 8;
+	str_add_text(f->out, "\n ");
+	f->column = 1;
 }
 
 /* A word that stays whole, on this line or on the next. */
@@ -90,7 +90,7 @@ static void put_word(struct folded *f, const char *before, struct span word)
 {
 	size_t n = strlen(before);
 
-	if (f->column + n + word.n > COLUMNS && f->column > 8) {
+	if (f->column + n + word.n > COLUMNS && f->column > 1) {
 		while (*before == ' ')
 			before++, n--;
 		new_line(f);

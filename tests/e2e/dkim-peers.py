@@ -69,6 +69,7 @@ class Field:
 
     def __init__(self):
         self.directory = d = tempfile.mkdtemp(prefix="posthorn-dkim-")
+        os.chmod(d, 0o755)              # as root the resolver is somebody else
         os.makedirs(f"{d}/conf")
         self.address = f"127.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250}.53"
         self.write("conf/posthorn.conf", f"[posthorn]\nhost-name = mx.test\nqueue-directory = {d}/queue\nrun-directory = {d}/run\n")
@@ -88,10 +89,12 @@ class Field:
                    'remote-control:\n control-enable: no\nzone:\n name: "test."\n zonefile: "zone"\n')
         self.nsd = subprocess.Popen([need("nsd"), "-d", "-c", f"{d}/nsd.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(50):
-            if subprocess.run(self.words("rotate", "--check", "--resolver", f"{self.address}@5353", DOMAIN),
-                              capture_output=True, check=False).returncode == 0:
+            got = subprocess.run(self.words("rotate", "--check", "--resolver", f"{self.address}@5353", DOMAIN),
+                                 capture_output=True, check=False)
+            if got.returncode == 0:
                 return self
-        raise AssertionError("the keys that we printed for a zone file are not what nsd answers")
+            time.sleep(0.1)
+        raise AssertionError(f"the keys that we printed for a zone file are not what nsd answers: {got.stdout + got.stderr}")
 
     def __exit__(self, *_):
         if self.nsd:

@@ -100,6 +100,30 @@ START_TEST(unfolding_takes_line_ends_out)
 }
 END_TEST
 
+static const struct { const char *in, *out; } folds[] = {
+	{ "A: b", "A: b\n" },
+	{ "", "\n" },
+	{ "A: 3456789 123456789 123456789 123456789 123456789 123456789 123456789 1234567 b",
+	  "A: 3456789 123456789 123456789 123456789 123456789 123456789 123456789 1234567\n b\n" },
+	{ "A: 3456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 b",
+	  "A: 3456789 123456789 123456789 123456789 123456789 123456789 123456789\n 123456789 b\n" },
+	{ "A: 3456789123456789123456789123456789123456789123456789123456789123456789123456789123 b",
+	  "A:\n 3456789123456789123456789123456789123456789123456789123456789123456789123456789123\n b\n" },
+};
+
+START_TEST(folding_keeps_blanks_and_unfolding_gives_it_back)
+{
+	struct str s = STR(200), back = STR(200);
+
+	header_fold(span_of(folds[_i].in), &s);
+	ck_assert_str_eq(s.p, folds[_i].out);
+	header_unfold(str_span(&s), &back);
+	ck_assert_str_eq(back.p, folds[_i].in);
+	str_free(&s);
+	str_free(&back);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("mail-header");
@@ -109,5 +133,6 @@ int main(void)
 	tcase_add_test(tc, index_finds_in_order);
 	tcase_add_test(tc, too_many_fields_are_cut);
 	tcase_add_test(tc, unfolding_takes_line_ends_out);
+	tcase_add_loop_test(tc, folding_keeps_blanks_and_unfolding_gives_it_back, 0, COUNT(folds));
 	return unit_end();
 }

@@ -31,6 +31,8 @@ static const struct envelope cases[] = {
 	  .tls_optional = true, .junk = true, .release = 1764000100, .by_mode = DELIVER_OR_RETURN, .by = 1764000200, .priority = -9 },
 	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test", .rcpts = one, .rcpt_count = 1,
 	  .by_mode = DELIVER_OR_NOTIFY, .by_trace = true, .by = 1763999990, .priority = 9 },
+	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test", .rcpts = one, .rcpt_count = 1,
+	  .top = { "DKIM-Signature: v=1; b=x y", "DKIM-Signature: v=1; b=z" }, .top_count = 2 },
 };
 
 /* Printed, read, and printed again it is the same text; so all fields came back. */
@@ -58,6 +60,9 @@ START_TEST(envelope_comes_back)
 	ck_assert_int_eq(got.priority, cases[_i].priority);
 	ck_assert_int_eq(got.tls_optional, cases[_i].tls_optional);
 	ck_assert_int_eq(got.junk, cases[_i].junk);
+	ck_assert_uint_eq(got.top_count, cases[_i].top_count);
+	for (size_t i = 0; i < got.top_count; i++)
+		ck_assert_str_eq(got.top[i], cases[_i].top[i]);
 	str_free(&first);
 	str_free(&again);
 	arena_free(a);
