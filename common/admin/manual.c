@@ -94,6 +94,7 @@ static const struct { const char *section, *about; } sections[] = {
 	{ "msa", "Submission." },
 	{ "mta", "Other servers." },
 	{ "gate", "What mta thinks of a client and its mail: posthorn-gate(7)." },
+	{ "milter", "How long to wait for milters: posthorn-milter(7)." },
 	{ "dns", "The resolver." },
 	{ "mda", "Delivery." },
 	{ "pop3d", "POP3." },
