@@ -74,13 +74,16 @@ static void pass_on(struct canon_body *b)
 	b->n = 0;
 }
 
-static void give(struct canon_body *b, struct span bytes)
+/* Here and below pointers instead of spans: each byte of each message comes by. */
+static inline void give(struct canon_body *b, const char *p, size_t n)
 {
-	while (bytes.n) {
-		struct span part = span_take(&bytes, sizeof b->buf - b->n);
+	while (n) {
+		size_t room = sizeof b->buf - b->n, part = n < room ? n : room;
 
-		memcpy(b->buf + b->n, part.p, part.n);
-		b->n += part.n;
+		memcpy(b->buf + b->n, p, part);
+		b->n += part;
+		p += part;
+		n -= part;
 		if (b->n == sizeof b->buf)
 			pass_on(b);
 	}
@@ -90,9 +93,9 @@ static void give(struct canon_body *b, struct span bytes)
 static inline void give_held(struct canon_body *b)
 {
 	for (; b->ends; b->ends--)
-		give(b, SPAN("\r\n"));
+		give(b, "\r\n", 2);
 	if (b->blank)
-		give(b, SPAN(" "));
+		give(b, " ", 1);
 	b->blank = false;
 	b->any = true;
 }
@@ -106,7 +109,7 @@ static void feed_simple(struct canon_body *b, struct span text)
 
 		if (line.n) {
 			give_held(b);
-			give(b, line);
+			give(b, line.p, line.n);
 		}
 		if (span_eat_char(&text, '\n'))
 			b->ends++;
@@ -114,60 +117,74 @@ static void feed_simple(struct canon_body *b, struct span text)
 }
 
 /*
- * How much of text is its own relaxed form: up to a line end, an HTAB, or a blank that another
- * one or a line end follows. Sixteen bytes at a time, because each byte of each
- * message comes by here.
+ * How much of p is its own relaxed form: up to a line end, an HTAB, or a blank that another one or a line
+ * end follows. Sixteen bytes at a time; the first that is not is found by its bit, which
+ * takes a little-endian machine, as all are that os/filter.c knows.
  */
 typedef unsigned char sixteen __attribute__((vector_size(16)));
 typedef unsigned long long two __attribute__((vector_size(16)));
 
-static bool is_plain(const char *p)
+static inline two odd_ones(const char *p)
 {
 	sixteen here, next;
-	two odd;
 
 	memcpy(&here, p, sizeof here);
 	memcpy(&next, p + 1, sizeof next);
-	odd = (two)((here == '\n') | (here == '\t') |
+	return (two)((here == '\n') | (here == '\t') |
 	    ((here == ' ') & ((next == ' ') | (next == '\t') | (next == '\n'))));
-	return !(odd[0] | odd[1]);
 }
 
-static size_t plain_length(struct span text)
+static inline bool is_odd(const char *p, const char *end)
 {
-	size_t i = 0;
+	if (*p != ' ')
+		return *p == '\n' || *p == '\t';
+	return p + 1 == end || p[1] == ' ' || p[1] == '\t' || p[1] == '\n';
+}
 
-	while (i + sizeof(sixteen) < text.n && is_plain(text.p + i))
-		i += sizeof(sixteen);
-	for (; i < text.n; i++) {
-		char c = text.p[i];
+static inline size_t plain_length(const char *p, const char *end)
+{
+	const char *at = p;
 
-		if (c == '\n' || c == '\t')
-			break;
-		if (c == ' ' && (i + 1 == text.n || is_fold(text.p[i + 1])))
-			break;
+	for (; end - at > (ptrdiff_t)sizeof(sixteen); at += sizeof(sixteen)) {
+		two odd = odd_ones(at);
+
+		if (odd[0])
+			return (size_t)(at - p) + (size_t)__builtin_ctzll(odd[0]) / 8;
+		if (odd[1])
+			return (size_t)(at - p) + 8 + (size_t)__builtin_ctzll(odd[1]) / 8;
 	}
-	return i;
+	while (at < end && !is_odd(at, end))
+		at++;
+	return (size_t)(at - p);
 }
 
 /* RFC 6376 3.4.4: one blank for each run, none at the end of a line, no empty lines at the end. */
 static void feed_relaxed(struct canon_body *b, struct span text)
 {
-	while (text.n) {
-		if (span_eat_char(&text, '\n')) {
+	const char *p = text.p, *end = p + text.n;
+
+	while (p < end) {
+		if (*p == '\n') {
 			b->blank = false;
 			b->ends++;
-		} else if (span_while(&text, is_blank).n) {
+			p++;
+		} else if (*p == ' ' || *p == '\t') {
 			b->blank = true;
+			p++;
 		} else {
+			size_t n = plain_length(p, end);
+
 			give_held(b);
-			give(b, span_take(&text, plain_length(text)));
+			give(b, p, n);
+			p += n;
 		}
 	}
 }
 
 void canon_body_feed(struct canon_body *b, struct span lf_text)
 {
+	if (!lf_text.n)
+		return;
 	if (b->how == CANON_RELAXED)
 		feed_relaxed(b, lf_text);
 	else
@@ -177,6 +194,6 @@ void canon_body_feed(struct canon_body *b, struct span lf_text)
 void canon_body_end(struct canon_body *b)
 {
 	if (b->how == CANON_SIMPLE || b->any)
-		give(b, SPAN("\r\n"));
+		give(b, "\r\n", 2);
 	pass_on(b);
 }
