@@ -108,6 +108,8 @@ struct reply smtp_do_xclient(struct smtp *s, struct span arg)
 	struct span word;
 	struct err e;
 
+	if (s->known)			/* its next client would be who the one before was */
+		return reply_say(503, "5.5.1", "somebody is logged in; connect anew for another client");
 	if (!arg.n)
 		return reply_say(501, "5.5.4", "say XCLIENT ADDR=address");
 	while ((word = span_word(&arg)).n) {
