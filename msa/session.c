@@ -202,6 +202,7 @@ static bool proxied(struct smtp *s, const struct smtp_proxied *client, struct er
 	(void)e;
 	milters_close(&x->milters);		/* it is another client to them */
 	intake_proxied(&x->wire.peer, client);
+	entry_open(&x->entry, &x->self, &x->wire, &x->who);
 	return true;
 }
 

@@ -279,8 +279,10 @@ void intake_reset(struct intake *in)
 	in->room = 0;
 }
 
+/* What the front knows of TLS (its certificate, its channel) is the proxy's, and nothing of the client's. */
 void intake_proxied(struct wire_peer *peer, const struct smtp_proxied *client)
 {
+	peer->seal[0] = '\0';
 	if (client->ip) {
 		snprintf(peer->ip, sizeof peer->ip, "%s", client->ip);
 		peer->port = client->port;

@@ -66,7 +66,7 @@ struct edit *intake_header(struct intake *in, struct err *e);
 bool intake_body(struct intake *in, struct sink to, struct err *e);
 bool intake_commit(struct intake *in, struct smtp *s, struct str *said, struct err *e);
 void intake_reset(struct intake *in);
-/* XCLIENT: from now on it is this client. */
+/* XCLIENT: from now on it is this client, of whose TLS nobody knows anything. */
 void intake_proxied(struct wire_peer *peer, const struct smtp_proxied *client);
 /* For the log: a command that was refused. */
 void intake_refused(const struct intake *in, struct span line, const struct reply *r);

@@ -230,6 +230,19 @@ START_TEST(header_has_a_limit)
 END_TEST
 
 /* Forgotten half way: nothing stays. */
+START_TEST(proxied_client_has_no_certificate_of_its_proxy)
+{
+	struct wire_peer peer = { .ip = "192.0.2.1", .local_ip = "192.0.2.2", .port = 4321, .local_port = 25,
+		.service = "smtp", .tls = true, .seal = "0123456789abcdef:00:00:proxy@example.org" };
+	const struct smtp_proxied client = { .ip = "198.51.100.7" };
+
+	intake_proxied(&peer, &client);
+	ck_assert_str_eq(peer.ip, "198.51.100.7");
+	ck_assert_str_eq(peer.local_ip, "192.0.2.2");
+	ck_assert_str_eq(peer.seal, "");
+}
+END_TEST
+
 START_TEST(reset_leaves_nothing)
 {
 	struct str big = STR(ROOM);
@@ -262,6 +275,7 @@ int main(void)
 	tcase_add_test(tc, envelope_says_it_all);
 	tcase_add_loop_test(tc, header_is_changed_body_is_not, 0, 2 * COUNT(whole));
 	tcase_add_test(tc, header_has_a_limit);
+	tcase_add_test(tc, proxied_client_has_no_certificate_of_its_proxy);
 	tcase_add_test(tc, reset_leaves_nothing);
 	return unit_end();
 }
