@@ -5,7 +5,8 @@
  *	entry_open(&x, &role, &wire, &who);	again when TLS is up
  *	sasl_begin(&s, entry_judge(&x), &x.offer, mechanism)
  * DESCRIPTION
- *	What the three daemons with logins share. When the judge says yes, who is filled, and the keeper
+ *	What the three daemons with logins share. A client has ROLE_LOGINS_MAX tries, those that
+ *	it gives up half way among them; then all are wrong, and the keeper is not asked. When the judge says yes, who is filled, and the keeper
  *	remembers it too. The front hears that the client is known. Each verdict is a line in
  *	the log.
  */
@@ -21,6 +22,7 @@ struct entry {
 	struct wire		*wire;
 	struct role_user	*who;
 	struct sasl_offer	 offer;		/* on this connection, as it is now */
+	unsigned		 tries;
 };
 
 void entry_open(struct entry *x, struct role_self *role, struct wire *wire, struct role_user *who);

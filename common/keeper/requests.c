@@ -38,9 +38,9 @@ static const struct request {
 } requests[] = {
 	{ 'C', "connect", CLIENTS, 200, false, connect_service },
 	{ 'C', "connect", BY(SCHED) | BY(PICK), 0, false, connect_service },
-	{ 'A', "password", BY(SUBMISSION) | LOGINS, 10, false, login_ask },
-	{ 'X', "exchange", BY(SUBMISSION) | LOGINS, 10, false, login_exchange },
-	{ 'Y', "answer", BY(SUBMISSION) | LOGINS, 20, false, login_go_on },
+	{ 'A', "password", BY(SUBMISSION) | LOGINS, ROLE_LOGINS_MAX, false, login_ask },
+	{ 'X', "exchange", BY(SUBMISSION) | LOGINS, ROLE_LOGINS_MAX, false, login_exchange },
+	{ 'Y', "answer", BY(SUBMISSION) | LOGINS, 2 * ROLE_LOGINS_MAX, false, login_go_on },
 	{ 'S', "session", LOGINS, 1, true, start_session },
 	{ 'M', "milter", BY(SUBMISSION) | BY(INBOUND), 0, false, dial_milter },
 	{ 'D', "deliver", BY(PICK), 0, false, start_deliver },

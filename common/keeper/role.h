@@ -60,6 +60,7 @@ struct role {
 extern const struct role roles[ROLE_COUNT];
 
 enum { ROLE_KEEPER_FD = 3, ROLE_CONF_FD = 4, ROLE_WORK_FD = 5 };
+enum { ROLE_LOGINS_MAX = 10 };		/* tried by one client; a keeper kills who asks about more */
 
 struct role_self {
 	const struct role	*role;

@@ -215,6 +215,22 @@ def test_idle_exchanges_stop_nobody(net):
         box.shutdown()
 
 
+def test_logins_given_up_kill_no_session(net):
+    """The keeper kills a session that asks too often; a client that gives up in the middle may not bring that about."""
+    beta = net["beta"]
+    box = imap(beta)
+    for n in range(12):
+        box.send(b"a AUTHENTICATE SCRAM-SHA-256 " + b64(Scram(BOB, "x").first()).encode() + b"\r\n")
+        said = box.readline()
+        if n < 10:
+            expect(said.startswith(b"+ "), f"no challenge: {said!r}")
+            box.send(b"*\r\n")
+            said = box.readline()
+        expect(said.startswith((b"a BAD", b"a NO")[n >= 10]), f"try {n}: {said!r}")
+    box.shutdown()
+    expect("too often" not in beta.log_text(), "a healthy session was killed")
+
+
 def test_parallel_logins_do_not_cross(net):
     beta, wrong = net["beta"], []
 
