@@ -179,7 +179,8 @@ const struct setting settings[] = {
 	  "judged as itself. A proxy that speaks for itself (a health check) counts as itself." },
 	{ "proxy", "xclient", SET_LIST, AT(proxy_xclient), "", "network",
 	  "Proxies that may say in SMTP who their client is, by Postfix's command XCLIENT. Limits "
-	  "of connections and rates still count the proxy. Keep a proxy out of relay-networks: what "
+	  "of connections and rates do not count them, as one of their clients could use up what the "
+	  "others need: limit clients there. Keep a proxy out of relay-networks: what "
 	  "it has not named could relay through it." },
 
 	/* ---- msa ---- */

@@ -34,11 +34,15 @@ static enum crowd any_crowd(const struct front *f)
 
 /* --- counting --- */
 
+static bool is_among(const struct conf_list *networks, const struct address *who)
+{
+	return networks->count && networks_have(networks->words, networks->count, who);
+}
+
+/* What one client of an XCLIENT proxy does must not be counted against all that come through it. */
 bool crowd_trusts(const struct front *f, const struct address *who)
 {
-	const struct conf_list *networks = &f->self.conf.mta_relay_networks;
-
-	return networks->count && networks_have(networks->words, networks->count, who);
+	return is_among(&f->self.conf.mta_relay_networks, who) || is_among(&f->self.conf.proxy_xclient, who);
 }
 
 static void look(struct front *f, const struct address *who, struct counts *is)

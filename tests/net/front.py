@@ -786,6 +786,18 @@ def proxied_clients_are_counted_as_themselves(f):
         c.close()
     g.role.stop()
 
+def filters_are_not_counted(f):
+    """By XCLIENT a filter tells its session who its clients are; the front sees it alone."""
+    g = small("refusals-per-minute = 3\nstrangers-per-address = 2\n[proxy]\nxclient = 127.0.3.1\n")
+    held = [greeted(g, "127.0.3.1") for _ in range(4)]
+    w, c = held[0]
+    w.send(b"C\0\0\0\x09\x09550\r\n")
+    assert c.recv(100) == b"550\r\n"
+    c.send(b"RCPT\r\n")
+    assert w.recv(100) == b"DRCPT\r\n", "one of its clients has guessed for all of them"
+    assert comes_in_from(g, "127.0.3.1")
+    g.role.stop()
+
 def main():
     f = Front()
     f.certify(*certificate(f.role.dir + "/first", "front.test", "*.front.test"))
@@ -802,7 +814,8 @@ def main():
              stops_when_told, full_of_stallers_still_serves, silent_strangers_make_room_for_who_waits,
              who_logged_in_is_never_shed, strangers_leave_in_a_crowd, one_network_cannot_take_all,
              sessions_count_and_hear, newest_first_in_a_crowd, chaos_leaves_nothing_behind, idle_tls_costs_little,
-             a_proxy_names_its_client, only_a_known_proxy_may, proxied_clients_are_counted_as_themselves]
+             a_proxy_names_its_client, only_a_known_proxy_may, proxied_clients_are_counted_as_themselves,
+             filters_are_not_counted]
     for t in tests:
         if len(sys.argv) > 3 and t.__name__ not in sys.argv[3:]:
             continue
