@@ -53,6 +53,14 @@ static void connect_resolver(struct gate *g)
 		connect_to(g, "resolver", &g->resolver);
 }
 
+/* Whose address nobody knows (XCLIENT), of him there are no hints. */
+static bool has_hints(const struct gate *g)
+{
+	struct address who;
+
+	return address_parse(span_of(g->ip), &who);
+}
+
 /* A hints process that was started anew is asked again. */
 static bool again(struct gate *g, int try)
 {
@@ -65,7 +73,7 @@ static bool is_known(struct gate *g)
 {
 	bool known = false;
 
-	if (!g->self->conf.gate_known_for)
+	if (!g->self->conf.gate_known_for || !has_hints(g))
 		return false;
 	for (int i = 0; again(g, i) && !hints_known(g->hints, g->ip, &known, NULL); i++)
 		;
@@ -124,7 +132,7 @@ static void ask_greylist(struct gate *g, const char *sender, const char *recipie
 	enum gate_grey grey = GATE_GREY_PASSED;
 	unsigned left_s = 0;
 
-	for (int i = 0; again(g, i) && !hints_greylist(g->hints, g->ip, sender, recipient, &grey, &left_s, NULL); i++)
+	for (int i = 0; has_hints(g) && again(g, i) && !hints_greylist(g->hints, g->ip, sender, recipient, &grey, &left_s, NULL); i++)
 		;
 	if (f->grey == GATE_GREY_WAIT && (grey == GATE_GREY_PASSED || left_s <= f->grey_left_s))
 		return;
@@ -329,7 +337,7 @@ bool gate_text(struct gate *g, const struct intake *in, struct err *e)
 
 void gate_took(struct gate *g)
 {
-	if (g->trusted || g->junk || !g->self->conf.gate_known_for)
+	if (g->trusted || g->junk || !g->self->conf.gate_known_for || !has_hints(g))
 		return;
 	for (int i = 0; again(g, i) && !hints_took(g->hints, g->ip, NULL); i++)
 		;

@@ -115,20 +115,30 @@ static bool settle(struct milters *ms, struct milter *m, enum milter_verdict v, 
 
 /* --- steps --- */
 
-static enum milter_verdict say_connect(struct milters *ms, struct milter *m, const struct wire_peer *peer)
+static void put_client(const struct wire_peer *peer, struct str *out)
 {
 	char port[2] = { (char)(peer->port >> 8), (char)peer->port };
+	struct address who;
 
+	if (!address_parse(span_of(peer->ip), &who)) {
+		str_add_char(out, 'U');		/* a proxy did not know either: XCLIENT */
+		return;
+	}
+	str_add_char(out, who.family == 6 ? '6' : '4');
+	str_add(out, (struct span){ port, sizeof port });
+	frame_text(out, span_of(peer->ip));
+}
+
+static enum milter_verdict say_connect(struct milters *ms, struct milter *m, const struct wire_peer *peer)
+{
 	if (!milter_begin(m, SAY_CONNECT, &ms->facts))
 		return milter_stands(m);
 	frame_text(&m->out, span_of(ms->client_name));
-	str_add_char(&m->out, strchr(peer->ip, ':') ? '6' : '4');
-	str_add(&m->out, (struct span){ port, sizeof port });
-	frame_text(&m->out, span_of(peer->ip));
+	put_client(peer, &m->out);
 	return milter_end(m);
 }
 
-/* For the first message of a client, or again where it was not there for the one before. */
+/* For the first message of a client. */
 static enum milter_verdict meet(struct milters *ms, struct milter *m, const struct wire_peer *peer)
 {
 	struct err e;

@@ -95,6 +95,16 @@ def test_it_hears_all(net):
     expect(body_of(got) == TEXT.replace(b"\r\n", b"\n"), "the body changed")
 
 
+def test_a_proxys_client_may_be_unknown(net):
+    m = Milter(path(net, "m"))
+    net["beta"].set("proxy", "xclient", "127.0.0.0/8")
+    with client(start(net, m)) as smtp:
+        expect(smtp.docmd("XCLIENT", "ADDR=[UNAVAILABLE]")[0] == 220, "XCLIENT")
+        smtp.ehlo()
+        expect(smtp.mail("ann@far.test")[0] == 250, "MAIL")
+    expect(m.of("C") == [[b"[unknown]\0U"]], f"heard {m.of('C')}")
+
+
 def test_it_hears_a_large_body(net):
     m = Milter(("127.0.0.1", 0), steps=a_milter.LEADING_SPACE | a_milter.MUTE_BODY | a_milter.MUTE_HEADER)
     beta = start(net, m)

@@ -258,6 +258,10 @@ def test_a_filter_says_xclient(net):
     code, text = run(*words, "--local-interface", beta.address)
     expect(code == 0, text)
     expect("192.0.2.77" in received(beta, "bob", 1), "Received does not name the client")
+    code, text = run(swaks, "--server", f"{beta.address}:{beta.port('smtp')}", "--local-interface", beta.address, "--from",
+                     "alice@alpha.test", "--to", "bob@beta.test", "--quit-after", "RCPT", "--xclient-addr", "[UNAVAILABLE]")
+    expect("XCLIENT ADDR=[UNAVAILABLE]" in text and "RCPT" in text, text)
+    expect("no question" not in beta.log_text(), "mta-hints was asked about an address that is none")
     code, text = run(*words)           # from 127.0.0.1, which is no filter of ours
     expect(code != 0 and "XCLIENT" in text, text)
     expect(len(beta.inbox("bob")) == 1, "anybody may say who he is")
