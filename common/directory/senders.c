@@ -219,8 +219,11 @@ bool lookup_may_send(const struct lookup *l, struct span login, struct span addr
 	*line = "anybody may use the null sender";
 	if (!address.n)
 		return true;
-	if (!name_read(login, &who, e) || !name_read(address, &from, e) || !find_complete(&q, &from))
+	if (!name_read(login, &who, &why) || !name_read(address, &from, &why) || !find_complete(&q, &from)) {
+		if (e)
+			*e = why;
 		return false;
+	}
 	if (is_own(&q, &who, &from))
 		return own_address(&q, &who, &from, line, e);
 	if (!lookup_senders(l, address, a, &senders, &count, &why)) {

@@ -260,6 +260,20 @@ static const struct { const char *login, *address; bool may; } senders[] = {
 	{ "", "ann@alpha.test", false },
 };
 
+START_TEST(no_answer_without_a_reason)
+{
+	struct err e = { .kind = ERR_NONE };
+	char name[508];
+	const char *line;
+
+	begin();
+	memset(name, 'x', sizeof name);
+	ck_assert(!lookup_may_send(&look, SPAN("nobody"), (struct span){ name, sizeof name }, arena, &line, &e));
+	ck_assert(e.kind == ERR_PERM && *e.text);
+	end();
+}
+END_TEST
+
 START_TEST(login_may_send)
 {
 	struct err e = { 0 };
@@ -574,6 +588,7 @@ int main(void)
 	TCase *tc = unit_begin("directory-lookup");
 
 	tcase_add_loop_test(tc, address_leads_to, 0, COUNT(cases));
+	tcase_add_test(tc, no_answer_without_a_reason);
 	tcase_add_loop_test(tc, login_may_send, 0, COUNT(senders));
 	tcase_add_loop_test(tc, line_decides, 0, COUNT(decided));
 	tcase_add_test(tc, missing_group_is_a_mistake);
