@@ -17,7 +17,7 @@ unsigned smtp_offered(const struct smtp *s)
 
 static bool is_visible(char c)
 {
-	return c > ' ' && c != 0x7f;
+	return is_print(c) && c != ' ';
 }
 
 /*
