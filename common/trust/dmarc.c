@@ -65,6 +65,7 @@ struct check {
 	struct arena		*arena;
 	struct dmarc_verdict	*out;
 	unsigned		 walks;
+	bool			 guessed;	/* the author's organization: the walk above it had no answer */
 	bool			 failed;
 	const char		*why;
 };
@@ -184,42 +185,66 @@ static const struct found *policy_record(const char *author, const char *organiz
 
 /* --- alignment --- */
 
-static bool aligned(struct check *c, const struct dmarc_vouch *v, const char *author, const char *author_org, bool strict)
+/* Is name domain, or below it? */
+static bool is_within(const char *name, const char *domain)
+{
+	struct span n = span_of(name), d = span_of(domain);
+
+	return span_ends(n, domain) && (n.n == d.n || n.p[n.n - d.n - 1] == '.');
+}
+
+/*
+ * Can it be aligned at all, whatever the DNS says of it? An organization has its name at the end of all its
+ * names. So a stranger's own domains, that answer when he wants, neither cost a walk nor leave it undecided.
+ */
+static bool may_align(const struct check *c, const struct dmarc_facts *f, const char *domain, bool strict)
+{
+	const char *organization = c->out->organization, *dot = strrchr(organization, '.');
+
+	if (!*domain)
+		return false;
+	if (strict || strcmp(domain, f->author) == 0)
+		return strcmp(domain, f->author) == 0;
+	return is_within(domain, c->guessed && dot ? dot + 1 : organization);
+}
+
+static bool aligned(struct check *c, const struct dmarc_facts *f, const struct dmarc_vouch *v, bool strict)
 {
 	struct walk w;
 
-	if (v->result != TRUST_PASS || !*v->domain)
+	if (v->result != TRUST_PASS || !may_align(c, f, v->domain, strict))
 		return false;
-	if (strcmp(v->domain, author) == 0)
-		return true;
-	/* without a common parent there can be no common organization: ask nobody */
-	if (strict || !span_ends(span_of(v->domain), strrchr(author_org, '.') ? strrchr(author_org, '.') : author_org))
-		return false;
-	if (strcmp(v->domain, author_org) == 0)
+	if (strcmp(v->domain, f->author) == 0 || strcmp(v->domain, c->out->organization) == 0)
 		return true;
 	tree_walk(c, v->domain, &w);
-	if (w.failed) {
+	if (w.failed || c->guessed) {
 		c->failed = true;
-		c->why = w.why;
+		c->why = w.failed ? w.why : c->why;
 	}
-	return strcmp(organization(v->domain, &w), author_org) == 0;
+	return strcmp(organization(v->domain, &w), c->out->organization) == 0;
 }
 
 static void align(struct check *c, const struct dmarc_facts *f)
 {
 	struct dmarc_verdict *v = c->out;
 
-	v->spf_aligned = aligned(c, &f->spf, f->author, v->organization, v->record.strict_spf);
+	v->spf_aligned = aligned(c, f, &f->spf, v->record.strict_spf);
 	for (size_t i = 0; i < f->dkim_count && !v->dkim_aligned; i++)
-		v->dkim_aligned = aligned(c, &f->dkim[i], f->author, v->organization, v->record.strict_dkim);
+		v->dkim_aligned = aligned(c, f, &f->dkim[i], v->record.strict_dkim);
 }
 
-static bool undecided(const struct dmarc_facts *f)
+static bool is_late(const struct check *c, const struct dmarc_facts *f, const struct dmarc_vouch *v, bool strict)
 {
-	bool late = f->spf.result == TRUST_TEMPERROR;
+	return v->result == TRUST_TEMPERROR && may_align(c, f, v->domain, strict);
+}
+
+static bool undecided(const struct check *c, const struct dmarc_facts *f)
+{
+	const struct dmarc_record *r = &c->out->record;
+	bool late = is_late(c, f, &f->spf, r->strict_spf);
 
 	for (size_t i = 0; i < f->dkim_count; i++)
-		late = late || f->dkim[i].result == TRUST_TEMPERROR;
+		late = late || is_late(c, f, &f->dkim[i], r->strict_dkim);
 	return late;
 }
 
@@ -273,7 +298,7 @@ static void judge(struct check *c, const struct dmarc_facts *f, const struct fou
 	align(c, f);
 	if (v->spf_aligned || v->dkim_aligned) {
 		because(c, TRUST_PASS, v->dkim_aligned ? "DKIM vouches for the author's domain" : "SPF vouches for the author's domain");
-	} else if (c->failed || undecided(f)) {
+	} else if (c->failed || undecided(c, f)) {
 		because(c, TRUST_TEMPERROR, c->failed ? c->why : "SPF or DKIM could not be checked now");
 		return;
 	} else {
@@ -298,6 +323,8 @@ void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struc
 		because(&c, TRUST_NONE, "the author's domain publishes no DMARC policy");
 	} else {
 		out->organization = organization(f->author, &w);
+		c.guessed = w.failed;
+		c.why = w.why;
 		judge(&c, f, policy);
 	}
 }

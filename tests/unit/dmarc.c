@@ -106,6 +106,7 @@ static const char *const zone_lines[] = {
 	"_dmarc.own.reject.test TXT \"v=DMARC1; p=none; adkim=s; aspf=s\"",
 	"_dmarc.trial.test TXT \"v=DMARC1; p=reject; t=y\"", "_dmarc.trialq.test TXT \"v=DMARC1; p=quarantine; t=y\"",
 	"_dmarc.two.test TXT \"v=DMARC1; p=reject\"", "_dmarc.two.test TXT \"v=DMARC1; p=none\"",
+	"_dmarc.own.late.test TXT \"v=DMARC1; p=reject\"",
 	"_dmarc.noise.test TXT \"hello\"", "_dmarc.noise.test TXT \"v=DMARC1; p=quarantine\"",
 	/* a public suffix, and a domain that says that it is one organization */
 	"_dmarc.suffix.test TXT \"v=DMARC1; p=quarantine; psd=y; np=reject\"", "a.suffix.test A 192.0.2.1",
@@ -158,8 +159,20 @@ static const struct {
 	{ "late.test", NULL, { NULL }, TRUST_TEMPERROR, "", "", 0, 0 },
 	{ "reject.test", "?reject.test", { NULL }, TRUST_TEMPERROR, "reject.test", "reject.test", 0, 0 },
 	{ "reject.test", "?reject.test", { "reject.test" }, TRUST_PASS, "reject.test", "reject.test", DMARC_REJECT, DMARC_REJECT },
-	{ "reject.test", "late.test", { NULL }, TRUST_TEMPERROR, "reject.test", "reject.test", 0, 0 },
+	{ "reject.test", "slow.reject.test", { NULL }, TRUST_PASS, "reject.test", "reject.test", DMARC_REJECT, DMARC_REJECT },
 	{ "reject.test", NULL, { "?reject.test", NULL }, TRUST_TEMPERROR, "reject.test", "reject.test", 0, 0 },
+	{ "reject.test", NULL, { "?m.reject.test", NULL }, TRUST_TEMPERROR, "reject.test", "reject.test", 0, 0 },
+	/* who brings domains of his own that do not answer can not make it undecided */
+	{ "reject.test", "?evil.test", { NULL }, TRUST_FAIL, "reject.test", "reject.test", DMARC_REJECT, DMARC_REJECT },
+	{ "reject.test", NULL, { "?evil.test", "?late.test" }, TRUST_FAIL, "reject.test", "reject.test",
+	  DMARC_REJECT, DMARC_REJECT },
+	{ "reject.test", "late.test", { "m.late.test" }, TRUST_FAIL, "reject.test", "reject.test", DMARC_REJECT, DMARC_REJECT },
+	{ "own.reject.test", "?reject.test", { "?x.own.reject.test" }, TRUST_FAIL, "reject.test", "own.reject.test",
+	  DMARC_ACCEPT, DMARC_ACCEPT },
+	/* its own record is there, what is above does not answer: whose organization is it? */
+	{ "own.late.test", "late.test", { NULL }, TRUST_TEMPERROR, "own.late.test", "own.late.test", 0, 0 },
+	{ "own.late.test", "evil.example", { NULL }, TRUST_FAIL, "own.late.test", "own.late.test", DMARC_REJECT, DMARC_REJECT },
+	{ "own.late.test", "own.late.test", { NULL }, TRUST_PASS, "own.late.test", "own.late.test", DMARC_REJECT, DMARC_REJECT },
 };
 
 static unsigned asked;
@@ -170,7 +183,8 @@ static void ask_table(void *arg, const char *name, enum dns_type type, struct ar
 
 	asked++;
 	zone.ask(zone.arg, name, type, a, out);
-	if (span_ends(span_of(name), "late.test"))
+	if ((span_ends(span_of(name), "late.test") && !span_ends(span_of(name), "own.late.test")) ||
+	    span_ends(span_of(name), "slow.reject.test"))
 		*out = (struct dns_answer){ .found = DNS_FAILED, .why = "no answer in time" };
 }
 
