@@ -31,8 +31,8 @@ enum {
 struct checker {
 	struct role_self	 self;
 	int			 resolver;	/* -1: not connected */
-	ms_t			 until;
-	struct arena		*arena;		/* of one question */
+	struct dns_memo		 memo;		/* of one question */
+	struct arena		*arena;		/* likewise */
 	struct packet		 packet;
 	unsigned		 texts;
 };
@@ -45,19 +45,16 @@ static void ask(void *arg, const char *name, enum dns_type type, struct arena *a
 	struct trust_dns resolver = trust_dns_channel(&c->resolver);
 	struct err e;
 
-	*out = (struct dns_answer){ .found = DNS_FAILED, .why = "it took too long" };
-	if (clock_ms() >= c->until)
-		return;
 	if (c->resolver >= 0 || role_connect(&c->self, "resolver", &c->resolver, &e))
 		resolver.ask(resolver.arg, name, type, a, out);
 	else
-		out->why = arena_text(a, span_of(e.text));
+		*out = (struct dns_answer){ .found = DNS_FAILED, .why = arena_text(a, span_of(e.text)) };
 }
 
 static void facts_of(struct checker *c, const struct check_who *who, struct spf_facts *f)
 {
 	*f = (struct spf_facts){ .helo = spf_ascii_name(span_of(who->helo), c->arena), .sender = spf_ascii_sender(who->sender, c->arena),
-		.receiver = who->us, .now = clock_wall(), .until = c->until };
+		.receiver = who->us, .now = clock_wall(), .until = c->memo.until };
 	address_parse(span_of(who->ip), &f->ip);
 }
 
@@ -116,7 +113,7 @@ static struct dmarc_vouch *vouches(struct checker *c, const struct dkim_verdict 
 static void judge_author(struct checker *c, struct span header, const struct spf_verdict *spf,
     const struct dkim_verdict *dkim, const char **author, struct dmarc_verdict *out)
 {
-	struct trust_dns dns = { ask, c };
+	struct trust_dns dns = trust_dns_memo(&c->memo);
 	struct dmarc_facts facts = { .dkim = vouches(c, dkim), .dkim_count = dkim->count };
 	char name[DNS_NAME] = "";
 	struct header h;
@@ -133,6 +130,41 @@ static void judge_author(struct checker *c, struct span header, const struct spf
 	facts.author = *author;
 	facts.spf = (struct dmarc_vouch){ name, spf->result };
 	dmarc_check(&facts, &dns, c->arena, out);
+}
+
+/* Is one of them at or above the other? */
+static bool are_kin(struct span x, struct span y)
+{
+	struct span more = x.n > y.n ? x : y, less = x.n > y.n ? y : x;
+
+	return less.n && span_alike(span_from(more, more.n - less.n), less) &&
+	    (more.n == less.n || more.p[more.n - less.n - 1] == '.');
+}
+
+/*
+ * What the verdict hangs on, before a stranger's own slow servers can eat up the time: the author's
+ * policy, and the keys that could vouch for him. All else is of domains that do not matter so much.
+ */
+static void ask_first(struct checker *c, struct span text)
+{
+	struct trust_dns dns = trust_dns_memo(&c->memo);
+	const struct field *f = NULL;
+	struct dkim_signature s;
+	struct dns_answer answer;
+	struct header h;
+	const char *author, *key;
+	struct err e;
+
+	header_index(text, c->arena, &h);
+	if (!dmarc_author(&h, c->arena, &author, &e))
+		return;
+	dmarc_organization(author, &dns, c->arena);
+	for (int i = 0; i < DKIM_JUDGED && (f = header_find_after(&h, "DKIM-Signature", f)); i++) {
+		dkim_signature_parse(f->value, DKIM_PLAIN, c->arena, &s, &e);
+		key = dkim_key_name(&s, c->arena);
+		if (strlen(key) < DNS_NAME - 1 && are_kin(span_of(spf_ascii_name(s.domain, c->arena)), span_of(author)))
+			dns.ask(dns.arg, key, DNS_TXT, c->arena, &answer);
+	}
 }
 
 static const char *field(struct checker *c, struct str *text)
@@ -196,7 +228,7 @@ static const char *sealer(struct checker *c, const struct arc *arc)
 
 static void check_message(struct checker *c, const struct check_who *who, struct dkim_verify *v, struct check_verdict *out)
 {
-	struct trust_dns dns = { ask, c };
+	struct trust_dns dns = trust_dns_memo(&c->memo);
 	struct str results = STR(FIELD_MAX), received = STR(FIELD_MAX);
 	struct dkim_verdict dkim;
 	struct dmarc_verdict dmarc;
@@ -204,6 +236,7 @@ static void check_message(struct checker *c, const struct check_who *who, struct
 	struct spf_facts f;
 	struct authres all = { .us = who->us, .who = &f, .spf = &spf, .dkim = &dkim, .arc = dkim_verify_arc(v), .dmarc = &dmarc };
 
+	ask_first(c, dkim_verify_header(v));
 	facts_of(c, who, &f);
 	spf_check(&f, &dns, c->arena, &spf);
 	dkim_verify_end(v, &dns, &dkim);
@@ -237,7 +270,7 @@ static void answer_text(struct checker *c, const struct check_who *who, int text
 
 static void answer_sender(struct checker *c, const struct check_who *who)
 {
-	struct trust_dns dns = { ask, c };
+	struct trust_dns dns = trust_dns_memo(&c->memo);
 	struct spf_verdict spf;
 	struct check_spf said;
 	struct spf_facts f;
@@ -258,7 +291,7 @@ static bool serve(struct checker *c)
 	if (packet_recv(c->self.work, &c->packet, clock_in(IDLE_S)) != PACKET_OK)
 		return false;
 	alarm(ALARM_S);
-	c->until = clock_in(DNS_S);
+	c->memo = (struct dns_memo){ .next = { ask, c }, .arena = c->arena, .until = clock_in(DNS_S) };
 	if (!check_take(&c->packet, c->arena, &who, &text)) {
 		log_error("a session asked what is no question");
 		return false;

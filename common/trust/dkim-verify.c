@@ -212,10 +212,14 @@ static void check_records(struct arena *arena, struct dkim_result *r, const stru
 	str_free(&text);
 }
 
+const char *dkim_key_name(const struct dkim_signature *s, struct arena *a)
+{
+	return arena_printf(a, SPAN_FMT "._domainkey." SPAN_FMT, SPAN_ARG(s->selector), SPAN_ARG(s->domain));
+}
+
 void dkim_prove(struct dkim_result *r, const unsigned char digest[KEY_DIGEST], const struct trust_dns *dns, struct arena *a)
 {
-	const struct dkim_signature *s = &r->signature;
-	const char *name = arena_printf(a, SPAN_FMT "._domainkey." SPAN_FMT, SPAN_ARG(s->selector), SPAN_ARG(s->domain));
+	const char *name = dkim_key_name(&r->signature, a);
 	struct dns_answer answer;
 
 	if (strlen(name) > DKIM_DNS_NAME) {

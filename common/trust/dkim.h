@@ -56,6 +56,9 @@ void dkim_verify_free(struct dkim_verify *v);
 /* The header of the text, gathered for us, for others who want to look at it; good after feeding. */
 struct span dkim_verify_header(const struct dkim_verify *v);
 
+/* Where the DNS has its key: "selector._domainkey.example.org". */
+const char *dkim_key_name(const struct dkim_signature *s, struct arena *a);
+
 /* What the message's ARC chain came to; good after dkim_verify_end(). See arc.h. */
 const struct arc *dkim_verify_arc(const struct dkim_verify *v);
 

@@ -11,6 +11,7 @@
 
 #include "common/base/str.h"
 #include "common/net/zone.h"
+#include "common/os/clock.h"
 
 struct trust_dns {
 	/* CNAMEs are followed. Memory from a; why is never NULL. */
@@ -22,6 +23,22 @@ struct trust_dns {
 struct trust_dns trust_dns_channel(const int *resolver);
 /* What the table does not know does not exist. */
 struct trust_dns trust_dns_zone(const struct zone *zone);
+
+/*
+ * Asks next each question once, and after until only what it knows already: what must be known
+ * whatever a stranger's slow servers do is asked first. All memory from arena.
+ */
+enum { DNS_MEMO_MAX = 64 };
+
+struct dns_memo {
+	struct trust_dns	 next;
+	struct arena		*arena;
+	ms_t			 until;
+	size_t			 count;
+	struct { const char *name; enum dns_type type; struct dns_answer answer; } seen[DNS_MEMO_MAX];
+};
+
+struct trust_dns trust_dns_memo(struct dns_memo *m);
 
 /*
  * The text of a TXT record: its strings one behind the other, without anything between

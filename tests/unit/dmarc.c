@@ -239,6 +239,41 @@ START_TEST(walks_are_limited)
 }
 END_TEST
 
+static void ask_count(void *arg, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out)
+{
+	(void)arg;
+	asked++;
+	*out = (struct dns_answer){ .found = DNS_YES, .why = arena_printf(a, "%s %d", name, type) };
+}
+
+/* What was asked in time stays known when the time is over; nothing is asked twice, nor without end. */
+START_TEST(what_was_asked_is_remembered)
+{
+	struct arena *a = arena_new(1 << 20, NULL, NULL);
+	struct dns_memo m = { .next = { ask_count, NULL }, .arena = a, .until = clock_in(60) };
+	struct trust_dns dns = trust_dns_memo(&m);
+	struct dns_answer out;
+
+	asked = 0;
+	dns.ask(dns.arg, "a.test", DNS_TXT, a, &out);
+	dns.ask(dns.arg, "A.test", DNS_TXT, a, &out);
+	ck_assert_uint_eq(asked, 1);
+	dns.ask(dns.arg, "a.test", DNS_A, a, &out);
+	ck_assert_uint_eq(asked, 2);
+	ck_assert_str_eq(out.why, "a.test 1");
+	for (int i = 0; i < 2 * DNS_MEMO_MAX; i++)
+		dns.ask(dns.arg, arena_printf(a, "n%d.test", i), DNS_A, a, &out);
+	ck_assert_uint_eq(asked, 2 + 2 * DNS_MEMO_MAX);
+	m.until = clock_ms();
+	dns.ask(dns.arg, "a.test", DNS_TXT, a, &out);
+	ck_assert_int_eq(out.found, DNS_YES);
+	dns.ask(dns.arg, "b.test", DNS_TXT, a, &out);
+	ck_assert_int_eq(out.found, DNS_FAILED);
+	ck_assert_uint_eq(asked, 2 + 2 * DNS_MEMO_MAX);
+	arena_free(a);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("dmarc");
@@ -248,5 +283,6 @@ int main(void)
 	tcase_add_loop_test(tc, author_is_found, 0, COUNT(authors));
 	tcase_add_loop_test(tc, message_is_judged, 0, COUNT(cases));
 	tcase_add_test(tc, walks_are_limited);
+	tcase_add_test(tc, what_was_asked_is_remembered);
 	return unit_end();
 }
