@@ -119,13 +119,15 @@ static void judge_author(struct checker *c, struct span header, const struct spf
 	struct header h;
 	struct err e;
 
-	*author = "";
+	*out = (struct dmarc_verdict){ .result = TRUST_NONE, .why = "no address in From", .organization = "", .published_at = "" };
 	header_index(header, c->arena, &h);
 	if (!dmarc_author(&h, c->arena, author, &e)) {
-		*out = (struct dmarc_verdict){ .result = TRUST_PERMERROR, .why = arena_text(c->arena, span_of(e.text)),
-			.organization = "", .published_at = "" };
-		return;
+		out->result = TRUST_PERMERROR;
+		out->why = arena_text(c->arena, span_of(e.text));
+		*author = "";
 	}
+	if (!**author)
+		return;
 	dns_name_clean(span_of(spf->domain), name);
 	facts.author = *author;
 	facts.spf = (struct dmarc_vouch){ name, spf->result };
@@ -156,7 +158,7 @@ static void ask_first(struct checker *c, struct span text)
 	struct err e;
 
 	header_index(text, c->arena, &h);
-	if (!dmarc_author(&h, c->arena, &author, &e))
+	if (!dmarc_author(&h, c->arena, &author, &e) || !*author)
 		return;
 	dmarc_organization(author, &dns, c->arena);
 	for (int i = 0; i < DKIM_JUDGED && (f = header_find_after(&h, "DKIM-Signature", f)); i++) {
@@ -245,7 +247,7 @@ static void check_message(struct checker *c, const struct check_who *who, struct
 	authres_print(&all, &results);
 	spf_print_received(&f, &spf, &received);
 	*out = (struct check_verdict){ .spf = spf_answer(c, &spf), .dkim = best_of(&dkim),
-		.dkim_aligned = dmarc.dkim_aligned, .dmarc = dmarc.result, .wanted = dmarc.wanted, .policy = dmarc.policy,
+		.dkim_aligned = dmarc.dkim_aligned && are_kin(span_of(spf.domain), span_of(all.author)), .dmarc = dmarc.result, .wanted = dmarc.wanted, .policy = dmarc.policy,
 		.arc = all.arc->result, .sealer = sealer(c, all.arc), .author = all.author, .dmarc_why = dmarc.why };
 	out->results = field(c, &results);
 	out->received_spf = field(c, &received);

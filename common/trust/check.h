@@ -40,7 +40,7 @@ struct check_spf {
 struct check_verdict {
 	struct check_spf	 spf;
 	enum trust_result	 dkim;		/* the best of the signatures */
-	bool			 dkim_aligned;	/* one that passed is of the author's organization */
+	bool			 dkim_aligned;	/* one that passed is of the author's organization, and he of the sender's */
 	enum trust_result	 dmarc;
 	enum dmarc_policy	 wanted;	/* what the author's domain wants done with mail that fails */
 	enum dmarc_policy	 policy;	/* the same, milder where it only tests that */

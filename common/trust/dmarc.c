@@ -18,22 +18,22 @@ static bool to_name(struct span domain, struct arena *a, const char **name)
 	return true;
 }
 
-/* Every address of From must be in the same domain. */
+/* Every address of From must be in the same domain; "" where there is none. */
 static bool one_domain(const struct addrs *from, struct arena *a, const char **domain, struct err *e)
 {
 	const char *name;
 
-	*domain = NULL;
+	*domain = "";
 	for (size_t i = 0; i < from->count; i++) {
 		if (from->list[i].kind != ADDR_MAILBOX)
 			continue;
 		if (!to_name(from->list[i].domain, a, &name))
 			return err_perm(e, "5.7.26", "an address in From has no domain");
-		if (*domain && strcmp(name, *domain) != 0)
+		if (**domain && strcmp(name, *domain) != 0)
 			return err_perm(e, "5.7.26", "From has addresses in several domains");
 		*domain = name;
 	}
-	return *domain || err_perm(e, "5.7.26", "From has no address");
+	return true;
 }
 
 bool dmarc_author(const struct header *h, struct arena *a, const char **domain, struct err *e)
@@ -41,9 +41,12 @@ bool dmarc_author(const struct header *h, struct arena *a, const char **domain, 
 	const struct field *from = header_find(h, "From");
 	struct addrs list;
 
+	*domain = "";
+	if (h->cut)
+		return err_perm(e, "5.7.26", "the header has too many fields");
 	if (!from)
-		return err_perm(e, "5.7.26", "the message has no From");
-	if (h->cut || header_find_after(h, "From", from))
+		return true;
+	if (header_find_after(h, "From", from))
 		return err_perm(e, "5.7.26", "the message has several From fields");
 	addr_parse(from->value, a, &list);
 	return !list.cut ? one_domain(&list, a, domain, e) : err_perm(e, "5.7.26", "From has too many addresses");
@@ -320,6 +323,9 @@ void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struc
 	if (w.failed && !(policy && policy->domain == f->author)) {
 		because(&c, TRUST_TEMPERROR, w.why);
 	} else if (!policy) {
+		for (size_t i = 0; i < f->dkim_count; i++)	/* for who wants to know without a policy */
+			out->dkim_aligned = out->dkim_aligned ||
+			    (f->dkim[i].result == TRUST_PASS && strcmp(f->dkim[i].domain, f->author) == 0);
 		because(&c, TRUST_NONE, "the author's domain publishes no DMARC policy");
 	} else {
 		out->organization = organization(f->author, &w);

@@ -7,7 +7,7 @@
  *	can cost no more than DMARC_WALKS walks of eight questions.
  * DIAGNOSTICS
  *	NONE no record, or nothing to look for; PASS; FAIL; TEMPERROR the DNS could not tell
- *	(unless what it could tell is enough for PASS); PERMERROR no author domain, or several.
+ *	(unless what it could tell is enough for PASS); PERMERROR several author domains, or none that is one.
  */
 #ifndef COMMON_TRUST_DMARC_H
 #define COMMON_TRUST_DMARC_H
@@ -22,7 +22,10 @@ enum {
 	DMARC_WALKS	= 12,		/* domains whose organization is looked for, for one message */
 };
 
-/* The domain of the one author. PERM with a sentence: no From, several, or several domains in it. */
+/*
+ * The domain of the one author, "" when no address stands there. PERM with a sentence: more than one can
+ * be seen in it, several From fields or domains, or what is no domain; or it may hide behind too many fields.
+ */
 bool dmarc_author(const struct header *h, struct arena *a, const char **domain, struct err *e);
 
 /* A domain that something vouched for. */

@@ -48,6 +48,8 @@ static const struct {
 	[GATE_SPF_PASS] = { "spf-pass", -1, "SPF says that the client may send for the sender's domain", "", "" },
 	[GATE_DKIM_PASS] = { "dkim-pass", -1, "a DKIM signature is good", "", "" },
 	[GATE_DMARC_PASS] = { "dmarc-pass", -1, "the author's domain stands behind it (DMARC)", "", "" },
+	[GATE_AUTHOR_UNCLEAR] = { "author-unclear", 10, "From shows several domains, or may", "5.7.26",
+		"nobody can tell who wrote this: there has to be one field From, with addresses of one domain" },
 	[GATE_KNOWN] = { "known", -3, "the client's network brought mail before that we took", "", "" },
 };
 
@@ -147,10 +149,10 @@ static bool passed(const struct facts *f)
 	return f->spf == TRUST_PASS || f->dkim == TRUST_PASS || f->dmarc == TRUST_PASS;
 }
 
-/* Our own domain needs more than somebody's signature. */
+/* Our own domain needs more than somebody's signature, or somebody's author whose domain stands behind him. */
 static bool is_really_ours(const struct facts *f)
 {
-	return f->spf == TRUST_PASS || (f->dkim == TRUST_PASS && f->dkim_aligned) || f->dmarc == TRUST_PASS;
+	return f->spf == TRUST_PASS || (f->dkim == TRUST_PASS && f->dkim_aligned);
 }
 
 static uint32_t all_seen(const struct facts *f, const struct gate_policy *p)
@@ -158,7 +160,7 @@ static uint32_t all_seen(const struct facts *f, const struct gate_policy *p)
 	const struct { enum gate_fact fact; bool seen; } checks[] = {
 		{ GATE_SPF_FAIL, f->spf == TRUST_FAIL }, { GATE_SPF_SOFTFAIL, f->spf == TRUST_SOFTFAIL },
 		{ GATE_SPF_PASS, f->spf == TRUST_PASS }, { GATE_DKIM_PASS, f->dkim == TRUST_PASS },
-		{ GATE_DMARC_PASS, f->dmarc == TRUST_PASS },
+		{ GATE_DMARC_PASS, f->dmarc == TRUST_PASS }, { GATE_AUTHOR_UNCLEAR, f->dmarc == TRUST_PERMERROR },
 	};
 	uint32_t seen = f->seen;
 

@@ -46,6 +46,7 @@ enum gate_fact {
 	GATE_BOUNCE_MANY,		/* null sender, several recipients */
 	GATE_SPF_FAIL, GATE_SPF_SOFTFAIL, GATE_SPF_PASS,
 	GATE_DKIM_PASS, GATE_DMARC_PASS,
+	GATE_AUTHOR_UNCLEAR,		/* From shows several domains, or may: DMARC can not tell whose it is */
 	GATE_KNOWN,			/* brought mail before that we took */
 	GATE_FACTS
 };
@@ -99,7 +100,7 @@ struct facts {
 	size_t			 listed_count;
 	enum trust_result	 spf;
 	enum trust_result	 dkim;		/* the best of its signatures */
-	bool			 dkim_aligned;	/* one that passed is of the sender's domain */
+	bool			 dkim_aligned;	/* one that passed is of the sender's organization */
 	enum trust_result	 dmarc;
 	enum gate_wish		 dmarc_wish;	/* what the domain wants done with mail that fails */
 	enum gate_grey		 grey;		/* what the greylist says, once asked */
