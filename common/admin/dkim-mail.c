@@ -94,10 +94,6 @@ static void print_plain(const struct dkim_result *r, struct str *out)
 	dkim_result_print(r, out);
 	if (r->bits)
 		str_addf(out, " (%u bits%s)", r->bits, r->testing ? ", its domain only tests" : "");
-	if (r->result != TRUST_PASS)
-		str_addf(out, ": %s", r->why.text);
-	if (r->beyond)
-		str_addf(out, "; %llu bytes at the end of the body are not signed", (unsigned long long)r->beyond);
 	str_add_char(out, '\n');
 }
 

@@ -94,7 +94,10 @@ static enum trust_result best_of(const struct dkim_verdict *v)
 	return TRUST_NONE;
 }
 
-/* A signature that only tests (t=y), or leaves text unsigned, vouches for nobody: RFC 9989 leaves that to us. */
+/*
+ * A signature that leaves text unsigned vouches for nobody: RFC 9989 leaves that to us. One whose domain
+ * only tests (t=y, RFC 6376 3.6.1) does: too many have left it at that.
+ */
 static struct dmarc_vouch *vouches(struct checker *c, const struct dkim_verdict *v)
 {
 	struct dmarc_vouch *list = arena_array(c->arena, v->count + 1, sizeof *list);

@@ -167,20 +167,38 @@ static bool check_seal(struct arc *c, unsigned i, const struct trust_dns *dns, s
 	return settle(c, &r, "a seal");
 }
 
-/* Do the results say dmarc=pass, as a method of their own? */
-static bool has_dmarc_pass(struct span value)
+/* Move behind the next semicolon that stands in no comment and no quoted string. */
+static void skip_part(struct span *in)
 {
-	struct span part;
-	bool last;
+	unsigned depth = 0;
+	bool quoted = false;
 
-	do {
-		last = !span_cut(&value, ';', &part);
-		if (last)
-			part = value;
-		part = span_trim(part);
-		if (span_eat(&part, "dmarc=pass") && (!part.n || !is_alnum(*part.p)))
+	while (in->n) {
+		char c = *in->p;
+
+		*in = span_from(*in, 1);
+		if (c == ';' && !quoted && !depth)
+			return;
+		if (c == '\\' && (quoted || depth) && in->n)
+			*in = span_from(*in, 1);
+		else if (c == '"' && !depth)
+			quoted = !quoted;
+		else if (c == '(' && !quoted)
+			depth++;
+		else if (c == ')' && depth)
+			depth--;
+	}
+}
+
+bool arc_has_dmarc_pass(struct span results)
+{
+	while (results.n) {
+		struct span part = span_trim(results);
+
+		if (span_eat(&part, "dmarc=pass") && (!part.n || !(is_alnum(*part.p) || *part.p == '-')))
 			return true;
-	} while (!last);
+		skip_part(&results);
+	}
 	return false;
 }
 
@@ -193,5 +211,5 @@ void arc_end(struct arc *c, const struct header *h, const struct dkim_wish *body
 			return;
 	}
 	c->result = TRUST_PASS;
-	c->saw_pass = has_dmarc_pass(c->sets[c->count - 1].results->value);
+	c->saw_pass = arc_has_dmarc_pass(c->sets[c->count - 1].results->value);
 }

@@ -39,6 +39,9 @@ void arc_begin(struct arc *c, const struct header *h, struct arena *a);
 /* body: the digest that the newest message signature wants; NULL when none was taken. */
 void arc_end(struct arc *c, const struct header *h, const struct dkim_wish *body, const struct trust_dns *dns, struct arena *a);
 
+/* Do results say dmarc=pass as a method of their own, not in a comment or in what somebody else chose? */
+bool arc_has_dmarc_pass(struct span results);
+
 /* --- and from it --- */
 
 void dkim_hash_own(struct key_hash *hash, const struct dkim_signature *s, struct span whole);

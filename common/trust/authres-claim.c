@@ -22,9 +22,10 @@ static bool skip_cfws(struct span *in)
 	return !depth;
 }
 
+/* RFC 2045 5.1: a token. What follows it, right or wrong, some readers let pass. */
 static bool is_id_char(char c)
 {
-	return (unsigned char)c > ' ' && c != 0x7f && !strchr("()<>,;:\\\"[]?=", c);
+	return (unsigned char)c > ' ' && c != 0x7f && !strchr("()<>@,;:\\\"/[]?=", c);
 }
 
 static bool same_host(struct span id, const char *us)

@@ -10,16 +10,27 @@ static bool is_value_char(char c)
 	return is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~.", c));
 }
 
-/* An address as RFC 8601 2.2 can have it; else its domain alone. */
-static void add_address(struct str *out, const char *address)
+static bool is_value(struct span s)
 {
-	struct span rest = span_of(address), local = rest;
+	return span_while(&s, is_value_char).n && !s.n;
+}
 
-	if (span_cut(&rest, '@', &local) && span_while(&local, is_value_char).n && !local.n &&
-	    span_while(&rest, is_value_char).n && !rest.n)
-		str_add_text(out, address);
+/* A name that a stranger chose, HELO's too: what could be read as more than a value is left out. */
+static void add_domain(struct str *out, const char *property, struct span domain)
+{
+	if (is_value(domain))
+		str_addf(out, "\n\t%s=" SPAN_FMT, property, SPAN_ARG(domain));
+}
+
+/* An address as RFC 8601 2.2 can have it; else its domain alone. */
+static void add_address(struct str *out, const char *property, struct span address)
+{
+	struct span rest = address, local;
+
+	if (span_cut(&rest, '@', &local) && is_value(local) && is_value(rest))
+		str_addf(out, "\n\t%s=" SPAN_FMT, property, SPAN_ARG(address));
 	else
-		str_add(out, span_from(span_of(address), (size_t)(span_rfind(span_of(address), '@') + 1)));
+		add_domain(out, property, span_from(address, (size_t)(span_rfind(address, '@') + 1)));
 }
 
 static void add_comment(struct str *out, const char *text)
@@ -35,12 +46,10 @@ static void add_spf(const struct authres *r, struct str *out)
 	str_addf(out, ";\n\tspf=%s", trust_result_name(r->spf->result));
 	if (*r->spf->why)
 		add_comment(out, r->spf->why);
-	if (*r->who->sender) {
-		str_add_text(out, "\n\tsmtp.mailfrom=");
-		add_address(out, r->who->sender);
-	} else if (*r->spf->domain) {
-		str_addf(out, "\n\tsmtp.helo=%s", r->spf->domain);
-	}
+	if (*r->who->sender)
+		add_address(out, "smtp.mailfrom", span_of(r->who->sender));
+	else
+		add_domain(out, "smtp.helo", span_of(r->spf->domain));
 }
 
 static void add_dkim(const struct authres *r, struct str *out)

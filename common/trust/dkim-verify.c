@@ -299,7 +299,7 @@ static void print_property(struct str *out, const char *name, struct span value,
 	struct span rest = value;
 
 	span_while(&rest, is_safe);
-	if (value.n && !rest.n)
+	if (value.n && !rest.n && value.n <= DKIM_DNS_NAME)
 		str_addf(out, " header.%s=%s" SPAN_FMT "%s", name, quoted ? "\"" : "", SPAN_ARG(value), quoted ? "\"" : "");
 }
 
@@ -308,6 +308,10 @@ void dkim_result_print(const struct dkim_result *r, struct str *out)
 	const struct dkim_signature *s = &r->signature;
 
 	str_add_text(out, trust_result_name(r->result));
+	if (r->result == TRUST_PASS && r->beyond)
+		str_addf(out, " (l= leaves %llu bytes unsigned)", (unsigned long long)r->beyond);
+	if (r->result != TRUST_PASS)
+		trust_reason_print(r->why.text, out);
 	print_property(out, "d", s->domain, false);
 	print_property(out, "s", s->selector, false);
 	print_property(out, "a", s->algorithm, false);

@@ -62,7 +62,10 @@ const char *dkim_key_name(const struct dkim_signature *s, struct arena *a);
 /* What the message's ARC chain came to; good after dkim_verify_end(). See arc.h. */
 const struct arc *dkim_verify_arc(const struct dkim_verify *v);
 
-/* 'pass header.d=example.org header.s=x header.a=rsa-sha256 header.b="AbCdEfGh"', for Authentication-Results. */
+/*
+ * 'pass header.d=example.org header.s=x header.a=rsa-sha256 header.b="AbCdEfGh"', for
+ * Authentication-Results; 'fail reason="the body was changed" header.d=...'.
+ */
 void dkim_result_print(const struct dkim_result *r, struct str *out);
 
 /* --- signing --- */

@@ -349,6 +349,8 @@ void dmarc_print(const struct dmarc_verdict *v, const char *author, struct str *
 	str_add_text(out, trust_result_name(v->result));
 	if (v->wanted)
 		str_addf(out, " (p=%s%s)", dmarc_policy_name(v->wanted), v->record.testing ? " t=y" : "");
+	if (v->result != TRUST_PASS)
+		trust_reason_print(v->why, out);
 	if (*author)
 		str_addf(out, " header.from=%s", author);
 }

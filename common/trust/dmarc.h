@@ -53,7 +53,7 @@ struct dmarc_verdict {
 void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struct arena *a, struct dmarc_verdict *out);
 /* The organization that a domain (A-labels, lower case) belongs to, as far as DNS tells: RFC 9989 4.10.2. */
 const char *dmarc_organization(const char *domain, const struct trust_dns *dns, struct arena *a);
-/* "dmarc=fail (p=reject) header.from=example.org" for Authentication-Results, without "dmarc=". */
+/* 'dmarc=fail (p=reject) reason="..." header.from=example.org' for Authentication-Results, without "dmarc=". */
 void dmarc_print(const struct dmarc_verdict *v, const char *author, struct str *out);
 
 #endif

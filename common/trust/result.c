@@ -11,3 +11,13 @@ const char *trust_result_name(enum trust_result r)
 {
 	return names[r];
 }
+
+void trust_reason_print(const char *words, struct str *out)
+{
+	if (!*words)
+		return;
+	str_add_text(out, " reason=\"");
+	for (; *words; words++)
+		str_add_char(out, strchr("\"\\;", *words) || (unsigned char)*words < ' ' || *words == 0x7f ? '?' : *words);
+	str_add_char(out, '"');
+}

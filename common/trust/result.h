@@ -8,6 +8,8 @@
 #ifndef COMMON_TRUST_RESULT_H
 #define COMMON_TRUST_RESULT_H
 
+#include "common/base/str.h"
+
 enum trust_result {
 	TRUST_NONE,			/* nothing to check, or not checked */
 	TRUST_NEUTRAL,
@@ -21,5 +23,7 @@ enum trust_result {
 };
 
 const char *trust_result_name(enum trust_result r);	/* "none" "neutral" "pass" ... */
+/* ' reason="the body was changed"' of RFC 8601 2.2; nothing for no words. They may be a stranger's. */
+void trust_reason_print(const char *words, struct str *out);
 
 #endif

@@ -16,6 +16,8 @@ static const struct { const char *value; bool ours; } claims[] = {
 	{ " (open", true },			/* who can tell: it goes */
 	{ " \"open", true },
 	{ "", true },
+	{ " mx.here.test/1; spf=pass", true },	/* no token; some read it all the same */
+	{ " mx.here.test@x; spf=pass", true },
 	{ " mx.other.test; spf=pass", false },
 	{ " mx.here.test.other.test; spf=pass", false },
 	{ " other; mx.here.test", false },
@@ -49,7 +51,7 @@ START_TEST(results_are_printed)
 	for (int i = 0; i < COUNT(rows); i++) {
 		struct spf_facts f = who(rows[i].ip, rows[i].sender);
 		struct spf_verdict spf = { .result = TRUST_PASS, .domain = "helo.test", .why = "a (of) a.test" };
-		struct dmarc_verdict dmarc = { .result = TRUST_FAIL, .wanted = DMARC_REJECT };
+		struct dmarc_verdict dmarc = { .result = TRUST_FAIL, .wanted = DMARC_REJECT, .why = "say \"no\"\n" };
 		struct dkim_verdict dkim = { 0 };
 		struct arc arc = { .count = 2, .result = TRUST_PASS, .sealer = SPAN("list.test") };
 		struct authres r = { "mx.here.test", &f, &spf, &dkim, &arc, &dmarc, "a.test", TRUST_PERMERROR };
@@ -58,12 +60,60 @@ START_TEST(results_are_printed)
 		authres_print(&r, &out);
 		str_addf(&want, " mx.here.test;\n\tspf=pass (a ?of? a.test)\n\t%s;\n\tdkim=none;\n"
 		    "\tarc=pass (i=2 sealed by list.test);\n"
-		    "\tdmarc=fail (p=reject) header.from=a.test;\n\tiprev=permerror %s", rows[i].spf, rows[i].iprev);
+		    "\tdmarc=fail (p=reject) reason=\"say ?no??\" header.from=a.test;\n\tiprev=permerror %s", rows[i].spf, rows[i].iprev);
 		ck_assert_str_eq(out.p, want.p);
 		ck_assert(authres_claims(str_span(&out), "mx.here.test"));
 		str_free(&out);
 		str_free(&want);
 	}
+}
+END_TEST
+
+/* HELO and addresses are words that a stranger chose: none of them may look like a result of ours. */
+START_TEST(nobody_else_writes_results)
+{
+	static const struct { const char *sender, *helo, *as; } rows[] = {
+		{ "", "x;dmarc=pass", "spf=none;" }, { "", "a(b", "spf=none;" }, { "", "\xc3\xa4.test", "spf=none;" },
+		{ "", "[192.0.2.1]", "spf=none;" }, { "", "good.test", "spf=none\n\tsmtp.helo=good.test;" },
+		{ "a@[x;dmarc=pass]", "h.test", "spf=none;" }, { "a;dmarc=pass@b.test", "h.test", "spf=none\n\tsmtp.mailfrom=b.test;" },
+	};
+
+	for (int i = 0; i < COUNT(rows); i++) {
+		struct spf_facts f = who("192.0.2.1", rows[i].sender);
+		struct spf_verdict spf = { .domain = rows[i].helo, .why = "" };
+		struct dmarc_verdict dmarc = { .result = TRUST_NONE, .why = "" };
+		struct dkim_verdict dkim = { 0 };
+		struct arc arc = { 0 };
+		struct authres r = { "mx.here.test", &f, &spf, &dkim, &arc, &dmarc, "", TRUST_PASS };
+		struct str out = STR(2000), want = STR(2000);
+
+		authres_print(&r, &out);
+		str_addf(&want, " mx.here.test;\n\t%s\n\tdkim=none;\n\tdmarc=none;\n\tiprev=pass policy.iprev=192.0.2.1", rows[i].as);
+		ck_assert_str_eq(out.p, want.p);
+		str_free(&out);
+		str_free(&want);
+	}
+}
+END_TEST
+
+static const struct { const char *value; bool passed; } sealed[] = {
+	{ "i=1; list.test; spf=pass; dmarc=pass header.from=a.test", true },
+	{ "i=1; list.test;\n\tdmarc=pass (p=none) header.from=a.test", true },
+	{ "i=1; list.test; spf=pass (a \"quoted) smtp.mailfrom=a.test; dmarc=pass", true },
+	{ "i=1; list.test; spf=pass (a (;) \\) b) smtp.mailfrom=a.test; dmarc=pass", true },
+	{ "i=1; list.test; dmarc=fail", false },
+	{ "i=1; list.test; dmarc=passable", false },
+	{ "i=1; list.test; dmarc=pass-ish", false },
+	{ "i=1; list.test; spf=none smtp.mailfrom=\"x; dmarc=pass\"@evil.test; dmarc=fail", false },
+	{ "i=1; list.test; spf=none smtp.mailfrom=\"x\\\"; dmarc=pass\"@evil.test; dmarc=fail", false },
+	{ "i=1; list.test; spf=none (said; dmarc=pass ) smtp.helo=x; dmarc=fail", false },
+	{ "i=1; list.test; spf=none (said (more) ; dmarc=pass", false },
+	{ "", false },
+};
+
+START_TEST(sealer_saw_a_pass)
+{
+	ck_assert_msg(arc_has_dmarc_pass(span_of(sealed[_i].value)) == sealed[_i].passed, "%s", sealed[_i].value);
 }
 END_TEST
 
@@ -95,6 +145,8 @@ int main(void)
 
 	tcase_add_loop_test(tc, claim_is_seen, 0, COUNT(claims));
 	tcase_add_test(tc, results_are_printed);
+	tcase_add_test(tc, nobody_else_writes_results);
+	tcase_add_loop_test(tc, sealer_saw_a_pass, 0, COUNT(sealed));
 	tcase_add_loop_test(tc, address_leads_back, 0, COUNT(reverses));
 	return unit_end();
 }

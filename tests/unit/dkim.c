@@ -151,9 +151,22 @@ START_TEST(result_is_printed)
 	struct dkim_verdict got;
 	struct dkim_verify *v = verify(span_of(example_8463), 9999, good, &got);
 	struct str out = STR(1000);
+	char name[300];
 
+	memset(name, 'a', sizeof name);
 	dkim_result_print(&got.results[0], &out);
 	ck_assert_str_eq(out.p, "pass header.d=football.example.com header.s=brisbane header.a=ed25519-sha256 "
+	    "header.b=\"/gCrinpc\"");
+	got.results[0].beyond = 7;
+	str_reset(&out);
+	dkim_result_print(&got.results[0], &out);
+	ck_assert_msg(span_starts(str_span(&out), "pass (l= leaves 7 bytes unsigned) header.d="), "%s", out.p);
+	got.results[0].result = TRUST_FAIL;
+	got.results[0].signature.algorithm = (struct span){ name, sizeof name };	/* a line has an end */
+	err_perm(&got.results[0].why, "5.7.7", "the \"body\"; changed");
+	str_reset(&out);
+	dkim_result_print(&got.results[0], &out);
+	ck_assert_str_eq(out.p, "fail reason=\"the ?body?? changed\" header.d=football.example.com header.s=brisbane "
 	    "header.b=\"/gCrinpc\"");
 	str_free(&out);
 	dkim_verify_free(v);
