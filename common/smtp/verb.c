@@ -8,6 +8,8 @@ unsigned smtp_offered(const struct smtp *s)
 	unsigned offer = s->terms->offer;
 
 	offer &= ~(unsigned)(s->tls ? EXT_STARTTLS : EXT_REQUIRETLS);	/* RFC 8689 2 */
+	if (s->known)
+		offer &= ~(unsigned)EXT_STARTTLS;
 	if (s->known || (!s->tls && !s->terms->auth_without_tls))
 		offer &= ~(unsigned)EXT_AUTH;
 	return offer;
@@ -99,6 +101,8 @@ static struct reply do_starttls(struct smtp *s, struct span arg)
 		return reply_say(501, "5.5.4", "STARTTLS stands alone");
 	if (s->tls)
 		return reply_say(503, "5.5.1", "this is TLS already");
+	if (s->known)			/* RFC 3207 4.2: perhaps it was somebody else, who sits between */
+		return reply_say(503, "5.5.1", "you are logged in; STARTTLS comes before that");
 	if (!(smtp_offered(s) & EXT_STARTTLS))
 		return reply_say(454, "4.7.0", "TLS is not set up here");
 	smtp_forget(s);
