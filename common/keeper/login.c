@@ -27,6 +27,7 @@ struct attempt {
 	struct child		*asker, *helper;	/* NULL: gone, or not there yet */
 	enum attempt_stage	 stage;
 	struct loop_timer	*timer;
+	ms_t			 asked;			/* when the helper was */
 	struct err		 answer;
 	uint64_t		 mark;
 	char			 mechanism[24], service[24], peer[ADDRESS_TEXT];
@@ -140,7 +141,8 @@ static void remember_verdict(struct attempt *a, const struct auth_record *r)
 	*a->verdict = *r;
 }
 
-/* --- no: said after a while, so that guessing is slow --- */
+/* --- no: said after a while, so that guessing is slow; and counted from the question, so that
+   the time tells nothing of what the helper had to do: is there such a user, with what hash? --- */
 
 static void said_no_long_enough(void *arg)
 {
@@ -162,7 +164,7 @@ static void wrong(struct attempt *a, const char *why)
 	err_perm(&a->answer, "5.7.8", "wrong name or password");
 	a->stage = ATTEMPT_TOLD;
 	loop_cancel(a->timer);
-	a->timer = loop_at(a->keeper->loop, clock_in((int)wait_s), said_no_long_enough, a);
+	a->timer = loop_at(a->keeper->loop, a->asked + (ms_t)wait_s * 1000, said_no_long_enough, a);
 }
 
 /* --- the helper's record --- */
@@ -321,6 +323,7 @@ static void check(struct attempt *a)
 	struct err e;
 
 	a->stage = ATTEMPT_CHECKED;
+	a->asked = clock_ms();
 	a->helper = child_start_plain(a->keeper, ROLE_AUTH, -1, &e);
 	if (!a->helper) {
 		cannot_tell(a, e.text);
