@@ -155,14 +155,22 @@ static bool is_forged(void *arg, struct span value)
 	return authres_claims(value, arg);
 }
 
-/* RFC 8601 5: what a stranger wrote in our name goes; ours stands on top. */
-static bool write_results(struct check *k, struct intake *in, const struct check_verdict *v, struct err *e)
+/* RFC 8601 5: what a stranger wrote in our name goes, whether there is something of ours or not. */
+static struct edit *drop_forged(const struct check *k, struct intake *in, struct err *e)
 {
 	struct edit *d = intake_header(in, e);
 
+	if (d)
+		edit_remove(d, SPAN("Authentication-Results"), is_forged, (void *)k->self->conf.host_name);
+	return d;
+}
+
+static bool write_results(struct check *k, struct intake *in, const struct check_verdict *v, struct err *e)
+{
+	struct edit *d = drop_forged(k, in, e);
+
 	if (!d)
 		return false;
-	edit_remove(d, SPAN("Authentication-Results"), is_forged, (void *)k->self->conf.host_name);
 	if (k->self->conf.gate_received_spf && *v->received_spf &&
 	    !edit_insert(d, 0, SPAN("Received-SPF"), span_of(v->received_spf), e))
 		return false;
@@ -181,7 +189,7 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 	struct err trouble;
 
 	if (!is_wanted(k))
-		return true;
+		return k->gate->trusted || drop_forged(k, in, e) != NULL;
 	if (!ask_all(k, in, a, &v, &trouble))
 		maillog_trouble(in->env.id, "checking SPF, DKIM and DMARC", &trouble);
 	else

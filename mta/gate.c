@@ -311,7 +311,23 @@ void gate_checked_text(struct gate *g, enum trust_result dkim, bool dkim_aligned
 	g->checks.wish = wish;
 }
 
-bool gate_text(struct gate *g, const struct intake *in, struct err *e)
+static bool write_verdict(struct intake *in, const struct gate_verdict *v, struct err *e)
+{
+	const struct span name = SPAN("X-Posthorn-Gate");
+	struct edit *d = intake_header(in, e);
+	struct str value = STR(8192);
+	bool ok = d != NULL;
+
+	if (ok) {
+		edit_remove(d, name, NULL, NULL);
+		gate_header_print(v, &value);
+		ok = edit_insert(d, 0, name, str_span(&value), e);
+	}
+	str_free(&value);
+	return ok;
+}
+
+bool gate_text(struct gate *g, struct intake *in, struct err *e)
 {
 	struct facts f = facts_now(g, GATE_TEXT);
 	struct gate_verdict v;
@@ -330,9 +346,9 @@ bool gate_text(struct gate *g, const struct intake *in, struct err *e)
 		gate_verdict(&f, &g->rules.policy, &v);
 	}
 	g->junk = v.action == GATE_QUARANTINE;
-	if (v.action == GATE_ACCEPT && v.score == 0)
-		return true;
-	return obey(g, in->env.id, &v, e);
+	if ((v.action != GATE_ACCEPT || v.score) && !obey(g, in->env.id, &v, e))
+		return false;
+	return write_verdict(in, &v, e);
 }
 
 void gate_took(struct gate *g)

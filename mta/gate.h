@@ -60,7 +60,8 @@ void gate_checked_spf(struct gate *g, enum trust_result spf);
 bool gate_rcpt(struct gate *g, const struct intake *in, enum gate_rcpt to, const char *address, struct err *e);
 void gate_checks_text(struct gate *g);
 void gate_checked_text(struct gate *g, enum trust_result dkim, bool dkim_aligned, enum trust_result dmarc, enum gate_wish wish);
-bool gate_text(struct gate *g, const struct intake *in, struct err *e);
+/* Also writes what the verdict was, X-Posthorn-Gate, and takes out such fields that strangers wrote. */
+bool gate_text(struct gate *g, struct intake *in, struct err *e);
 void gate_took(struct gate *g);		/* the message is ours now */
 void gate_note_row(struct gate *g, const char *row);	/* for DMARC reports: rows.h */
 void gate_gone(struct gate *g);

@@ -291,6 +291,8 @@ static bool dmarc_decides(const struct facts *f, const struct gate_policy *p, st
 {
 	if (f->dmarc != TRUST_FAIL || f->dmarc_wish == GATE_WISH_NONE)
 		return false;
+	v->reasons[v->reason_count++] = (struct gate_reason){ "dmarc",
+		f->dmarc_wish == GATE_WISH_QUARANTINE ? "quarantine" : "reject", 0 };
 	if (f->dmarc_wish == GATE_WISH_QUARANTINE)
 		v->action = GATE_QUARANTINE;
 	else
@@ -376,11 +378,25 @@ void gate_verdict(const struct facts *f, const struct gate_policy *p, struct gat
 		v->wait_s = p->tarpit_s;
 }
 
+static void add_one(const struct gate_reason *r, struct str *out)
+{
+	str_addf(out, "%s%s%s=%d", r->name, *r->detail ? ":" : "", r->detail, r->weight);
+}
+
 void gate_reasons_print(const struct gate_verdict *v, struct str *out)
 {
 	for (size_t i = 0; i < v->reason_count; i++) {
-		const struct gate_reason *r = &v->reasons[i];
-
-		str_addf(out, "%s%s%s%s=%d", i ? " " : "", r->name, *r->detail ? ":" : "", r->detail, r->weight);
+		str_add_text(out, i ? " " : "");
+		add_one(&v->reasons[i], out);
 	}
+}
+
+void gate_header_print(const struct gate_verdict *v, struct str *out)
+{
+	str_addf(out, " %s score=%d", gate_action_name(v->action), v->score);
+	for (size_t i = 0; i < v->reason_count; i++) {
+		str_add_text(out, !i ? "\n\t(" : i % 4 ? ", " : ",\n\t");
+		add_one(&v->reasons[i], out);
+	}
+	str_add_text(out, v->reason_count ? ")" : "");
 }

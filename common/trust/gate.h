@@ -117,13 +117,13 @@ enum gate_action {
 	GATE_REJECT,			/* 5xx */
 };
 
-struct gate_reason { const char *name, *detail; int weight; };	/* detail: a list's zone, or "" */
+struct gate_reason { const char *name, *detail; int weight; };	/* detail: a list's zone, DMARC's wish, or "" */
 
 struct gate_verdict {
 	enum gate_action	 action;
 	unsigned		 wait_s;	/* tarpit: answer only after this */
 	int			 score;
-	struct gate_reason	 reasons[GATE_FACTS + GATE_LISTED_MAX];
+	struct gate_reason	 reasons[GATE_FACTS + GATE_LISTED_MAX + 1];	/* DMARC's wish is one, of no weight */
 	size_t			 reason_count;
 	struct err		 e;		/* DEFER, REJECT: status and words for the client */
 };
@@ -133,6 +133,8 @@ const char *gate_action_name(enum gate_action action);	/* "accept" "defer" ... *
 void gate_verdict(const struct facts *f, const struct gate_policy *p, struct gate_verdict *v);
 /* "helo-unknown=2 listed:zen.example=8 known=-3", for the log. */
 void gate_reasons_print(const struct gate_verdict *v, struct str *out);
+/* " accept score=1 (helo-unknown=2, spf-pass=-1)", the value of X-Posthorn-Gate, folded. */
+void gate_header_print(const struct gate_verdict *v, struct str *out);
 
 /* What is there to say about a HELO name without asking anybody: bits of enum gate_fact. */
 struct gate_self { const char *name, *ip; };

@@ -30,6 +30,33 @@ static struct facts facts(void)
 
 /* --- the verdict --- */
 
+START_TEST(verdict_is_told_in_the_header)
+{
+	struct gate_policy p = policy();
+	struct facts f = facts();
+	struct gate_verdict v;
+	struct str out = STR(1000);
+
+	f.stage = GATE_TEXT;
+	gate_verdict(&f, &p, &v);
+	gate_header_print(&v, &out);
+	ck_assert_str_eq(out.p, " accept score=0");
+	str_reset(&out);
+	f.seen = BIT(HELO_UNKNOWN) | BIT(REVERSE_NONE) | BIT(REVERSE_FALSE) | BIT(KNOWN);
+	f.spf = TRUST_SOFTFAIL;
+	f.dmarc = TRUST_FAIL;
+	f.dmarc_wish = GATE_WISH_QUARANTINE;
+	gate_verdict(&f, &p, &v);
+	gate_header_print(&v, &out);
+	ck_assert_str_eq(out.p, " quarantine score=6\n\t(reverse-none=3, reverse-false=2, helo-unknown=2, spf-softfail=2,"
+	    "\n\tknown=-3, dmarc:quarantine=0)");
+	str_reset(&out);
+	gate_reasons_print(&v, &out);
+	ck_assert_str_eq(out.p, "reverse-none=3 reverse-false=2 helo-unknown=2 spf-softfail=2 known=-3 dmarc:quarantine=0");
+	str_free(&out);
+}
+END_TEST
+
 static const struct {
 	const char		*what;
 	enum gate_stage		 stage;
@@ -455,6 +482,7 @@ int main(void)
 {
 	TCase *tc = unit_begin("gate");
 
+	tcase_add_test(tc, verdict_is_told_in_the_header);
 	tcase_add_loop_test(tc, verdict, 0, COUNT(verdicts));
 	tcase_add_test(tc, words_fit_their_room);
 	tcase_add_test(tc, reasons_print);
