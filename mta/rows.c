@@ -37,6 +37,12 @@ static void name_of(int64_t now, char name[32])
 	str_free(&date);
 }
 
+/* A full disk takes a part of a line: out with it, or the next row would go on where it ends. */
+static bool append(int fd, off_t end, struct span line, struct err *e)
+{
+	return file_write(fd, line, e) || (ftruncate(fd, end) < 0 && err_sys(e, "cannot cut the last row off again"));
+}
+
 bool rows_add(int directory, struct span row, int64_t now, struct err *e)
 {
 	struct str line = STR(8192);
@@ -51,7 +57,7 @@ bool rows_add(int directory, struct span row, int64_t now, struct err *e)
 		return err_sys(e, "cannot open %s", name);
 	str_add(&line, row);
 	str_add_char(&line, '\n');
-	ok = fstat(fd, &st) == 0 && !line.over && (st.st_size + (off_t)line.n > ROWS_MAX || file_write(fd, str_span(&line), e));
+	ok = fstat(fd, &st) == 0 && !line.over && (st.st_size + (off_t)line.n > ROWS_MAX || append(fd, st.st_size, str_span(&line), e));
 	fd_close(&fd);
 	str_free(&line);
 	return ok || err_while(e, "noting a row of %s", name);

@@ -1,11 +1,18 @@
 /* The scheduler's heap, what goes between it and a send process, and who we are. */
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "mta/hints.h"
 #include "mta/job.h"
 #include "mta/myself.h"
+#include "mta/rows.h"
 #include "mta/waits.h"
 
 START_TEST(waits_come_in_order)
@@ -161,6 +168,29 @@ START_TEST(what_is_no_hint_is_none)
 }
 END_TEST
 
+/* Where half a row found room, none is left: the next one would go on behind it. */
+START_TEST(full_disk_leaves_whole_rows)
+{
+	char path[] = "/tmp/rows.XXXXXX";
+	struct rlimit room = { 10, 10 };
+	struct stat st;
+	struct err e;
+	int dir;
+
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert(rows_add(dir, SPAN("a.test"), 86400, &e));
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &room), 0);
+	ck_assert(!rows_add(dir, SPAN("b.test"), 86400, &e));
+	ck_assert(strstr(e.text, "dmarc.1970-01-02"));
+	ck_assert(fstatat(dir, "dmarc.1970-01-02", &st, 0) == 0 && st.st_size == 7);
+	unlinkat(dir, "dmarc.1970-01-02", 0);
+	close(dir);
+	rmdir(path);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("mta");
@@ -171,5 +201,6 @@ int main(void)
 	tcase_add_loop_test(tc, hints_are_of_networks, 0, COUNT(keys));
 	tcase_add_loop_test(tc, greylist_lets_pass_who_comes_again, 0, COUNT(greys));
 	tcase_add_test(tc, what_is_no_hint_is_none);
+	tcase_add_test(tc, full_disk_leaves_whole_rows);
 	return unit_end();
 }
