@@ -6,7 +6,7 @@
  *	noted, makes one report for each policy domain (RFC 9990), and puts it into the queue for
  *	those whom the domain's record names today. A destination outside of the domain's
  *	organization must have said that it wants such reports (RFC 9990, external destinations).
- *	Then the day's file goes. Killed on the way, it begins the day anew: a report that goes out
+ *	No organization gets more than so many in one go. Then the day's file goes. Killed on the way, it begins the day anew: a report that goes out
  *	twice has the same id and file name both times.
  * FILES
  *	QUEUE/hints/dmarc.YYYY-MM-DD	one row a message; a day of UTC
@@ -20,6 +20,7 @@
 #include <zlib.h>
 
 #include "common/base/mem.h"
+#include "common/base/siphash.h"
 #include "common/keeper/role.h"
 #include "common/mail/date.h"
 #include "common/mail/encoding.h"
@@ -37,6 +38,9 @@
 enum {
 	XML_MAX		= 64 << 20,
 	MEMORY_MAX	= 256 << 20,
+	OWN_MAX		= 50,		/* reports in one go to an organization about itself: nobody has asked for them */
+	WANTED_MAX	= 500,		/* to one that said it wants them */
+	COUNTERS	= 4096,
 	RUA_MAX		= 5,		/* addresses that one record may name; RFC 9989 asks for two at least */
 	DAY_S		= 86400,
 	GZIP		= 15 + 16,	/* windowBits of zlib: the largest, with gzip's frame */
@@ -49,6 +53,9 @@ struct reporter {
 	int			 resolver;
 	struct trust_dns	 dns;
 	struct arena		*arena;		/* of one domain */
+	bool			 alone;		/* the resolver is gone, and did not come back */
+	uint64_t		 secret[2];	/* of the hash that says which counter is whose */
+	uint16_t		 told[COUNTERS];	/* reports to an organization; some share one counter */
 };
 
 /* One report on its way. */
@@ -63,6 +70,39 @@ struct job {
 };
 
 /* --- to whom --- */
+
+/* A resolver that was started anew is asked again. */
+static void ask(void *arg, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out)
+{
+	struct reporter *r = arg;
+	struct err e;
+
+	for (int try = 0; try < 2 && !r->alone; try++) {
+		if (try)
+			fd_close(&r->resolver);
+		if ((r->resolver >= 0 || role_connect(&r->self, "resolver", &r->resolver, &e)) &&
+		    resolve(r->resolver, name, type, a, out, &e))
+			return;
+	}
+	if (!r->alone)
+		log_error("reports have to wait: %s", e.text);
+	r->alone = true;
+	*out = (struct dns_answer){ .found = DNS_FAILED, .why = "the resolver is gone" };
+}
+
+/*
+ * Who makes up domains, each with a record of its own and mail in its name, could have us send a report
+ * for each to whoever takes his mail. So an organization gets only so many.
+ */
+static bool has_room(struct reporter *r, const char *organization, unsigned most)
+{
+	uint16_t *told = &r->told[siphash(r->secret, span_of(organization)) % COUNTERS];
+
+	if (*told == most)
+		log_warn("no more than %u DMARC reports to %s in one go", most, organization);
+	*told += *told <= most;
+	return *told <= most;
+}
 
 static bool find_record(struct reporter *r, const char *name, struct dmarc_record *out)
 {
@@ -99,14 +139,17 @@ static bool wants_ours(struct reporter *r, const char *domain, const char *host)
 
 static bool may_hear(struct reporter *r, const char *domain, struct span address)
 {
+	const char *organization;
 	char host[DNS_NAME];
 	struct span rest = span_from(address, (size_t)(span_rfind(address, '@') + 1));
 
 	if (!dns_name_clean(rest, host) || !*host)
 		return false;
-	if (strcmp(dmarc_organization(domain, &r->dns, r->arena), dmarc_organization(host, &r->dns, r->arena)) == 0 ||
-	    wants_ours(r, domain, host))
-		return true;
+	organization = dmarc_organization(host, &r->dns, r->arena);
+	if (strcmp(dmarc_organization(domain, &r->dns, r->arena), organization) == 0)
+		return has_room(r, organization, OWN_MAX);
+	if (wants_ours(r, domain, host))
+		return has_room(r, organization, WANTED_MAX);
 	log_info("no DMARC report about %s to " SPAN_FMT ": %s does not say that it wants any", domain,
 	    SPAN_ARG(address), host);
 	return false;
@@ -237,17 +280,17 @@ static bool send_report(struct reporter *r, struct job *j, const struct span *li
 	return ok;
 }
 
-/* False: it must be tried again (a full disk). A report that can not be made is no reason. */
+/* False: it must be tried again (a full disk, no resolver). A report that can not be made is no reason. */
 static bool report_domain(struct reporter *r, struct job *j, const struct span *lines, size_t count)
 {
 	char id[ID_SIZE];
 	struct err e;
 
 	if (!find_record(r, arena_printf(r->arena, "_dmarc.%s", j->domain), &j->record))
-		return true;
+		return !r->alone;
 	find_recipients(r, j);
-	if (!j->count)
-		return true;
+	if (r->alone || !j->count)
+		return !r->alone;
 	queue_new_id(id);
 	j->id = id;
 	if (send_report(r, j, lines, count, &e)) {
@@ -356,17 +399,15 @@ int main(int argc, char **argv)
 	struct err e;
 
 	role_begin(&r.self, ROLE_REPORT, argc, argv);
+	if (getrandom(r.secret, sizeof r.secret, 0) != sizeof r.secret)
+		return EX_TEMPFAIL;
 	if (!open_all(&r, &e)) {
 		log_error("cannot report: %s", e.text);
 		return EX_TEMPFAIL;
 	}
 	r.arena = arena_new(MEMORY_MAX, NULL, NULL);
-	r.dns = trust_dns_channel(&r.resolver);
+	r.dns = (struct trust_dns){ ask, &r };
 	role_jail(&r.self);
-	if (!role_connect(&r.self, "resolver", &r.resolver, &e)) {
-		log_error("cannot report: %s", e.text);
-		return EX_TEMPFAIL;
-	}
 	do_all(&r);
-	return EXIT_SUCCESS;
+	return r.alone ? EX_TEMPFAIL : EXIT_SUCCESS;
 }

@@ -93,13 +93,37 @@ def test_forged_results_go(net):
     _, beta = network(net)
     more = ("Authentication-Results: mx.beta.test; dmarc=pass header.from=bank.test\r\n"
             "Authentication-Results: MX.BETA.TEST (really) 1; spf=pass\r\n"
-            "Authentication-Results: mx.other.test; spf=pass\r\n")
+            "Authentication-Results: mx.other.test; spf=pass\r\n"
+            "X-Posthorn-Gate: accept score=-99\r\n")
     code, words = bring(beta, letter("ann@nowhere.test", more=more), "ann@nowhere.test")
     expect(code == 250, (code, words))
     told = results(read(beta.wait_inbox("bob")[0]))
     expect(len(told) == 2, told)
     expect("dmarc=none" in told[0] and told[0].startswith("mx.beta.test;"), told)
     expect(told[1].startswith("mx.other.test;"), told)
+    gate = read(beta.wait_inbox("bob")[0]).get_all("X-Posthorn-Gate")
+    expect(len(gate) == 1 and gate[0].startswith("accept score=") and "-99" not in gate[0], gate)
+
+
+def test_forged_results_go_unchecked_too(net):
+    net["beta"].set("gate", "check", "no")
+    _, beta = network(net)
+    more = ("Authentication-Results: mx.beta.test; dmarc=pass header.from=bank.test\r\n"
+            "Authentication-Results: mx.other.test; spf=pass\r\n")
+    code, words = bring(beta, letter("ann@nowhere.test", more=more), "ann@nowhere.test")
+    expect(code == 250, (code, words))
+    expect(results(read(beta.wait_inbox("bob")[0])) == ["mx.other.test; spf=pass"], "forged results stay")
+
+
+def test_nobody_can_tell_the_author(net):
+    """A way around every policy, if it were taken: a reader may show the author that we did not check."""
+    _, beta = network(net)
+    for author in ("alice@alpha.test, eve@nowhere.test", "alice@alpha.test\r\nFrom: eve@nowhere.test",
+                   "eve@nowhere.test\r\n" + "X: y\r\n" * 1000 + "From: alice@alpha.test"):
+        code, words = bring(beta, letter(author), "eve@nowhere.test")
+        expect(code == 550 and "5.7.26" in words, (author[:60], code, words))
+    code, words = bring(beta, b"Subject: from nobody\r\n\r\nwords\r\n", "eve@nowhere.test")
+    expect(code == 250, (code, words))
 
 
 def test_settings_know_better(net):
@@ -183,11 +207,13 @@ def test_trusted_sealer_vouches(net):
     expect(code == 250, (code, words))
     expect(any("arc=pass (i=2 sealed by list.test)" in results(read(p))[0] for p in beta.wait_inbox("bob", 2)), "no chain of two")
     for what, wire in (("another's seal", sealed("evil.test", "evil")),
+                       ("a pass in a comment", sealed("list.test", "said",
+                                                      "spf=none (so; dmarc=pass) smtp.helo=x.test; dmarc=fail")),
                        ("no pass there", sealed("list.test", "none", "dmarc=fail header.from=alpha.test")),
                        ("a changed body", sealed("list.test", "body").replace(b"words", b"other words"))):
         code, words = bring(beta, wire, "bounces@list.test")
         expect(code == 550 and "5.7.26" in words, f"{what}: {code} {words}")
-    expect(len(beta.log_lines("checked")) == 5, "not all were checked")
+    expect(len(beta.log_lines("checked")) == 6, "not all were checked")
 
 
 def hints(host):
@@ -256,6 +282,29 @@ def test_reports_go_out(net):
     expect("192.0.2.8" in shown and "signed by x.test fail (local_policy)" in shown, shown)
     expect(beta.log_lines("does not say that it wants any"), "other.test's report went to alpha.test, which did not ask")
     expect(len(alpha.inbox("carol")) == 1 and not alpha.inbox("alice"), "more reports than there should be")
+
+
+def test_reports_have_an_end(net):
+    """Domains are cheap, and so is mail in their name: nobody gets a report for each that somebody made up."""
+    alpha, beta = net["alpha"], net["beta"]
+    beta.set("gate", "dmarc-reports", "1s")
+    os.makedirs(hints(beta))
+    path = os.path.join(hints(beta), "dmarc.2026-01-31")
+    with open(path, "w", encoding="ascii") as f:
+        f.writelines(f"s{i:02}.alpha.test none - 192.0.2.8 s{i:02}.alpha.test - fail fail none\n" for i in range(60))
+    if os.geteuid() == 0:
+        clerk = pwd.getpwnam("posthorn-clerk")
+        for p in (hints(beta), path):
+            os.chown(p, clerk.pw_uid, clerk.pw_gid)
+    net.zone += [f'_dmarc.s{i:02}.alpha.test. TXT "v=DMARC1; p=none; rua=mailto:carol@alpha.test"' for i in range(60)]
+    net.zone += ['_dmarc.alpha.test. TXT "v=DMARC1; p=none"', "test SOA x", "in-addr.arpa SOA x"]
+    alpha.start()
+    beta.start()
+    alpha.wait_inbox("carol", 50)
+    hosts.wait_for(lambda: not os.path.exists(path), 20, "the day's file to go")
+    hosts.wait_for(lambda: not beta.queued(), 20, "the queue to be empty")
+    expect(len(alpha.inbox("carol")) == 50, len(alpha.inbox("carol")))
+    expect(len(beta.log_lines("no more than 50 DMARC reports to alpha.test")) == 1, "the log does not say so once")
 
 
 if __name__ == "__main__":
