@@ -19,9 +19,21 @@ struct reading {
 
 /* --- what stands where --- */
 
+/* Without controls, C1 (U+0080 to U+009F) among them: people see it on a terminal. */
 static void set_text(struct reading *r, void *at)
 {
-	*(const char **)at = arena_text(r->arena, span_trim(str_span(&r->text)));
+	struct span text = span_trim(str_span(&r->text));
+	struct str tame = STR(DMARC_READ_TEXT);
+
+	while (text.n) {
+		unsigned char c = (unsigned char)*text.p;
+		bool is_c1 = c == 0xc2 && text.n > 1 && (unsigned char)text.p[1] < 0xa0;
+
+		str_add_char(&tame, c < ' ' || c == 0x7f || is_c1 ? '?' : (char)c);
+		text = span_from(text, is_c1 ? 2 : 1);
+	}
+	*(const char **)at = arena_text(r->arena, str_span(&tame));
+	str_free(&tame);
 }
 
 static void set_number(struct reading *r, void *at)
