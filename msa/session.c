@@ -5,7 +5,8 @@
  *	The session behind the submission ports (RFC 6409). It serves one client and
  *	ends. Nothing is taken without a login; the envelope sender and From must belong to
  *	it; a recipient in our domains is known good before it hears 250. The header gets
- *	what a mail client may leave out (Date, Message-ID, ...) and loses Bcc.
+ *	what a mail client may leave out (Date, Message-ID, ...) and loses Bcc, and what only mta
+ *	says of mail (Authentication-Results in our name, X-Posthorn-Gate).
  */
 #include "msa/session.h"
 
@@ -19,6 +20,7 @@
 #include "common/net/address.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
+#include "common/trust/authres.h"
 
 enum { TLS_PATIENCE_S = 60 };
 
@@ -159,6 +161,23 @@ static void take_text(struct smtp *s, struct span lf_text)
 	fix_feed(&x->fix, lf_text);
 }
 
+static bool is_forged(void *arg, struct span value)
+{
+	return authres_claims(value, arg);
+}
+
+/* What only our mta says, and readers believe: no user says it to another. RFC 8601 5 */
+static bool drop_forged(struct session *x, struct err *e)
+{
+	struct edit *d = intake_header(&x->intake, e);
+
+	if (!d)
+		return false;
+	edit_remove(d, SPAN("Authentication-Results"), is_forged, (void *)x->self.conf.host_name);
+	edit_remove(d, SPAN("X-Posthorn-Gate"), NULL, NULL);
+	return true;
+}
+
 static bool commit(struct smtp *s, struct str *said, struct err *e)
 {
 	struct session *x = s->self;
@@ -166,7 +185,7 @@ static bool commit(struct smtp *s, struct str *said, struct err *e)
 	x->fixing = false;
 	if (!fix_end(&x->fix))
 		return err_perm(e, "5.3.4", "the header of the message is too large");
-	if (!session_check_from(x, e) || !session_count(x, s, e) || !intake_commit(&x->intake, s, said, e))
+	if (!session_check_from(x, e) || !session_count(x, s, e) || !drop_forged(x, e) || !intake_commit(&x->intake, s, said, e))
 		return false;
 	if (*x->verdict.over)
 		str_addf(said, " (held: %s)", x->verdict.over);

@@ -115,6 +115,16 @@ def test_forged_results_go_unchecked_too(net):
     expect(results(read(beta.wait_inbox("bob")[0])) == ["mx.other.test; spf=pass"], "forged results stay")
 
 
+def test_users_forge_no_results(net):
+    """Between two users of beta no mta looks: what looks as if it had goes."""
+    _, beta = network(net)
+    more = ("Authentication-Results: mx.beta.test; dmarc=pass header.from=bank.test\r\n"
+            "Authentication-Results: mx.other.test; spf=pass\r\nX-Posthorn-Gate: accept score=-99\r\n")
+    journey.submit(beta, letter("bob@beta.test", more=more), sender="bob@beta.test", recipients=("bob@beta.test",))
+    message = read(beta.wait_inbox("bob")[0])
+    expect(results(message) == ["mx.other.test; spf=pass"] and not message["X-Posthorn-Gate"], message.as_string())
+
+
 def test_nobody_can_tell_the_author(net):
     """A way around every policy, if it were taken: a reader may show the author that we did not check."""
     _, beta = network(net)
