@@ -53,6 +53,7 @@ struct reporter {
 	int			 resolver;
 	struct trust_dns	 dns;
 	struct arena		*arena;		/* of one domain */
+	bool			 late;		/* one question about this domain had no answer: no more of them */
 	bool			 alone;		/* the resolver is gone, and did not come back */
 	uint64_t		 secret[2];	/* of the hash that says which counter is whose */
 	uint16_t		 told[COUNTERS];	/* reports to an organization; some share one counter */
@@ -71,23 +72,29 @@ struct job {
 
 /* --- to whom --- */
 
-/* A resolver that was started anew is asked again. */
+/*
+ * A resolver that was started anew is asked again. A domain whose servers do not answer is left at its
+ * first question: there may be thousands of them, and each would take minutes.
+ */
 static void ask(void *arg, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out)
 {
 	struct reporter *r = arg;
 	struct err e;
 
-	for (int try = 0; try < 2 && !r->alone; try++) {
+	*out = (struct dns_answer){ .found = DNS_FAILED, .why = "it took too long" };
+	for (int try = 0; try < 2 && !r->late; try++) {
 		if (try)
 			fd_close(&r->resolver);
 		if ((r->resolver >= 0 || role_connect(&r->self, "resolver", &r->resolver, &e)) &&
-		    resolve(r->resolver, name, type, a, out, &e))
+		    resolve(r->resolver, name, type, a, out, &e)) {
+			r->late = out->found == DNS_FAILED;
 			return;
+		}
 	}
-	if (!r->alone)
-		log_error("reports have to wait: %s", e.text);
-	r->alone = true;
-	*out = (struct dns_answer){ .found = DNS_FAILED, .why = "the resolver is gone" };
+	if (r->late)
+		return;
+	log_error("reports have to wait: %s", e.text);
+	r->late = r->alone = true;
 }
 
 /*
@@ -286,6 +293,7 @@ static bool report_domain(struct reporter *r, struct job *j, const struct span *
 	char id[ID_SIZE];
 	struct err e;
 
+	r->late = false;
 	if (!find_record(r, arena_printf(r->arena, "_dmarc.%s", j->domain), &j->record))
 		return !r->alone;
 	find_recipients(r, j);

@@ -1,7 +1,10 @@
 /* The field Authentication-Results. See authres.h. */
 #include "common/trust/authres.h"
 
-enum { NAMES_MAX = 10 };		/* of one address: as RFC 7208 5.5 for SPF */
+enum {
+	NAMES_MAX	= 10,		/* of one address: as RFC 7208 5.5 for SPF */
+	COMMENT_MAX	= 400,		/* a line has to stay below 998 bytes, or the field is none */
+};
 
 /* --- writing --- */
 
@@ -35,8 +38,10 @@ static void add_address(struct str *out, const char *property, struct span addre
 
 static void add_comment(struct str *out, const char *text)
 {
+	const char *end = text + strnlen(text, COMMENT_MAX);
+
 	str_add_text(out, " (");
-	for (; *text; text++)
+	for (; text < end; text++)
 		str_add_char(out, strchr("()\\", *text) || (unsigned char)*text < 0x20 ? '?' : *text);
 	str_add_text(out, ")");
 }
