@@ -1,6 +1,7 @@
 /* From and Sender against who logged in (RFC 6409 6.1, 8.1). See session.h. */
 #include "msa/session.h"
 
+#include "common/keeper/receive.h"
 #include "common/mail/author.h"
 
 enum { HEADER_MEMORY = 64 << 20 };
@@ -28,9 +29,10 @@ static bool may(void *arg, const char *address, struct err *e)
 
 static bool is_ours(void *arg, const char *address, bool *ours, struct err *e)
 {
+	struct session *x = arg;
 	enum dir_class is;
 
-	if (!session_resolve(arg, address, &is, e))
+	if (!receive_resolve(&x->self, &x->clerk, address, &is, e))
 		return false;
 	*ours = is != DIR_ELSEWHERE;
 	return true;

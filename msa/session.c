@@ -14,12 +14,11 @@
 
 #include "common/base/mem.h"
 #include "common/keeper/meter.h"
+#include "common/keeper/receive.h"
 #include "common/mail/date.h"
 #include "common/mail/maillog.h"
 #include "common/mail/msgid.h"
-#include "common/net/address.h"
 #include "common/os/fd.h"
-#include "common/os/log.h"
 #include "common/trust/authres.h"
 
 enum { TLS_PATIENCE_S = 60 };
@@ -29,18 +28,6 @@ enum { TLS_PATIENCE_S = 60 };
 bool session_have_clerk(struct session *x, struct err *e)
 {
 	return x->clerk >= 0 || role_connect(&x->self, "clerk", &x->clerk, e);
-}
-
-bool session_resolve(struct session *x, const char *address, enum dir_class *is, struct err *e)
-{
-	for (int tries = 0; tries < 2; tries++) {
-		if (!session_have_clerk(x, e))
-			return false;
-		if (directory_resolve(x->clerk, span_of(address), is, e))
-			return true;
-		fd_close(&x->clerk);
-	}
-	return false;
 }
 
 bool session_may_send(struct session *x, const char *address, struct err *e)
@@ -96,7 +83,7 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 	const char *address = to->path.domain.n ? to->address : x->self.conf.postmaster;
 	enum dir_class is;
 
-	if (!session_resolve(x, address, &is, e))
+	if (!receive_resolve(&x->self, &x->clerk, address, &is, e))
 		return false;
 	if (is == DIR_UNKNOWN)
 		return err_perm(e, "5.1.1", "nobody here has the address %s", address);
@@ -233,63 +220,25 @@ static const struct smtp_hooks hooks = {
 
 /* --- the process --- */
 
-static bool to_milter(void *arg, const char *name, int *fd, struct err *e)
-{
-	return role_milter(arg, name, fd, e);
-}
-
-static void set_up_milters(struct session *x)
-{
-	const struct conf *c = &x->self.conf;
-	const struct milter_times times = { (int)c->milter_connect, (int)c->milter_command, (int)c->milter_content };
-
-	milters_init(&x->milters, c->msa_milters.words, c->msa_milters.count, &times, c->host_name, to_milter, &x->self);
-	x->intake.milters = x->milters.count ? &x->milters : NULL;
-}
-
 static void set_up(struct session *x)
 {
 	const struct conf *c = &x->self.conf;
-	int queue;
-	struct err e;
 
-	queue = queue_open(c->queue_directory, &e);
-	if (queue < 0 || !station_open(queue, "in/sub", &x->station, &e)) {
-		log_error("cannot open the queue: %s", e.text);
-		exit(EXIT_FAILURE);
-	}
-	fd_close(&queue);
-	x->station.reserve = c->disk_reserve;
+	receive_station(c, "in/sub", &x->station);
 	x->clerk = -1;
-	x->terms = (struct smtp_terms){
-		.host_name = c->host_name, .auth_words = x->entry.offer.text,
-		.auth_needed = true, .auth_without_tls = c->auth_without_tls, .early_talkers = true,
-		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_AUTH | EXT_CHUNKING |
-		    EXT_DSN | EXT_SMTPUTF8 | EXT_REQUIRETLS | EXT_LIMITS | EXT_HELP |
-		    (*c->tls_certificate ? EXT_STARTTLS : 0) | EXT_DELIVERBY | EXT_MT_PRIORITY |
-		    (c->msa_hold_max ? EXT_FUTURERELEASE : 0),
-		.size_max = c->message_size_limit, .rcpts_max = c->recipients_max, .mails_max = c->mails_max,
-		.rate_min = c->data_rate_min, .hold_max = c->msa_hold_max, .priority_max = (int)c->msa_priority_max,
-		.command_timeout_s = (int)c->command_timeout, .greet_timeout_s = (int)c->greet_timeout,
-		.errors_max = (unsigned)c->errors_max, .error_delay_ms = 1000,
-	};
+	x->terms = receive_terms(c);
+	x->terms.offer |= EXT_AUTH | EXT_DELIVERBY | EXT_MT_PRIORITY | (c->msa_hold_max ? EXT_FUTURERELEASE : 0);
+	x->terms.auth_words = x->entry.offer.text;
+	x->terms.auth_needed = x->terms.early_talkers = true;
+	x->terms.auth_without_tls = c->auth_without_tls;
+	x->terms.hold_max = c->msa_hold_max;
+	x->terms.priority_max = (int)c->msa_priority_max;
+	receive_milters(&x->self, &c->msa_milters, &x->milters);
 	x->intake = (struct intake){
 		.station = &x->station, .host_name = c->host_name, .hops_max = (unsigned)c->hops_max,
 		.hide_client = c->msa_hide_client, .peer = &x->wire.peer, .login = "", .header = STR(0),
+		.milters = x->milters.count ? &x->milters : NULL,
 	};
-	set_up_milters(x);
-}
-
-/* Only a proxy we know may say that it speaks for somebody else. */
-static void offer_xclient(struct session *x)
-{
-	const struct conf_list *proxies = &x->self.conf.proxy_xclient;
-	struct address who;
-	bool known = address_parse(span_of(x->wire.peer.ip), &who) && networks_have(proxies->words, proxies->count, &who);
-
-	x->terms.offer &= ~(unsigned)EXT_XCLIENT;
-	if (known)
-		x->terms.offer |= EXT_XCLIENT;
 }
 
 static void serve(struct session *x)
@@ -297,7 +246,7 @@ static void serve(struct session *x)
 	const struct wire_peer *peer = &x->wire.peer;
 	ms_t since = clock_ms();
 
-	offer_xclient(x);
+	receive_xclient(&x->self.conf, peer->ip, &x->terms);
 	maillog_connect(peer->service, peer->ip);
 	entry_open(&x->entry, &x->self, &x->wire, &x->who);
 	smtp_serve(&x->wire.stream, &hooks, &x->terms, peer->tls, x);

@@ -36,7 +36,6 @@ enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct 
 
 bool session_have_clerk(struct session *x, struct err *e);
 /* Ask the clerk; once more over a new channel, as it may have been started anew. */
-bool session_resolve(struct session *x, const char *address, enum dir_class *is, struct err *e);
 bool session_may_send(struct session *x, const char *address, struct err *e);
 
 /* The setting add-fields as bits of fix.h. from.c */

@@ -11,10 +11,8 @@
 
 #include "common/base/mem.h"
 #include "common/keeper/meter.h"
+#include "common/keeper/receive.h"
 #include "common/mail/maillog.h"
-#include "common/net/address.h"
-#include "common/os/fd.h"
-#include "common/os/log.h"
 
 enum { TLS_PATIENCE_S = 60 };
 
@@ -152,62 +150,20 @@ static const struct smtp_hooks hooks = {
 	.proxied = proxied,
 };
 
-static bool to_milter(void *arg, const char *name, int *fd, struct err *e)
-{
-	return role_milter(arg, name, fd, e);
-}
-
-static void set_up_milters(struct inbound *in)
-{
-	const struct conf *c = &in->self.conf;
-	const struct milter_times times = { (int)c->milter_connect, (int)c->milter_command, (int)c->milter_content };
-
-	milters_init(&in->milters, c->mta_milters.words, c->mta_milters.count, &times, c->host_name, to_milter, &in->self);
-	in->intake.milters = in->milters.count ? &in->milters : NULL;
-}
-
 static void set_up(struct inbound *in)
 {
 	const struct conf *c = &in->self.conf;
-	int queue;
-	struct err e;
 
-	queue = queue_open(c->queue_directory, &e);
-	if (queue < 0 || !station_open(queue, "in/net", &in->station, &e)) {
-		log_error("cannot open the queue: %s", e.text);
-		exit(EXIT_FAILURE);
-	}
-	fd_close(&queue);
-	in->station.reserve = c->disk_reserve;
+	receive_station(c, "in/net", &in->station);
 	in->clerk = -1;
-	in->terms = (struct smtp_terms){
-		.host_name = c->host_name, .auth_words = "",
-		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_CHUNKING | EXT_DSN |
-		    EXT_SMTPUTF8 | EXT_REQUIRETLS | EXT_LIMITS | EXT_HELP |
-		    (*c->tls_certificate ? EXT_STARTTLS : 0),
-		.size_max = c->message_size_limit, .rcpts_max = c->recipients_max, .mails_max = c->mails_max,
-		.rate_min = c->data_rate_min,
-		.command_timeout_s = (int)c->command_timeout, .greet_timeout_s = (int)c->greet_timeout,
-		.errors_max = (unsigned)c->errors_max, .error_delay_ms = 1000,
-	};
+	in->terms = receive_terms(c);
 	in->terms.early_judged = true;
+	receive_milters(&in->self, &c->mta_milters, &in->milters);
 	in->intake = (struct intake){
 		.station = &in->station, .host_name = c->host_name, .hops_max = (unsigned)c->hops_max,
 		.peer = &in->wire.peer, .login = "", .header = STR(0),
+		.milters = in->milters.count ? &in->milters : NULL,
 	};
-	set_up_milters(in);
-}
-
-/* Only a proxy we know may say that it speaks for somebody else. */
-static void offer_xclient(struct inbound *in)
-{
-	const struct conf_list *proxies = &in->self.conf.proxy_xclient;
-	struct address who;
-	bool known = address_parse(span_of(in->wire.peer.ip), &who) && networks_have(proxies->words, proxies->count, &who);
-
-	in->terms.offer &= ~(unsigned)EXT_XCLIENT;
-	if (known)
-		in->terms.offer |= EXT_XCLIENT;
 }
 
 static void serve(struct inbound *in)
@@ -215,7 +171,7 @@ static void serve(struct inbound *in)
 	const struct wire_peer *peer = &in->wire.peer;
 	ms_t since = clock_ms();
 
-	offer_xclient(in);
+	receive_xclient(&in->self.conf, peer->ip, &in->terms);
 	maillog_connect(peer->service, peer->ip);
 	in->terms.early_ms = gate_client(&in->gate, peer);
 	if (peer->tls)

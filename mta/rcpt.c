@@ -1,21 +1,8 @@
 /* Which recipients we take: ours, those we relay for, and anybody's for who may relay. See inbound.h. */
 #include "mta/inbound.h"
 
-#include "common/directory/directory.h"
+#include "common/keeper/receive.h"
 #include "common/os/fd.h"
-
-/* Ask the clerk; once more over a new channel, as it may have been started anew. */
-static bool find_class(struct inbound *in, const char *address, enum dir_class *is, struct err *e)
-{
-	for (int tries = 0; tries < 2; tries++) {
-		if (in->clerk < 0 && !role_connect(&in->self, "clerk", &in->clerk, e))
-			return false;
-		if (directory_resolve(in->clerk, span_of(address), is, e))
-			return true;
-		fd_close(&in->clerk);
-	}
-	return false;
-}
 
 /* Is the domain the address that the client connected to? RFC 5321 4.5.1 wants postmaster there. */
 static bool is_our_literal(const struct inbound *in, const struct path *path)
@@ -80,7 +67,7 @@ bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 	const char *address = postmaster ? in->self.conf.postmaster : whole_address(in, s, to);
 	enum dir_class is = DIR_LOCAL;
 
-	if (!postmaster && !find_class(in, address, &is, e))
+	if (!postmaster && !receive_resolve(&in->self, &in->clerk, address, &is, e))
 		return false;
 	if (is == DIR_LOCAL || is == DIR_RELAY)		/* what is refused anyway need not wait for the DNS */
 		check_sender(&in->check, &in->intake, s->mail);
