@@ -261,11 +261,7 @@ static bool ask_clerk(struct pick *p, struct message *m, const char *address, st
 {
 	if (p->clerk < 0 && !role_connect(&p->self, "clerk", &p->clerk, e))
 		return false;
-	if (directory_expand(p->clerk, span_of(address), m->memory, targets, count, e))
-		return true;
-	if (e->kind == ERR_TEMP)
-		fd_close(&p->clerk);	/* it may have ended: the next recipient gets a new connection */
-	return false;
+	return directory_expand(&p->clerk, span_of(address), m->memory, targets, count, e);
 }
 
 static void add_forward(const struct message *m, struct progress *g, size_t most, const char *address)

@@ -1,7 +1,6 @@
 /* How much a login sends in a day (settings messages-per-day and its neighbours). See session.h. */
 #include "msa/session.h"
 
-#include "common/os/fd.h"
 #include "common/os/log.h"
 
 static bool is_unlimited(const struct session *x)
@@ -37,10 +36,9 @@ bool session_count(struct session *x, struct smtp *s, struct err *e)
 	for (int tries = 0;; tries++) {
 		if (!session_have_clerk(x, e))
 			return false;
-		if (directory_count(x->clerk, span_of(x->who.login), list, env->rcpt_count, &x->verdict, e))
+		if (directory_count(&x->clerk, span_of(x->who.login), list, env->rcpt_count, &x->verdict, e))
 			break;
-		fd_close(&x->clerk);
-		if (tries)
+		if (tries || x->clerk >= 0)
 			return false;
 	}
 	if (*x->verdict.over)
@@ -60,6 +58,6 @@ void session_counted(struct session *x, struct smtp *s)
 	}
 	if (is_unlimited(x) || !session_have_clerk(x, &e))
 		return;
-	if (!directory_note(x->clerk, span_of(x->who.login), recipients(x, s), x->intake.env.rcpt_count, &e))
+	if (!directory_note(&x->clerk, span_of(x->who.login), recipients(x, s), x->intake.env.rcpt_count, &e))
 		log_warn("the recipients of %s stay new: %s", x->intake.env.id, e.text);
 }

@@ -18,7 +18,6 @@
 #include "common/mail/date.h"
 #include "common/mail/maillog.h"
 #include "common/mail/msgid.h"
-#include "common/os/fd.h"
 #include "common/trust/authres.h"
 
 enum { TLS_PATIENCE_S = 60 };
@@ -35,11 +34,10 @@ bool session_may_send(struct session *x, const char *address, struct err *e)
 	for (int tries = 0; tries < 2; tries++) {
 		if (!session_have_clerk(x, e))
 			return false;
-		if (directory_may_send(x->clerk, span_of(x->who.login), span_of(address), e))
+		if (directory_may_send(&x->clerk, span_of(x->who.login), span_of(address), e))
 			return true;
-		if (e->kind == ERR_PERM)
+		if (x->clerk >= 0)
 			return false;
-		fd_close(&x->clerk);
 	}
 	return false;
 }

@@ -21,16 +21,13 @@ static bool ask_once(struct sched *s, struct span address, enum dir_class *is, s
 {
 	if (s->clerk < 0 && !role_connect(&s->self, "clerk", &s->clerk, e))
 		return false;
-	if (directory_resolve(s->clerk, address, is, e))
-		return true;
-	fd_close(&s->clerk);
-	return false;
+	return directory_resolve(&s->clerk, address, is, e);
 }
 
 /* A clerk that was restarted since is asked again at once. */
 static bool ask(struct sched *s, struct span address, enum dir_class *is, struct err *e)
 {
-	return ask_once(s, address, is, e) || ask_once(s, address, is, e);
+	return ask_once(s, address, is, e) || (s->clerk < 0 && ask_once(s, address, is, e));
 }
 
 /* --- one message --- */

@@ -2,7 +2,6 @@
 #include "mta/inbound.h"
 
 #include "common/keeper/receive.h"
-#include "common/os/fd.h"
 
 /* Is the domain the address that the client connected to? RFC 5321 4.5.1 wants postmaster there. */
 static bool is_our_literal(const struct inbound *in, const struct path *path)
@@ -55,9 +54,7 @@ bool inbound_is_our_domain(struct inbound *in, struct span domain)
 
 	if (!domain.n || (in->clerk < 0 && !role_connect(&in->self, "clerk", &in->clerk, NULL)))
 		return false;
-	if (!directory_domain(in->clerk, domain, &is, NULL))
-		fd_close(&in->clerk);
-	return is == DIR_LOCAL;
+	return directory_domain(&in->clerk, domain, &is, NULL) && is == DIR_LOCAL;
 }
 
 bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)

@@ -2,14 +2,17 @@
 #include "common/directory/directory.h"
 
 #include "common/io/packet.h"
+#include "common/os/fd.h"
 
 enum { PATIENCE_S = 30, TARGETS_MAX = 1000 };
 
-/* Sends p and takes the answer; '-' becomes e. */
-static bool ask(int clerk, struct packet *p, struct err *e)
+/* Sends p and takes the answer; '-' becomes e. A channel that gave none is of no use any more. */
+static bool ask(int *clerk, struct packet *p, struct err *e)
 {
-	if (!packet_ask(clerk, p, clock_in(PATIENCE_S), e))
+	if (!packet_ask(*clerk, p, clock_in(PATIENCE_S), e)) {
+		fd_close(clerk);
 		return err_while(e, "asking the clerk");
+	}
 	packet_drop_fds(p);
 	if (p->verb == '+')
 		return true;
@@ -32,7 +35,7 @@ static bool take_class(struct packet *p, enum dir_class *is, struct err *e)
 	return true;
 }
 
-static bool ask_class(int clerk, char verb, struct span about, enum dir_class *is, struct err *e)
+static bool ask_class(int *clerk, char verb, struct span about, enum dir_class *is, struct err *e)
 {
 	struct packet p;
 
@@ -41,17 +44,17 @@ static bool ask_class(int clerk, char verb, struct span about, enum dir_class *i
 	return ask(clerk, &p, e) && take_class(&p, is, e);
 }
 
-bool directory_domain(int clerk, struct span domain, enum dir_class *is, struct err *e)
+bool directory_domain(int *clerk, struct span domain, enum dir_class *is, struct err *e)
 {
 	return ask_class(clerk, 'D', domain, is, e);
 }
 
-bool directory_resolve(int clerk, struct span address, enum dir_class *is, struct err *e)
+bool directory_resolve(int *clerk, struct span address, enum dir_class *is, struct err *e)
 {
 	return ask_class(clerk, 'R', address, is, e);
 }
 
-bool directory_may_send(int clerk, struct span login, struct span address, struct err *e)
+bool directory_may_send(int *clerk, struct span login, struct span address, struct err *e)
 {
 	enum dir_class is;
 	struct packet p;
@@ -77,7 +80,7 @@ static bool take_target(struct packet *p, struct arena *a, struct dir_target *t)
 }
 
 /* One packet of targets from number *have on. */
-static bool ask_more(int clerk, struct span address, struct arena *a, struct dir_target **targets,
+static bool ask_more(int *clerk, struct span address, struct arena *a, struct dir_target **targets,
     size_t *have, uint64_t *total, struct err *e)
 {
 	size_t before = *have;
@@ -100,7 +103,7 @@ static bool ask_more(int clerk, struct span address, struct arena *a, struct dir
 	return *have > before || *have >= *total || nonsense(e);
 }
 
-bool directory_expand(int clerk, struct span address, struct arena *a,
+bool directory_expand(int *clerk, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e)
 {
 	uint64_t total;
@@ -117,7 +120,7 @@ bool directory_expand(int clerk, struct span address, struct arena *a,
 /* ---- what a login sends ---- */
 
 /* As many recipients from *at on as a packet takes, which is one at least. */
-static bool ask_about(int clerk, char verb, struct span login, const char *const *recipients, size_t count,
+static bool ask_about(int *clerk, char verb, struct span login, const char *const *recipients, size_t count,
     size_t *at, struct packet *p, struct err *e)
 {
 	size_t from = *at;
@@ -138,7 +141,7 @@ static bool ask_about(int clerk, char verb, struct span login, const char *const
 	return p->bad ? nonsense(e) : ask(clerk, p, e);
 }
 
-static bool count_new(int clerk, struct span login, const char *const *recipients, size_t count, uint64_t *fresh,
+static bool count_new(int *clerk, struct span login, const char *const *recipients, size_t count, uint64_t *fresh,
     struct err *e)
 {
 	struct packet p;
@@ -154,7 +157,7 @@ static bool count_new(int clerk, struct span login, const char *const *recipient
 	return true;
 }
 
-bool directory_count(int clerk, struct span login, const char *const *recipients, size_t count,
+bool directory_count(int *clerk, struct span login, const char *const *recipients, size_t count,
     struct dir_verdict *verdict, struct err *e)
 {
 	struct packet p;
@@ -173,7 +176,7 @@ bool directory_count(int clerk, struct span login, const char *const *recipients
 	return !p.bad || nonsense(e);
 }
 
-bool directory_note(int clerk, struct span login, const char *const *recipients, size_t count, struct err *e)
+bool directory_note(int *clerk, struct span login, const char *const *recipients, size_t count, struct err *e)
 {
 	struct packet p;
 

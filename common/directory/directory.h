@@ -44,17 +44,20 @@ struct dir_target {
 	uint64_t		 quota;		/* bytes, 0 = none */
 };
 
-/* False: TEMP when the clerk can not be asked now. */
-bool directory_domain(int clerk, struct span domain, enum dir_class *is, struct err *e);
-bool directory_resolve(int clerk, struct span address, enum dir_class *is, struct err *e);
+/*
+ * False: TEMP when the clerk can not be asked now. When it is gone or late *clerk is closed and -1: over a
+ * new channel its successor may know. After an answer, whatever it says, the channel stays.
+ */
+bool directory_domain(int *clerk, struct span domain, enum dir_class *is, struct err *e);
+bool directory_resolve(int *clerk, struct span address, enum dir_class *is, struct err *e);
 /*
  * Follow aliases to the end (depth 20, targets 1000; a loop or more is PERM 5.4.6),
  * each target once. Memory from a.
  */
-bool directory_expand(int clerk, struct span address, struct arena *a,
+bool directory_expand(int *clerk, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e);
 /* May login use address as sender? PERM 5.7.1 with a sentence when not. */
-bool directory_may_send(int clerk, struct span login, struct span address, struct err *e);
+bool directory_may_send(int *clerk, struct span login, struct span address, struct err *e);
 
 /*
  * Count one more message of login to these recipients; only msa's clerk does. over is not
@@ -62,8 +65,8 @@ bool directory_may_send(int clerk, struct span login, struct span address, struc
  * the login so today. When the message is safe, note its recipients: they are not new any more.
  */
 struct dir_verdict { char over[300]; bool tell; };
-bool directory_count(int clerk, struct span login, const char *const *recipients, size_t count,
+bool directory_count(int *clerk, struct span login, const char *const *recipients, size_t count,
     struct dir_verdict *verdict, struct err *e);
-bool directory_note(int clerk, struct span login, const char *const *recipients, size_t count, struct err *e);
+bool directory_note(int *clerk, struct span login, const char *const *recipients, size_t count, struct err *e);
 
 #endif

@@ -59,9 +59,10 @@ bool receive_resolve(struct role_self *self, int *clerk, const char *address, en
 	for (int tries = 0; tries < 2; tries++) {
 		if (*clerk < 0 && !role_connect(self, "clerk", clerk, e))
 			return false;
-		if (directory_resolve(*clerk, span_of(address), is, e))
+		if (directory_resolve(clerk, span_of(address), is, e))
 			return true;
-		fd_close(clerk);
+		if (*clerk >= 0)
+			return false;
 	}
 	return false;
 }
