@@ -18,7 +18,8 @@ static struct zone *take_zone(struct span *in, struct arena *a)
 	size_t count = 0;
 
 	while (span_cut(in, '\n', &line) && !span_same(line, SPAN("--"))) {
-		if (count < LINES_MAX && line.n <= LINE_MAX_TEXT && zone_line_parse(line, &ignored, NULL))
+		if (count < LINES_MAX && line.n <= LINE_MAX_TEXT && !span_has(line, '\0') &&
+		    zone_line_parse(line, &ignored, NULL))
 			lines[count++] = arena_text(a, line);
 	}
 	return zone_new(lines, count, a, NULL);

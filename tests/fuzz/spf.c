@@ -19,7 +19,7 @@ static size_t take_lines(struct span in, struct arena *a, const char *lines[LINE
 	while (in.n && count < LINES_MAX) {
 		if (!span_cut(&in, '\n', &line))
 			line = span_take(&in, in.n);
-		if (line.n <= LINE_MAX_TEXT && zone_line_parse(line, &ignored, NULL))
+		if (line.n <= LINE_MAX_TEXT && !span_has(line, '\0') && zone_line_parse(line, &ignored, NULL))
 			lines[count++] = arena_text(a, line);
 	}
 	return count;
