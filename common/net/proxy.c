@@ -100,12 +100,9 @@ static bool take_addresses(struct span in, unsigned family, struct proxy_client 
 
 static enum proxy_step read_binary(struct span in, struct proxy_client *out)
 {
-	unsigned command = (unsigned char)in.p[SIGNATURE] & 15, version = (unsigned char)in.p[SIGNATURE] >> 4;
-	unsigned family = (unsigned char)in.p[SIGNATURE + 1];
+	unsigned command = (unsigned char)in.p[SIGNATURE] & 15, family = (unsigned char)in.p[SIGNATURE + 1];
 	struct span rest = span_from(in, FIXED);
 
-	if (version != VERSION_2 || command > COMMAND_PROXY)
-		return PROXY_NONE;
 	if (command == COMMAND_LOCAL || (family != OVER_TCP4 && family != OVER_TCP6))
 		return PROXY_DONE;
 	return take_addresses(rest, family == OVER_TCP4 ? 4 : 6, out) ? PROXY_DONE : PROXY_NONE;
@@ -117,6 +114,8 @@ static enum proxy_step parse_binary(struct span in, struct proxy_client *out, si
 
 	if (in.n < FIXED)
 		return PROXY_MORE;
+	if ((unsigned char)in.p[SIGNATURE] >> 4 != VERSION_2 || ((unsigned char)in.p[SIGNATURE] & 15) > COMMAND_PROXY)
+		return PROXY_NONE;		/* whatever the length it gives: nobody waits for the rest */
 	whole = FIXED + number(in.p + SIGNATURE + 2);
 	if (whole > PROXY_MAX)
 		return PROXY_NONE;

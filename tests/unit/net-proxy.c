@@ -52,6 +52,7 @@ static const struct { struct span in; const char *said; size_t used; } headers[]
 	{ TEXT(V2 "\x11\x11\0\x0c" IPS4), NULL, 0 },
 	{ TEXT(V2 "\x31\x11\0\x0c" IPS4), NULL, 0 },
 	{ TEXT(V2 "\x21\x11\xff\xff" IPS4), NULL, 0 },
+	{ TEXT(V2 "\x41\x11\0\x0c"), NULL, 0 },		/* at once, without waiting for what its length promises */
 };
 
 static void describe(const struct proxy_client *c, char text[200])
