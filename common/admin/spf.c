@@ -14,7 +14,10 @@ struct question { const char *ip, *helo, *from, *server; };
 static void tell_step(void *arg, unsigned depth, const char *sentence)
 {
 	(void)arg;
-	printf("%*s%s\n", 2 + 2 * (int)depth, "", sentence);
+	printf("%*s", 2 + 2 * (int)depth, "");
+	for (; *sentence; sentence++)		/* a record is a stranger's, and this may be a terminal */
+		putchar(*sentence >= ' ' && *sentence < 0x7f ? *sentence : '?');
+	putchar('\n');
 }
 
 /* sysexits.h for the result, so that a script need not read. */

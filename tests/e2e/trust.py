@@ -5,6 +5,7 @@ import base64
 import email
 import email.policy
 import gzip
+import hashlib
 import os
 import pwd
 import signal
@@ -164,6 +165,20 @@ def test_what_cannot_be_told_now(net):
     beta.start("mta")
     code, words = bring(beta, letter("ann@late.example"), "ann@late.example")
     expect(code == 451 and "late.example" in words, (code, words))
+
+
+def test_silent_domains_of_a_liar_change_nothing(net):
+    """SPF and a signature of domains whose servers do not answer, brought in the name of one whose policy is known."""
+    beta = net["beta"]
+    beta.set("dns", "forward", "127.0.0.1@9")
+    beta.set("dns", "timeout", "1s")
+    _, beta = network(net)
+    digest = base64.b64encode(hashlib.sha256(b"words\r\n").digest()).decode()
+    more = "".join(f"DKIM-Signature: v=1; a=rsa-sha256; d={d}; s=s; h=From; bh={digest}; b=AAAA\r\n"
+                   for d in ("late.example", "deep.below.late.example"))
+    code, words = bring(beta, letter("alice@alpha.test", more=more), "liar@late.example")
+    expect(code == 550 and "5.7.26" in words, (code, words))
+    beta.wait_log("checked spf=temperror dkim=temperror", "dmarc=fail:reject")
 
 
 def test_large_message_is_checked_too(net):
