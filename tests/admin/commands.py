@@ -44,7 +44,8 @@ class Home:
 def test_spf_is_explained(h):
     h.write("posthorn.conf", SETTINGS.replace("@DIR@", h.dir) + """[dns]
 local-data = test SOA x; a.test TXT "v=spf1 include:b.test -all exp=why.a.test"; in-addr.arpa SOA x;
-  b.test TXT "v=spf1 ip4:192.0.2.0/24 ?all"; why.a.test TXT "%{i} may not send for %{d}"; c.test TXT "v=spf1 moo"
+  b.test TXT "v=spf1 ip4:192.0.2.0/24 ?all"; why.a.test TXT "%{i} may not send for %{d}"; c.test TXT "v=spf1 moo";
+  d.test TXT "v=spf1 m\u00fc"
 """)
     text = h.run("spf", "check", "--ip", "192.0.2.1", "--from", "ann@a.test")
     assert "    ip4:192.0.2.0/24 matches\n" in text and "\npass: include:b.test of a.test\n" in text, text
@@ -55,6 +56,9 @@ local-data = test SOA x; a.test TXT "v=spf1 include:b.test -all exp=why.a.test";
     assert json.loads(refused.stdout) == {"result": "fail", "domain": "a.test", "why": "-all of a.test",
         "explanation": "198.51.100.1 may not send for a.test", "lookups": 1, "voids": 0}, refused.stdout
     h.run("spf", "check", "--ip", "192.0.2.1", "--from", "ann@c.test", code=65)
+    odd = subprocess.run([POSTHORN, "-c", f"{h.dir}/posthorn.conf", "spf", "check", "--ip", "192.0.2.1", "--from", "ann@d.test"],
+                         capture_output=True, check=False)
+    assert b'd.test has "v=spf1 m??"' in odd.stdout, odd.stdout
     assert "is no IP address" in h.run("spf", "check", "--ip", "192.0.2", "--from", "ann@a.test", code=64)
     assert "at least one of" in h.run("spf", "check", "--ip", "192.0.2.1", code=64)
     assert "not \"here\"" in h.run("spf", "check", "--ip", "192.0.2.1", "--helo", "a.test", "--resolver", "here", code=64)
