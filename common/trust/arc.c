@@ -81,6 +81,8 @@ static bool is_whole(struct arc *c)
 			return fails(c, "a set of the chain is not whole");
 		if (!tags_parse(set->seal->value, &tags, NULL) || !span_is(tags_value(&tags, "cv"), i ? "pass" : "none"))
 			return fails(c, "a seal says that the chain was broken before it");
+		if (tags_find(&tags, "h"))		/* 4.1.3: what it covers is no choice of its own */
+			return fails(c, "a seal names fields");
 	}
 	return true;
 }
@@ -106,8 +108,12 @@ void arc_begin(struct arc *c, const struct header *h, struct arena *a)
 	c->message.result = dkim_signature_parse(newest->message->value, DKIM_ARC_MESSAGE, a, &c->message.signature, &c->message.why);
 	if (c->message.result == TRUST_NONE && c->message.signature.has_length)
 		c->message.result = TRUST_POLICY;	/* who leaves text unsigned proves nothing about the message */
-	if (c->message.result != TRUST_NONE)
+	if (c->message.result != TRUST_NONE) {
 		fails(c, "the newest message signature of the chain is of no use");
+	} else if (tag_has_word(c->message.signature.names, "ARC-Seal")) {	/* 4.1.2 */
+		fails(c, "the newest message signature of the chain covers a seal");
+		c->message.result = TRUST_FAIL;
+	}
 }
 
 /* --- the signatures --- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/mail/encoding.h"
+#include "common/trust/arc.h"
 #include "tests/unit/unit.h"
 
 struct entry { const char *name, *texts[3]; bool fails; };	/* a table of the DNS */
@@ -170,6 +171,38 @@ START_TEST(result_is_printed)
 	    "header.b=\"/gCrinpc\"");
 	str_free(&out);
 	dkim_verify_free(v);
+}
+END_TEST
+
+/* What is wrong with a chain before any key is asked for. RFC 8617 4.1.2, 4.1.3, 5.2 */
+static const struct { const char *message_h, *seal, *why; } chains[] = {
+	{ "From", "i=1; cv=none; h=From;", "a seal names fields" },
+	{ "From:ARC-Seal", "i=1; cv=none;", "the newest message signature of the chain covers a seal" },
+	{ "From", "i=1; cv=pass;", "a seal says that the chain was broken before it" },
+	{ "From", "i=1; cv=fail;", "a seal says that the chain was broken before it" },
+	{ "From", "i=2; cv=pass;", "a set of the chain is not whole" },
+	{ "From", "cv=none;", "a field of the chain has no number" },
+	{ "To", "i=1; cv=none;", "the newest message signature of the chain is of no use" },
+};
+
+START_TEST(chain_is_looked_through)
+{
+	struct str text = STR(2000);
+	struct dkim_verdict got;
+	struct dkim_verify *v;
+	const struct arc *arc;
+
+	str_addf(&text, "ARC-Seal: %s a=rsa-sha256; d=a.test; s=s; b=AAAA\n"
+	    "ARC-Message-Signature: i=1; a=rsa-sha256; d=a.test; s=s; h=%s; b=AAAA;\n"
+	    " bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
+	    "ARC-Authentication-Results: i=1; a.test; dmarc=pass\nFrom: a@a.test\n\n", chains[_i].seal, chains[_i].message_h);
+	v = verify(str_span(&text), 9999, good, &got);
+	arc = dkim_verify_arc(v);
+	ck_assert_int_eq(arc->result, TRUST_FAIL);
+	ck_assert_str_eq(arc->why.text, chains[_i].why);
+	ck_assert(!arc->saw_pass);
+	dkim_verify_free(v);
+	str_free(&text);
 }
 END_TEST
 
@@ -435,6 +468,7 @@ int main(void)
 
 	tcase_add_test(tc, examples_of_the_rfcs_pass_in_any_pieces);
 	tcase_add_test(tc, result_is_printed);
+	tcase_add_loop_test(tc, chain_is_looked_through, 0, COUNT(chains));
 	tcase_add_loop_test(tc, change_is_noticed, 0, COUNT(changes));
 	tcase_add_test(tc, without_signature_there_is_no_verdict);
 	tcase_add_test(tc, what_we_sign_we_verify);
