@@ -32,7 +32,7 @@ static const struct request {
 	char		 verb;
 	const char	*name;
 	unsigned	 by;		/* roles that may ask */
-	unsigned	 most;		/* times in a process's life; 0: as often as it likes */
+	unsigned	 most;		/* times in a process's life, but for "not now"; 0: as often as it likes */
 	bool		 after_login;
 	bool		 (*run)(struct child *c, struct packet *p, struct err *e);	/* false: answer e */
 } requests[] = {
@@ -376,8 +376,11 @@ void requests_answer(struct child *c, struct packet *p)
 		child_kill(c, e.text);
 		return;
 	}
-	if (*asked < UINT8_MAX)
-		++*asked;
-	if (!r->run(c, p, &e))
-		answer_err(c, &e);
+	if (r->run(c, p, &e)) {
+		*asked += *asked < UINT8_MAX;
+		return;
+	}
+	if (e.kind != ERR_TEMP)		/* what cannot be had now it may ask for again: a service that starts anew */
+		*asked += *asked < UINT8_MAX;
+	answer_err(c, &e);
 }

@@ -1,7 +1,9 @@
 /* Who may ask a keeper for what, as whom processes may run, and how soon they start again. */
 #include <unistd.h>
 
+#include "common/io/packet.h"
 #include "common/keeper/state.h"
+#include "common/os/fd.h"
 #include "tests/unit/unit.h"
 
 static const struct {
@@ -216,6 +218,29 @@ START_TEST(words_become_paths)
 }
 END_TEST
 
+/* While the clerk starts anew a client may bring a thousand recipients: that is not the session's fault. */
+START_TEST(who_gets_nothing_may_ask_again)
+{
+	struct keeper k = { .children = NULL };
+	struct child c = { .keeper = &k, .role = ROLE_INBOUND, .pid = INT32_MAX };
+	struct packet p;
+	struct err e;
+	int pair[2];
+
+	ck_assert(fd_pair(pair, &e));
+	c.channel = pair[0];
+	for (int i = 0; i < 300; i++) {
+		packet_begin(&p, 'C');
+		packet_put_text(&p, "clerk");
+		requests_answer(&c, &p);
+		ck_assert_msg(c.channel >= 0, "killed at question %d", i);
+		ck_assert(packet_recv(pair[1], &p, 0) == PACKET_OK && p.verb == '-');
+	}
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("keeper");
@@ -229,5 +254,6 @@ int main(void)
 	tcase_add_test(tc, a_dead_child_is_back_soon_and_never_a_storm);
 	tcase_add_test(tc, rows_keep_their_promise);
 	tcase_add_test(tc, words_become_paths);
+	tcase_add_test(tc, who_gets_nothing_may_ask_again);
 	return unit_end();
 }
