@@ -18,6 +18,12 @@ static bool to_name(struct span domain, struct arena *a, const char **name)
 	return true;
 }
 
+/* "root" or "ann@[192.0.2.1]", as small devices write: nobody's policy is about it. */
+static bool is_of_no_domain(const struct addr *a)
+{
+	return a->domain.n ? *a->domain.p == '[' : !span_has(a->local, '@');
+}
+
 /* Every address of From must be in the same domain; "" where there is none. */
 static bool one_domain(const struct addrs *from, struct arena *a, const char **domain, struct err *e)
 {
@@ -25,7 +31,7 @@ static bool one_domain(const struct addrs *from, struct arena *a, const char **d
 
 	*domain = "";
 	for (size_t i = 0; i < from->count; i++) {
-		if (from->list[i].kind != ADDR_MAILBOX)
+		if (from->list[i].kind != ADDR_MAILBOX || is_of_no_domain(&from->list[i]))
 			continue;
 		if (!to_name(from->list[i].domain, a, &name))
 			return err_perm(e, "5.7.26", "an address in From has no domain");

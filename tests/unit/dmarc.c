@@ -73,11 +73,14 @@ static const struct { const char *header, *domain; } authors[] = {
 	{ "From: ann@b\xc3\xbc" "cher.test\n\n", "xn--bcher-kva.test" },
 	{ "From: ann@example.test, eve@other.test\n\n", NULL },
 	{ "From: ann@example.test\nFrom: ann@example.test\n\n", NULL },
-	{ "From: ann\n\n", NULL },
-	{ "From: (nobody:;\nTo: a@b.test\nFrom: eve@other.test\n\n", NULL },
+	{ "From: ann\n\n", "" },
+	{ "From: root, ann@example.test\n\n", "example.test" },
+	{ "From: \"ann@example.test\"\n\n", NULL },	/* all of it the local part, and who sees that? */
+	{ "From: ann@[192.0.2.1], ann@example.test\n\n", "example.test" },
+	{ "From: nobody:;\nTo: a@b.test\nFrom: eve@other.test\n\n", NULL },
 	{ "From:\n\n", "" },
 	{ "From: nobody:;\n\n", "" },		/* RFC 6854 */
-	{ "From: ann@[192.0.2.1]\n\n", NULL },
+	{ "From: ann@[192.0.2.1]\n\n", "" },
 	{ "From: ann@a..test\n\n", NULL },
 	{ "To: ann@example.test\n\n", "" },
 };
