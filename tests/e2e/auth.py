@@ -12,11 +12,12 @@ import poplib
 import random
 import smtplib
 import socket
+import subprocess
 import tempfile
 import threading
 import time
 
-from e2e import build, expect, hosts, main, need, run
+from e2e import Skip, build, expect, hosts, main, need, run
 
 PASSWORD = "secret words"
 BOB = "bob@beta.test"
@@ -332,7 +333,6 @@ def tokens():
         import jwt
         from cryptography.hazmat.primitives.asymmetric import ec
     except ImportError as why:
-        from e2e import Skip
         raise Skip(f"python3-jwt is not installed: {why}") from None
     key = ec.generate_private_key(ec.SECP256R1())
     n = key.public_key().public_numbers()
@@ -424,6 +424,35 @@ def test_tokens(net):
 
 
 # --- certificates ---
+
+def test_berkeley_db_through_pam(net):
+    """Passwords of accounts in a Berkeley DB, by pam_userdb: what PAM can ask, we can."""
+    if os.geteuid():
+        raise Skip("a PAM service can only be added as root")
+    alpha = net["alpha"]
+    user = service = f"posthorn-test-{os.getpid()}"
+    table = os.path.join(alpha.directory, "passwords")
+    hashed = subprocess.run(["openssl", "passwd", "-6", PASSWORD], capture_output=True, text=True, check=True).stdout.strip()
+    subprocess.run([need("db5.3_load"), "-T", "-t", "hash", table + ".db"], input=f"{user}\n{hashed}\n", text=True, check=True)
+    os.chmod(table + ".db", 0o600)
+    alpha.set("directory", "system-users", "yes").set("directory", "pam-service", service)
+    with open(f"/etc/pam.d/{service}", "w", encoding="ascii") as f:
+        f.write(f"auth required pam_userdb.so crypt=crypt db={table}\naccount required pam_permit.so\n")
+    try:
+        subprocess.run([need("useradd"), "--no-create-home", "--home-dir", alpha.directory, user], check=True)
+        alpha.start("msa")
+        for password, wanted in ((PASSWORD, 235), ("wrong words", 535), (hashed, 535)):
+            smtp = smtplib.SMTP_SSL(alpha.address, alpha.port("submissions"), context=alpha.tls(), timeout=60,
+                                    source_address=(somewhere(), 0))
+            smtp.ehlo()
+            code, words = smtp.docmd("AUTH", "PLAIN " + b64(f"\0{user}\0{password}"))
+            expect(code == wanted, f"{password}: {code} {words}")
+            smtp.close()
+    finally:
+        alpha.stop()
+        subprocess.run([need("userdel"), user], check=False)
+        os.unlink(f"/etc/pam.d/{service}")
+
 
 def client_certificate(net, directory, names, authority="ca"):
     key, cert = os.path.join(directory, "client.key"), os.path.join(directory, "client.pem")
