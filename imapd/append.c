@@ -4,6 +4,7 @@
  * and CRs before a CRLF. A message with a NUL in it is refused.
  */
 #include "common/os/log.h"
+#include "common/store/quota.h"
 #include "imapd/flags.h"
 #include "imapd/name.h"
 #include "imapd/transfer.h"
@@ -196,6 +197,7 @@ static struct reply store(struct imap *s, const char *folder, const struct appen
 	struct maildir_put *put;
 	uint32_t keywords;
 	struct reply r;
+	uint64_t size;
 	struct err e;
 
 	transfer_stem(stem);
@@ -209,9 +211,11 @@ static struct reply store(struct imap *s, const char *folder, const struct appen
 		maildir_put_drop(put);
 		return r;
 	}
+	size = maildir_put_size(put);
 	if (!maildir_put_commit(put, transfer_letters(head->flags.flags, keywords, letters),
 	    head->has_date ? head->date.when : 0, &e))
 		return say_err(&e);
+	quota_add(s->root, (int64_t)size, 1);
 	return done(s, folder, base);
 }
 

@@ -5,6 +5,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/store/quota.h"
+
 void transfer_stem(char stem[STEM_ROOM])
 {
 	uint64_t dice = 0;
@@ -179,6 +181,17 @@ static bool learn_uids(struct transfer *t, struct err *e)
 	return true;
 }
 
+/* Also of those that are taken back now: that subtracts them again. */
+static void tell_quota(const struct transfer *t)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < t->done; i++)
+		bytes += mailbox_msg(t->from, t->indexes[i])->size;
+	if (t->done)
+		quota_add(t->s->root, (int64_t)bytes, (int64_t)t->done);
+}
+
 bool transfer_run(struct transfer *t, struct err *e)
 {
 	size_t count = t->count;
@@ -189,6 +202,7 @@ bool transfer_run(struct transfer *t, struct err *e)
 	t->uids = arena_array(t->s->arena, count + 1, sizeof *t->uids);
 	for (size_t i = 0; i < count && ok; i++)
 		ok = copy_one(t, t->indexes[i], e);
+	tell_quota(t);
 	if (ok && learn_uids(t, e))
 		return true;
 	take_back(t);

@@ -12,6 +12,7 @@
 #include "common/os/fd.h"
 #include "common/os/file.h"
 #include "common/store/maildir.h"
+#include "common/store/quota.h"
 
 enum { NAME_BYTES_MAX = 200 };		/* of a whole folder name: NAME_MAX is 255 */
 
@@ -270,6 +271,7 @@ bool folder_delete(int root, const char *folder, struct err *e)
 			return err_perm(e, "5.2.0", "there is no folder %s", path + 1);
 		return err_sys(e, "cannot remove the folder %s", path + 1);
 	}
+	quota_forget(root);
 	if (!file_flush_dir(root, path, e))
 		return false;
 	remove_gone(root);

@@ -38,6 +38,7 @@ struct mailbox {
 	int		 root, folder;
 	bool		 read_only;
 	bool		 dirty;		/* cur/ has changes by us that are not flushed */
+	int64_t		 freed, freed_count; /* by expunge, not told to maildirsize yet */
 	struct part	 cur, fresh;
 	struct uidlist	 list;
 	struct keywords	 keywords;

@@ -13,6 +13,7 @@
 #include "common/os/watch.h"
 #include "common/store/folder.h"
 #include "common/store/inside.h"
+#include "common/store/quota.h"
 
 static int part_fd(const struct part *p)
 {
@@ -320,7 +321,11 @@ bool mailbox_add_keyword(struct mailbox *m, struct span name, unsigned *bit, str
 static bool unlink_it(struct mailbox *m, struct entry *x, void *arg)
 {
 	(void)arg;
-	return unlinkat(part_fd(part_of(m, x)), x->name, 0) == 0;
+	if (unlinkat(part_fd(part_of(m, x)), x->name, 0) < 0)
+		return false;
+	m->freed += (int64_t)x->pub.size;
+	m->freed_count++;
+	return true;
 }
 
 bool mailbox_expunge(struct mailbox *m, size_t index, struct err *e)
@@ -337,6 +342,9 @@ bool mailbox_sync(struct mailbox *m, struct err *e)
 	if (!m->dirty)
 		return true;
 	m->dirty = false;
+	if (m->freed_count)
+		quota_add(m->root, -m->freed, -m->freed_count);
+	m->freed = m->freed_count = 0;
 	return file_flush_dir(part_fd(&m->cur), "cur", e)
 	    && file_flush_dir(part_fd(&m->fresh), "new", e);
 }

@@ -30,6 +30,7 @@ bool maildir_put_done_before(const struct maildir_put *m);
 void maildir_put_bytes(struct maildir_put *m, struct span lf_text);
 /* A whole file whose sizes are known: no counting, and large ones without a copy through our memory. */
 void maildir_put_text(struct maildir_put *m, int text, uint64_t bytes, uint64_t wire_bytes);
+uint64_t maildir_put_size(const struct maildir_put *m);	/* bytes given so far */
 bool maildir_put_commit(struct maildir_put *m, const char *flags, time_t date, struct err *e);	/* into new/, or cur/ with flags */
 void maildir_put_drop(struct maildir_put *m);
 /* Make root (and cur, new, tmp) where missing, durable. home is opened already; path below it. */

@@ -138,6 +138,11 @@ bool maildir_put_done_before(const struct maildir_put *m)
 	return m->done_before;
 }
 
+uint64_t maildir_put_size(const struct maildir_put *m)
+{
+	return m->size;
+}
+
 static void write_out(struct maildir_put *m, struct span bytes)
 {
 	if (!m->bad && !m->done_before)
