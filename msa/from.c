@@ -32,7 +32,7 @@ static bool is_ours(void *arg, const char *address, bool *ours, struct err *e)
 	struct session *x = arg;
 	enum dir_class is;
 
-	if (!receive_resolve(&x->self, &x->clerk, address, &is, e))
+	if (!receive_resolve(&x->self, &x->clerk, address, &is, NULL, e))
 		return false;
 	*ours = is != DIR_ELSEWHERE;
 	return true;

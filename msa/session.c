@@ -81,7 +81,7 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 	const char *address = to->path.domain.n ? to->address : x->self.conf.postmaster;
 	enum dir_class is;
 
-	if (!receive_resolve(&x->self, &x->clerk, address, &is, e))
+	if (!receive_resolve(&x->self, &x->clerk, address, &is, NULL, e))
 		return false;
 	if (is == DIR_UNKNOWN)
 		return err_perm(e, "5.1.1", "nobody here has the address %s", address);

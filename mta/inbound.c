@@ -61,6 +61,7 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 		return false;
 	if (!intake_begin(&in->intake, s, from, e))
 		return false;
+	in->size = from->params.size;
 	check_mail(&in->check);
 	gate_mail(&in->gate, from, !in->gate.trusted && inbound_is_our_domain(in, from->path.domain));
 	return true;

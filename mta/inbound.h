@@ -24,6 +24,7 @@ struct inbound {
 	struct gate		 gate;
 	struct check		 check;
 	struct milters		 milters;
+	uint64_t		 size;		/* that MAIL told; 0 = it did not */
 	int			 clerk;		/* -1 when not connected */
 };
 

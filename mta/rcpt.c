@@ -1,6 +1,7 @@
 /* Which recipients we take: ours, those we relay for, and anybody's for who may relay. See inbound.h. */
 #include "mta/inbound.h"
 
+#include "common/directory/full.h"
 #include "common/keeper/receive.h"
 
 /* Is the domain the address that the client connected to? RFC 5321 4.5.1 wants postmaster there. */
@@ -34,11 +35,20 @@ static bool is_contact(const struct path *path)
 	return span_is(path->local, "postmaster") || span_is(path->local, "abuse");
 }
 
-static enum gate_rcpt who_is(enum dir_class is, const struct path *path)
+/* Who does not say the size brings something small. */
+static bool fits(uint64_t size, uint64_t room)
+{
+	return room >= (size > FULL_LEAST ? size : FULL_LEAST);
+}
+
+/* Postmaster hears of everything, as far as the disk goes: mda decides. */
+static enum gate_rcpt who_is(enum dir_class is, const struct path *path, bool fits)
 {
 	switch (is) {
 	case DIR_LOCAL:
-		return is_contact(path) ? GATE_TO_POSTMASTER : GATE_TO_LOCAL;
+		if (is_contact(path))
+			return GATE_TO_POSTMASTER;
+		return fits ? GATE_TO_LOCAL : GATE_TO_FULL;
 	case DIR_RELAY:
 		return GATE_TO_RELAY;
 	case DIR_UNKNOWN:
@@ -63,12 +73,16 @@ bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 	bool postmaster = is_postmaster(in, &to->path);
 	const char *address = postmaster ? in->self.conf.postmaster : whole_address(in, s, to);
 	enum dir_class is = DIR_LOCAL;
+	enum gate_rcpt who = GATE_TO_POSTMASTER;
+	uint64_t room;
 
-	if (!postmaster && !receive_resolve(&in->self, &in->clerk, address, &is, e))
+	if (!postmaster && !receive_resolve(&in->self, &in->clerk, address, &is, &room, e))
 		return false;
 	if (is == DIR_LOCAL || is == DIR_RELAY)		/* what is refused anyway need not wait for the DNS */
 		check_sender(&in->check, &in->intake, s->mail);
-	if (!gate_rcpt(&in->gate, &in->intake, postmaster ? GATE_TO_POSTMASTER : who_is(is, &to->path), address, e))
+	if (!postmaster)
+		who = who_is(is, &to->path, fits(in->size, room));
+	if (!gate_rcpt(&in->gate, &in->intake, who, address, e))
 		return false;
 	return intake_rcpt(&in->intake, s, address, to, e);
 }

@@ -8,6 +8,7 @@
 #include "common/conf/form.h"
 #include "common/conf/gate.h"
 #include "common/conf/who.h"
+#include "common/directory/full.h"
 #include "common/directory/lookup.h"
 #include "common/trust/spf.h"
 
@@ -22,6 +23,15 @@ static const char *domain_of(const char *address)
 	const char *at = strrchr(address, '@');
 
 	return at ? at + 1 : "";
+}
+
+/* For a message that does not say its size. */
+static bool is_full(const struct conf *c, const struct lookup_answer *to)
+{
+	char marks[4096];
+
+	snprintf(marks, sizeof marks, "%s/full", c->run_directory);
+	return to->quota && full_room(marks, span_of(to->user), clock_wall()) < FULL_LEAST;
 }
 
 /* What the directory knows: is the sender's domain ours, and who is the recipient. */
@@ -46,7 +56,7 @@ static bool ask_directory(const struct conf *c, const struct question *q, struct
 	if (ok && is == DIR_LOCAL)
 		f->seen |= 1u << GATE_SENDER_OURS;
 	if (ok && *q->to && lookup_resolve(&l, span_of(q->to), a, &to, e))
-		f->rcpt = rcpts[to.is];
+		f->rcpt = is_full(c, &to) ? GATE_TO_FULL : rcpts[to.is];
 	for (enum table_kind kind = 0; kind < TABLE_COUNT; kind++)
 		table_close(l.tables[kind], NULL);
 	return ok;

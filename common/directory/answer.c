@@ -1,6 +1,9 @@
 /* One question to the clerk, answered. See answer.h. */
 #include "common/directory/answer.h"
 
+#include "common/directory/full.h"
+#include "common/os/clock.h"
+
 /* What p's fields say, out of p, because the answer is written over them. */
 static struct span take(struct packet *p, struct arena *a)
 {
@@ -21,6 +24,14 @@ static bool say_class(struct packet *p, enum dir_class is)
 	return true;
 }
 
+/* Who has no quota has room, whatever a mark says that is older than that. */
+static uint64_t room_of(const struct lookup *l, const struct lookup_answer *found)
+{
+	if (!l->full || !found->quota)
+		return FULL_NOT_KNOWN;
+	return full_room(l->full, span_of(found->user), clock_wall());
+}
+
 static bool answer_resolve(const struct lookup *l, struct arena *a, struct packet *p)
 {
 	struct span address = take(p, a);
@@ -34,6 +45,7 @@ static bool answer_resolve(const struct lookup *l, struct arena *a, struct packe
 	say_class(p, found.is);
 	packet_put_text(p, found.user);
 	packet_put_text(p, found.detail);
+	packet_put_u64(p, room_of(l, &found));
 	return true;
 }
 

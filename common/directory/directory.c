@@ -54,6 +54,20 @@ bool directory_resolve(int *clerk, struct span address, enum dir_class *is, stru
 	return ask_class(clerk, 'R', address, is, e);
 }
 
+bool directory_recipient(int *clerk, struct span address, enum dir_class *is, uint64_t *room, struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, 'R');
+	packet_put(&p, address);
+	if (!ask(clerk, &p, e) || !take_class(&p, is, e))
+		return false;
+	packet_take(&p);		/* user */
+	packet_take(&p);		/* detail */
+	*room = packet_take_u64(&p);
+	return !p.bad || nonsense(e);
+}
+
 bool directory_may_send(int *clerk, struct span login, struct span address, struct err *e)
 {
 	enum dir_class is;

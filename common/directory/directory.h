@@ -9,7 +9,7 @@
  *	"a+b@d" the row for "a@d" counts, and detail is "b".
  *
  *	Packets: verb, fields -> '+' fields | '-' err
- *	'R' address			-> class, user, detail		(directory_resolve)
+ *	'R' address			-> class, user, detail, room	(directory_resolve, directory_recipient)
  *	'X' address, from		-> count of all, then targets from number from on, as
  *					   many as fit			(directory_expand)
  *	'M' login address		-> class			(directory_may_send)
@@ -50,6 +50,8 @@ struct dir_target {
  */
 bool directory_domain(int *clerk, struct span domain, enum dir_class *is, struct err *e);
 bool directory_resolve(int *clerk, struct span address, enum dir_class *is, struct err *e);
+/* The same, and for a mailbox that was full lately how many bytes had room; UINT64_MAX: nothing known. */
+bool directory_recipient(int *clerk, struct span address, enum dir_class *is, uint64_t *room, struct err *e);
 /*
  * Follow aliases to the end (depth 20, targets 1000; a loop or more is PERM 5.4.6),
  * each target once. Memory from a.

@@ -255,6 +255,7 @@ bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a
 			*e = why;
 		return false;
 	}
-	*answer = (struct lookup_answer){ classes[f.kind], f.kind == MAILBOX ? f.place.login : "", f.detail };
+	*answer = (struct lookup_answer){ classes[f.kind], f.kind == MAILBOX ? f.place.login : "", f.detail,
+	    f.kind == MAILBOX ? f.place.quota : 0 };
 	return true;
 }

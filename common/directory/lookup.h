@@ -23,12 +23,14 @@ struct lookup {
 	struct table		*tables[TABLE_COUNT];	/* NULL: cannot be told now */
 	const char		*files[TABLE_COUNT];	/* names of the texts, for why */
 	struct str		*why;			/* NULL, or gets a line for each step */
+	const char		*full;			/* where marks of full mailboxes are (full.h); NULL: not told */
 };
 
 struct lookup_answer {
 	enum dir_class	is;
 	const char	*user;		/* login, when a mailbox is behind it at once; else "" */
 	const char	*detail;
+	uint64_t	quota;		/* of that mailbox; 0: none */
 };
 
 bool lookup_domain(const struct lookup *l, struct span domain, enum dir_class *is, struct err *e);

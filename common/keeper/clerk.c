@@ -9,6 +9,7 @@
  *	The clerk of msa also counts what logins send (ledger.h).
  * FILES
  *	RUN/tables/KIND.db	compiled from the texts, replaced whole
+ *	RUN/full/		marks of full mailboxes, pick's (full.h)
  *	QUEUE/hints/msa/	the counts, msa's clerk's alone
  */
 #include <errno.h>
@@ -37,6 +38,7 @@ struct clerk {
 	struct shelf		 shelf;
 	char			 directory[4096];
 	struct ledger		 ledger;
+	char			 full[4096];
 	char			 hints[4096];	/* "": not ours to keep */
 	struct loop		*loop;
 	struct arena		*arena;		/* for one answer */
@@ -181,6 +183,7 @@ static void make_directories(struct clerk *c, const char *daemon)
 {
 	snprintf(c->directory, sizeof c->directory, "%s/tables", c->self.conf.run_directory);
 	make_directory(c, c->directory);
+	snprintf(c->full, sizeof c->full, "%s/full", c->self.conf.run_directory);
 	if (!span_starts(span_of(daemon), "msa/"))
 		return;
 	snprintf(c->hints, sizeof c->hints, "%s/hints", c->self.conf.queue_directory);
@@ -222,6 +225,7 @@ int main(int argc, char **argv)
 	c.loop = loop_new();
 	shelf_begin(&c.shelf, (const char *const[]){ c.self.conf.users_file, c.self.conf.domains_file,
 	    c.self.conf.aliases_file, c.self.conf.recipients_file }, c.directory, &c.rules);
+	c.shelf.lookup.full = c.full;
 	begin_ledger(&c);
 	refresh(&c);
 	loop_on_signal(c.loop, SIGTERM, on_signal, &c);

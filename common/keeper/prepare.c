@@ -152,11 +152,29 @@ static bool open_peers(struct keeper *k, int run, struct err *e)
 	return k->peers != NULL;
 }
 
+/*
+ * Marks of full mailboxes (common/directory/full.h): pick writes, clerks read, nobody else looks. Every
+ * keeper makes the directory, so that its clerk's jail can have it; that of mda knows whose it is.
+ */
+static bool make_full(const struct keeper *k, int run, struct err *e)
+{
+	const struct ids *pick = &k->ids[ROLE_PICK], *clerk = &k->ids[ROLE_CLERK];
+
+	if (mkdirat(run, "full", 0750) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot make %s/full", k->conf.run_directory);
+	if (pick->uid < 0)
+		return true;
+	if (fchownat(run, "full", (uid_t)pick->uid, (gid_t)clerk->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(run, "full", 02750, 0) < 0)
+		return err_sys(e, "cannot give %s/full to its owner", k->conf.run_directory);
+	return true;
+}
+
 static bool fill_run(struct keeper *k, int run, int *code, struct err *e)
 {
 	if (mkdirat(run, "empty", 0555) < 0 && errno != EEXIST)
 		return err_sys(e, "cannot make %s/empty", k->conf.run_directory);
-	return lock(k, run, code, e) && open_peers(k, run, e);
+	return make_full(k, run, e) && lock(k, run, code, e) && open_peers(k, run, e);
 }
 
 bool prepare_run(struct keeper *k, int *code, struct err *e)

@@ -54,12 +54,15 @@ void receive_milters(struct role_self *self, const struct conf_list *words, stru
 	milters_init(ms, words->words, words->count, &times, c->host_name, to_milter, self);
 }
 
-bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is, struct err *e)
+bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is, uint64_t *room,
+    struct err *e)
 {
+	uint64_t ignored;
+
 	for (int tries = 0; tries < 2; tries++) {
 		if (*clerk < 0 && !role_connect(self, "clerk", clerk, e))
 			return false;
-		if (directory_resolve(clerk, span_of(address), is, e))
+		if (directory_recipient(clerk, span_of(address), is, room ? room : &ignored, e))
 			return true;
 		if (*clerk >= 0)
 			return false;

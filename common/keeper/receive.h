@@ -21,7 +21,11 @@ struct smtp_terms receive_terms(const struct conf *c);
 void receive_xclient(const struct conf *c, const char *ip, struct smtp_terms *t);
 /* The milters of that setting, to which the keeper connects us. */
 void receive_milters(struct role_self *self, const struct conf_list *words, struct milters *ms);
-/* Whose address is it? *clerk: our channel to it, -1 without one; asked once more when it was started anew. */
-bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is, struct err *e);
+/*
+ * Whose address is it? *clerk: our channel to it, -1 without one; asked once more when it was started anew.
+ * room: as directory_recipient() has it, or NULL.
+ */
+bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is, uint64_t *room,
+    struct err *e);
 
 #endif
