@@ -8,7 +8,8 @@
  *	top. Reads no envelope, knows no alias, has no network.
  * DIAGNOSTICS
  *	All trouble with disk and rights is temporary: a message waits for a full disk
- *	or for somebody who mends a mode. Permanent is only a loop (5.4.6).
+ *	or for somebody who mends a mode; and so is a full mailbox (4.2.2), unless the setting over-quota
+ *	says 5.2.2. Permanent is a loop (5.4.6), and what is larger than the whole quota (5.2.3).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +20,12 @@
 #include "common/base/mem.h"
 #include "common/keeper/role.h"
 #include "common/mail/trace.h"
+#include "common/os/clock.h"
 #include "common/os/fd.h"
 #include "common/os/file.h"
 #include "common/os/log.h"
 #include "common/store/maildir.h"
+#include "common/store/quota.h"
 #include "mda/job.h"
 
 enum {
@@ -33,6 +36,7 @@ enum {
 struct deliver {
 	struct role_self	self;
 	int			home;		/* the one directory */
+	uint64_t		room;		/* that the quota leaves, when the last job found it too small */
 	char			head[HEAD_MAX];	/* the text's beginning; all of it when it is small */
 };
 
@@ -59,13 +63,18 @@ static bool check_loop(struct span head, const struct job *j, struct err *e)
 	return true;
 }
 
+static void print_top(const struct job *j, struct str *top)
+{
+	trace_return_path(span_of(j->sender), top);
+	trace_delivered_to(span_of(j->delivered_to), top);
+}
+
 /* Worker: m is open. */
 static void write_text(struct maildir_put *m, const struct job *j, struct span head)
 {
 	struct str top = STR(LINES_MAX);
 
-	trace_return_path(span_of(j->sender), &top);
-	trace_delivered_to(span_of(j->delivered_to), &top);
+	print_top(j, &top);
 	maildir_put_bytes(m, str_span(&top));
 	str_free(&top);
 	if (j->bytes <= HEAD_MAX)
@@ -109,16 +118,94 @@ static bool need_folder(int root, const char *folder, struct err *e)
 	return folder_exists(root, folder) || (folder_create(root, folder, e) && folder_subscribe(root, folder, true, e));
 }
 
-/* root is where a folder's message is written from; -1 for the inbox. */
+/* root is where a folder's message is written from, and where a quota is looked up; else -1. */
 static struct maildir_put *open_put(struct deliver *d, const struct job *j, int *root, struct err *e)
 {
 	*root = -1;
-	if (!*j->folder)
+	if (!*j->folder && !j->quota)
 		return open_inbox(d, j, e);
 	*root = open_maildir(d, j->path, e);
-	if (*root < 0 || !need_folder(*root, j->folder, e))
+	if (*root < 0 || (*j->folder && !need_folder(*root, j->folder, e)))
 		return NULL;
 	return maildir_put_open(*root, j->folder, j->base, j->again, e);
+}
+
+/* As a file in the Maildir. */
+static uint64_t size_of(const struct job *j)
+{
+	struct str top = STR(LINES_MAX);
+	uint64_t size;
+
+	print_top(j, &top);
+	size = top.n + j->bytes;
+	str_free(&top);
+	return size;
+}
+
+static bool say_full(const struct deliver *d, uint64_t size, struct err *e)
+{
+	bool bounce = strcmp(d->self.conf.mda_over_quota, "bounce") == 0;
+
+	return (bounce ? err_perm : err_temp)(e, bounce ? "5.2.2" : "4.2.2",
+	    "the mailbox is full: %llu bytes are left of its quota, and the message has %llu",
+	    (unsigned long long)d->room, (unsigned long long)size);
+}
+
+static bool has_room(struct deliver *d, const struct job *j, int root, struct err *e)
+{
+	uint64_t size = size_of(j);
+
+	if (size > j->quota)
+		return err_perm(e, "5.2.3", "the message has %llu bytes, and the whole mailbox may have %llu",
+		    (unsigned long long)size, (unsigned long long)j->quota);
+	return quota_ask(root, j->quota, size, clock_wall(), &d->room, e) && (size <= d->room || say_full(d, size, e));
+}
+
+static bool fill(struct maildir_put *m, const struct job *j, struct span head, struct err *e)
+{
+	write_text(m, j, head);
+	return maildir_put_commit(m, NULL, 0, e);
+}
+
+/* Worker: the lock is held; m is ours to end. */
+static bool fill_within(struct deliver *d, struct maildir_put *m, const struct job *j, struct span head, int root,
+    struct err *e)
+{
+	if (!has_room(d, j, root, e)) {
+		maildir_put_drop(m);
+		return false;
+	}
+	if (!fill(m, j, head, e))
+		return false;
+	quota_add(root, (int64_t)size_of(j), 1);
+	return true;
+}
+
+/* m is ours to end. What was delivered before takes no room again. */
+static bool put_text(struct deliver *d, struct maildir_put *m, const struct job *j, struct span head, int root,
+    struct err *e)
+{
+	bool ok;
+	int lock;
+
+	if (maildir_put_done_before(m))
+		return maildir_put_commit(m, NULL, 0, e);
+	if (!j->quota)
+		return fill(m, j, head, e);
+	lock = quota_lock(root, e);
+	if (lock < 0) {
+		maildir_put_drop(m);
+		return false;
+	}
+	ok = fill_within(d, m, j, head, root, e);
+	close(lock);
+	return ok;
+}
+
+/* X.2.X speaks of the mailbox as such: senders read it, and need not know where it is. */
+static bool is_for_sender(const struct err *e)
+{
+	return span_starts(span_from(span_of(e->status), 1), ".2.");
 }
 
 static bool put_message(struct deliver *d, const struct job *j, struct span head, struct err *e)
@@ -128,17 +215,18 @@ static bool put_message(struct deliver *d, const struct job *j, struct span head
 	int root;
 
 	m = open_put(d, j, &root, e);
-	if (m && !maildir_put_done_before(m))
-		write_text(m, j, head);
-	ok = m && maildir_put_commit(m, NULL, 0, e);
+	ok = m && put_text(d, m, j, head, root, e);
 	fd_close(&root);
-	return ok || err_while(e, "%s/%s", d->self.root_arg, j->path);
+	if (!ok && !is_for_sender(e))
+		err_while(e, "%s/%s", d->self.root_arg, j->path);
+	return ok;
 }
 
 static bool do_job(struct deliver *d, const struct job *j, struct err *e)
 {
 	struct span head;
 
+	d->room = 0;
 	return read_head(d, j, &head, e) && check_loop(head, j, e) && put_message(d, j, head, e);
 }
 
@@ -146,8 +234,10 @@ static void answer(struct deliver *d, struct packet *p, uint64_t task, bool ok, 
 {
 	packet_begin(p, ok ? '+' : '-');
 	packet_put_u64(p, task);
-	if (!ok)
+	if (!ok) {
 		packet_put_err(p, e);
+		packet_put_u64(p, d->room);
+	}
 	if (!packet_send(d->self.work, p, NULL))
 		exit(0);		/* pick is gone; another one asks again */
 }

@@ -14,6 +14,7 @@ void job_print(const struct job *j, struct packet *p)
 	packet_put_u64(p, j->again);
 	packet_put_u64(p, j->bytes);
 	packet_put_u64(p, j->wire_bytes);
+	packet_put_u64(p, j->quota);
 	packet_put_u64(p, j->hops_max);
 	packet_put_fd(p, j->text);
 }
@@ -46,7 +47,13 @@ bool job_parse(struct packet *p, char *room, size_t size, struct job *j)
 	j->again = packet_take_u64(p) != 0;
 	j->bytes = packet_take_u64(p);
 	j->wire_bytes = packet_take_u64(p);
+	j->quota = packet_take_u64(p);
 	j->hops_max = (unsigned)packet_take_u64(p);
 	j->text = packet_take_fd(p);
 	return p->verb == 'J' && !p->bad && j->text >= 0;
+}
+
+bool job_is_full(const struct err *e)
+{
+	return strcmp(e->status, "4.2.2") == 0 || strcmp(e->status, "5.2.2") == 0;
 }

@@ -3,7 +3,8 @@
  *	job - one delivery, as pick asks a deliver process for it
  * DESCRIPTION
  *	Packets on the job channel: 'J' and the fields of struct job, with the text's
- *	descriptor; the answer is '+' task, or '-' task err. Answers come in the order of the
+ *	descriptor; the answer is '+' task, or '-' task err room: how much
+ *	the quota leaves, where that is the trouble (job_is_full). Answers come in the order of the
  *	jobs. pick closes the channel when there is no more for that user.
  */
 #ifndef MDA_JOB_H
@@ -21,6 +22,7 @@ struct job {
 	const char	*base;		/* the message's name there, up to the sizes */
 	bool		 again;		/* may have been delivered before */
 	uint64_t	 bytes, wire_bytes; /* of the text */
+	uint64_t	 quota;		/* bytes the Maildir may hold; 0 = any */
 	unsigned	 hops_max;
 	int		 text;
 };
@@ -28,5 +30,8 @@ struct job {
 void job_print(const struct job *j, struct packet *p);
 /* Strings are copied into room; text is the caller's to close. False: not a job. */
 bool job_parse(struct packet *p, char *room, size_t size, struct job *j);
+
+/* Was it for want of room? */
+bool job_is_full(const struct err *e);
 
 #endif

@@ -3,10 +3,12 @@
 
 #include "common/base/mem.h"
 #include "common/directory/directory.h"
+#include "common/directory/full.h"
 #include "common/mail/maillog.h"
 #include "common/os/clock.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
+#include "mda/job.h"
 #include "mda/pick.h"
 
 /* --- taking it up and putting it down --- */
@@ -199,6 +201,14 @@ static void take_trouble(struct progress *g, const struct err *e)
 		g->trouble = *e;
 }
 
+void message_tell_room(const struct pick *p, const struct task *t, const struct err *trouble, uint64_t room)
+{
+	if (!trouble)
+		full_took(p->full, span_of(t->login), t->message->env.text_bytes);
+	else if (job_is_full(trouble))
+		full_mark(p->full, span_of(t->login), room);
+}
+
 void message_answer(struct pick *p, const struct task *t, const struct err *trouble)
 {
 	struct message *m = t->message;
@@ -252,7 +262,7 @@ static struct task *add_task(struct pick *p, struct message *m, size_t i, const 
 	struct task *t = arena_get(m->memory, sizeof *t);
 
 	*t = (struct task){ .message = m, .rcpt = i, .uid = target->uid, .gid = target->gid,
-		.login = target->login, .again = m->again || m->env.rcpts[i].tries > 0 };
+		.login = target->login, .quota = target->quota, .again = m->again || m->env.rcpts[i].tries > 0 };
 	return place(p, target, t, e) ? t : NULL;
 }
 

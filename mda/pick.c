@@ -8,6 +8,7 @@
  *	of what is forwarded, bounces what can not be, and tries again later what can.
  * FILES
  *	QUEUE/local/new, QUEUE/hold/new, QUEUE/in/own/new; see posthorn-queue(7)
+ *	RUN/full/LOGIN		mailboxes that were full lately; see posthorn-clerk(8)
  */
 #include "mda/pick.h"
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/directory/full.h"
 #include "common/os/log.h"
 #include "common/os/watch.h"
 
@@ -210,8 +212,10 @@ static void scan_time(void *arg)
 	static unsigned turns;
 	struct pick *p = arg;
 
-	if (turns++ % SWEEP_SCANS == 0)
+	if (turns++ % SWEEP_SCANS == 0) {
 		queue_sweep(&p->local, clock_wall());
+		full_sweep(p->full, clock_wall());
+	}
 	look_at_all(p);
 	loop_at(p->loop, clock_in(SCAN_S), scan_time, p);
 }
@@ -283,6 +287,7 @@ static void set_up(struct pick *p)
 	p->bounce = (struct bounce){ .own = &p->own, .our_name = c->host_name, .postmaster = c->postmaster,
 		.give_up = (time_t)c->mta_give_up };
 	p->clerk = -1;
+	snprintf(p->full, sizeof p->full, "%s/full", c->run_directory);
 	p->ready_end = &p->ready;
 	p->waiting_end = &p->waiting;
 	only.pick = p;

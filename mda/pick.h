@@ -38,6 +38,7 @@ struct task {
 	uint32_t	 uid, gid;
 	const char	*home, *path;	/* the directory, and the Maildir below it */
 	const char	*login;
+	uint64_t	 quota;		/* bytes; 0 = none */
 	bool		 again;
 };
 
@@ -74,6 +75,7 @@ struct pick {
 	struct bounce	 bounce;
 	int		 clerk;		/* -1: to be asked for again */
 	int		 ask;		/* local/ask: wishes; -1 */
+	char		 full[4096];	/* where mailboxes without room are marked; common/directory/full.h */
 	int		 watch, watch_new, watch_ask;
 	struct message	**known;	/* hash by id */
 	size_t		 slots, count;
@@ -100,6 +102,8 @@ void pick_base(const struct pick *p, const struct envelope *env, const struct rc
 /* --- message.c: neither begins with another message; who calls from the loop does so after --- */
 void message_begin(struct pick *p, struct message *m);
 void message_answer(struct pick *p, const struct task *t, const struct err *trouble);	/* NULL: delivered */
+/* Tell the clerks of a mailbox with a quota: e is what became of the task, room what was left when it was full. */
+void message_tell_room(const struct pick *p, const struct task *t, const struct err *trouble, uint64_t room);
 
 /* --- forward.c --- */
 /* All addresses of a recipient as one new message in in/own. */

@@ -99,6 +99,8 @@ static bool take_answer(struct worker *w, struct packet *in)
 	w->open--;
 	if (in->verb != '+')
 		packet_take_err(in, &e);
+	if (t->quota)
+		message_tell_room(w->pick, t, in->verb == '+' ? NULL : &e, in->verb == '+' ? 0 : packet_take_u64(in));
 	message_answer(w->pick, t, in->verb == '+' ? NULL : &e);
 	return true;
 }
@@ -187,7 +189,7 @@ static bool send_job(struct worker *w, const struct task *t, struct err *e)
 	pick_base(p, env, r, base, sizeof base);
 	job_print(&(struct job){ .task = t->number, .id = env->id, .sender = env->sender, .delivered_to = r->address,
 	    .path = t->path, .folder = pick_folder(p, env), .base = base, .again = t->again, .bytes = env->text_bytes,
-	    .wire_bytes = env->wire_bytes, .hops_max = (unsigned)p->self.conf.hops_max,
+	    .wire_bytes = env->wire_bytes, .quota = t->quota, .hops_max = (unsigned)p->self.conf.hops_max,
 	    .text = t->message->text }, &out);
 	return out.bad ? err_temp(e, "4.3.0", "a job does not fit into a packet") : packet_send(w->fd, &out, e);
 }

@@ -108,6 +108,7 @@ struct conf {
 	/* [mda] */
 	uint64_t mda_deliver_max;	/* deliver processes at once */
 	const char *mda_junk_folder;	/* "" = the inbox */
+	const char *mda_over_quota;	/* "defer" or "bounce" */
 	uint64_t mda_idle;		/* a deliver process without work exits after this */
 	/* [pop3d] [imapd] */
 	struct conf_list pop3d_listen, imapd_listen;

@@ -340,6 +340,9 @@ const struct setting settings[] = {
 	{ "mda", "junk-folder", SET_TEXT, AT(mda_junk_folder), "Junk", "folder",
 	  "Where mail goes that mta took without trusting it: a folder of each mailbox, made when it "
 	  "is needed. Empty: the inbox." },
+	{ "mda", "over-quota", SET_CHOICE, AT(mda_over_quota), "defer", "defer bounce",
+	  "What becomes of a message that the user's quota leaves no room for: it waits and is tried again "
+	  "until mta's give-up, or goes back at once. mta refuses more for that mailbox meanwhile (4.2.2)." },
 	{ "mda", "idle", SET_TIME, AT(mda_idle), "10s", "0 1h",
 	  "A delivering process without work ends after this." },
 
