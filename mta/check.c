@@ -77,7 +77,7 @@ void check_gone(struct check *k)
 void check_sender(struct check *k, const struct intake *in, struct arena *a)
 {
 	struct check_who who = who_asks(k, in);
-	struct check_spf spf = { .result = TRUST_TEMPERROR };
+	struct check_spf spf = { .result = TRUST_TEMPERROR, .explanation = "" };
 	struct err e = { 0 };
 	bool ok = false;
 
@@ -89,7 +89,7 @@ void check_sender(struct check *k, const struct intake *in, struct arena *a)
 	if (!ok)
 		maillog_trouble(in->env.id, "checking SPF", &e);
 	forget_if_last(k, spf.last);
-	gate_checked_spf(k->gate, spf.result);
+	gate_checked_spf(k->gate, spf.result, spf.explanation);
 }
 
 /* --- the whole message --- */
@@ -184,7 +184,7 @@ static bool put_off(const struct check *k, const struct check_verdict *v)
 
 bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err *e)
 {
-	struct check_verdict v = { .spf.result = TRUST_TEMPERROR, .dkim = TRUST_TEMPERROR, .dmarc = TRUST_TEMPERROR,
+	struct check_verdict v = { .spf.result = TRUST_TEMPERROR, .spf.explanation = "", .dkim = TRUST_TEMPERROR, .dmarc = TRUST_TEMPERROR,
 		.results = "", .received_spf = "", .row = "", .sealer = "", .author = "" };
 	struct err trouble;
 
@@ -202,7 +202,7 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 	k->dmarc = v.dmarc;
 	k->wanted = v.wanted;
 	k->policy = v.policy;
-	gate_checked_spf(k->gate, v.spf.result);
+	gate_checked_spf(k->gate, v.spf.result, v.spf.explanation);
 	gate_checked_text(k->gate, v.dkim, v.dkim_aligned, v.dmarc, wish_of(k, &v, in->env.sender, a));
 	return write_results(k, in, &v, e);
 }

@@ -114,7 +114,7 @@ static struct facts facts_now(struct gate *g, enum gate_stage stage)
 		.stage = stage, .trusted = g->trusted, .may_relay = g->may_relay, .seen = g->seen | g->mail_seen,
 		.spf = g->checks.spf, .dkim = g->checks.dkim, .dkim_aligned = g->checks.dkim_aligned,
 		.dmarc = g->checks.dmarc, .dmarc_wish = g->checks.wish,
-		.ip = g->ip, .helo = g->helo, .sender_domain = g->domain, .recipient = "", .id = g->id,
+		.ip = g->ip, .helo = g->helo, .sender_domain = g->domain, .recipient = "", .id = g->id, .spf_words = g->spf_words,
 	};
 
 	return f;
@@ -269,9 +269,10 @@ void gate_mail(struct gate *g, const struct smtp_mail *from, bool is_our_domain)
 	g->asked = clock_ms();
 }
 
-void gate_checked_spf(struct gate *g, enum trust_result spf)
+void gate_checked_spf(struct gate *g, enum trust_result spf, const char *words)
 {
 	g->checks.spf = spf;
+	snprintf(g->spf_words, sizeof g->spf_words, "%s", words);
 }
 
 static bool is_bad(enum gate_rcpt to, bool may_relay)

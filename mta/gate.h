@@ -41,6 +41,7 @@ struct gate {
 	bool			 told;		/* the log has it */
 	bool			 only_postmaster;
 	bool			 junk;		/* taken without trust: for the folder of such */
+	char			 spf_words[GATE_WORDS + 1];
 	struct check_result { enum trust_result spf, dkim, dmarc; bool dkim_aligned; enum gate_wish wish; } checks;
 };
 
@@ -56,7 +57,7 @@ bool gate_greet(struct gate *g, bool early, struct err *e);
 void gate_tls(struct gate *g);		/* TLS is up: the client may have shown a certificate */
 void gate_hello(struct gate *g, struct span name);
 void gate_mail(struct gate *g, const struct smtp_mail *from, bool is_our_domain);
-void gate_checked_spf(struct gate *g, enum trust_result spf);
+void gate_checked_spf(struct gate *g, enum trust_result spf, const char *words);	/* words: of the domain, or "" */
 bool gate_rcpt(struct gate *g, const struct intake *in, enum gate_rcpt to, const char *address, struct err *e);
 void gate_checks_text(struct gate *g);
 void gate_checked_text(struct gate *g, enum trust_result dkim, bool dkim_aligned, enum trust_result dmarc, enum gate_wish wish);

@@ -92,7 +92,7 @@ static bool gather(const struct conf *c, const struct gate_rules *rules, const s
 	struct address ip;
 	bool is_name = false;
 
-	*f = (struct facts){ .stage = GATE_RCPT, .ip = q->ip, .helo = q->helo, .sender_domain = domain_of(q->from),
+	*f = (struct facts){ .stage = GATE_RCPT, .spf_words = "", .ip = q->ip, .helo = q->helo, .sender_domain = domain_of(q->from),
 		.recipient = q->to, .id = "ID", .rcpt = GATE_TO_LOCAL };
 	address_parse(span_of(q->ip), &ip);
 	f->may_relay = gate_may_relay(c, &ip);

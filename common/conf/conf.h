@@ -96,6 +96,7 @@ struct conf {
 	uint64_t gate_tarpit, gate_tarpit_sessions;
 	bool gate_check, gate_received_spf;
 	uint64_t gate_dmarc_reports;	/* how often to look; 0 = never */
+	const char *gate_notice;		/* "" */
 	const char *gate_temperror, *gate_quarantine;	/* accept defer; junk hold */
 	struct conf_list gate_dmarc_overrides, gate_arc_trusted;
 	/* [milter] */

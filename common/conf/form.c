@@ -254,6 +254,16 @@ static bool fits_override(struct span s)
 	return span_is(s, "accept") || span_is(s, "quarantine") || span_is(s, "reject");
 }
 
+/* Printable ASCII, short enough to stand in a reply. */
+static bool fits_notice(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_print(s.p[i]))
+			return false;
+	}
+	return s.n <= 80;
+}
+
 static bool fits_line(struct span s)
 {
 	return s.n > 0;
@@ -300,6 +310,7 @@ static const struct form forms[] = {
 	{ "ip", fits_optional_ip, true, "an IP address, or nothing" },
 	{ "server", fits_server, false, "ADDRESS or ADDRESS@PORT, like 127.0.0.1@5353" },
 	{ "override", fits_override, false, "WHO=accept, WHO=quarantine or WHO=reject, like example.org=accept" },
+	{ "notice", fits_notice, true, "up to 80 printable ASCII characters, or nothing" },
 	{ "folder", fits_folder, true, "a folder like Junk or Lists.Junk, or nothing" },
 	{ "weight", fits_weight, false, "FACT=NUMBER, like helo-unknown=3, with a fact of posthorn-gate(7)" },
 	{ "dnslist", fits_dnslist, false, "ZONE:WEIGHT or ZONE=CODES:WEIGHT, like bl.example=127.0.0.2-11:8" },

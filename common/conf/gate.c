@@ -40,7 +40,7 @@ void gate_rules(const struct conf *c, struct gate_rules *out)
 			.tarpit_at = (int)c->gate_tarpit_at, .greylist_at = (int)c->gate_greylist_at,
 			.quarantine_at = (int)c->gate_quarantine_at, .reject_at = (int)c->gate_reject_at,
 			.tarpit_s = (unsigned)c->gate_tarpit, .greylist = greylist_of(c->gate_greylist),
-			.postmaster = c->postmaster,
+			.postmaster = c->postmaster, .notice = c->gate_notice,
 		},
 		.lists = take_lists(&c->gate_lists, c->memory), .sender_lists = take_lists(&c->gate_sender_lists, c->memory),
 	};

@@ -303,6 +303,8 @@ const struct setting settings[] = {
 	{ "gate", "quarantine", SET_CHOICE, AT(gate_quarantine), "junk", "junk hold",
 	  "Where mail goes that is taken without trust (quarantine-at, or a DMARC policy of quarantine): "
 	  "into the folder mda/junk-folder of its recipients, or into the queue's hold/ for a person." },
+	{ "gate", "notice", SET_TEXT, AT(gate_notice), "", "notice",
+	  "Words of your own in each refusal, behind the postmaster's address: a telephone number, a page." },
 	{ "gate", "check", SET_FLAG, AT(gate_check), "yes", NULL,
 	  "Find out by SPF, DKIM and DMARC whether mail is from whom it says; see posthorn-check(8)." },
 	{ "gate", "dmarc-overrides", SET_LIST, AT(gate_dmarc_overrides), "", "override",

@@ -241,6 +241,8 @@ static const char *leading_words(const struct facts *f, const struct gate_policy
 		list_words(list, f, out);
 	else if (fact >= 0)
 		fill_in(span_of(rows[fact].words), f, out);
+	if (!list && fact == GATE_SPF_FAIL && *f->spf_words)	/* RFC 7208 8.4: and whose words they are */
+		str_addf(out, "; %s says: %.*s", f->sender_domain, GATE_WORDS, f->spf_words);
 	return list || fact < 0 ? "5.7.1" : rows[fact].status;
 }
 
@@ -248,8 +250,11 @@ static const char *leading_words(const struct facts *f, const struct gate_policy
 static void reject(const char *status, const char *words, const struct facts *f, const struct gate_policy *p,
     struct gate_verdict *v)
 {
+	int room = *p->notice ? 160 : 240;	/* so that the number at the end stays whole */
+
 	v->action = GATE_REJECT;
-	err_perm(&v->e, status, "%s (for help: %s, quoting %s)", words, p->postmaster, f->id);
+	err_perm(&v->e, status, "%.*s (for help: %s%s%s, quoting %s)", room, words, p->postmaster, *p->notice ? " " : "", p->notice,
+	    f->id);
 }
 
 static void reject_score(const struct facts *f, const struct gate_policy *p, struct gate_verdict *v)

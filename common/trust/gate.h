@@ -67,6 +67,7 @@ struct gate_policy {
 	enum gate_greylist	 greylist;
 	bool			 dkim_later;	/* DKIM is checked at the end of data: wait for it before greylisting */
 	const char		*postmaster;	/* whom to write to */
+	const char		*notice;	/* words of our own in each refusal, or "" */
 };
 
 enum gate_stage { GATE_CONNECT, GATE_RCPT, GATE_TEXT };
@@ -107,6 +108,7 @@ struct facts {
 	unsigned		 grey_left_s;	/* GATE_GREY_WAIT: come back after this */
 	/* for the words; never NULL */
 	const char		*ip, *helo, *sender_domain, *recipient, *id;
+	const char		*spf_words;	/* what the domain wants a client to hear that SPF fails, or "": RFC 7208 6.2 */
 };
 
 enum gate_action {

@@ -15,7 +15,7 @@
 static struct gate_policy policy(void)
 {
 	struct gate_policy p = { .tarpit_at = 2, .greylist_at = 4, .quarantine_at = 8, .reject_at = 10, .tarpit_s = 5,
-		.greylist = GATE_GREY_SUSPICIOUS, .postmaster = "postmaster@example.org" };
+		.greylist = GATE_GREY_SUSPICIOUS, .postmaster = "postmaster@example.org", .notice = "" };
 
 	for (enum gate_fact i = 0; i < GATE_FACTS; i++)
 		p.weights[i] = gate_fact_weight(i);
@@ -25,7 +25,7 @@ static struct gate_policy policy(void)
 static struct facts facts(void)
 {
 	return (struct facts){ .stage = GATE_RCPT, .ip = "192.0.2.1", .helo = "mx.example.net",
-		.sender_domain = "example.net", .recipient = "ann@example.org", .id = "0abc" };
+		.sender_domain = "example.net", .recipient = "ann@example.org", .id = "0abc", .spf_words = "" };
 }
 
 /* --- the verdict --- */
@@ -184,6 +184,30 @@ START_TEST(words_fit_their_room)
 		ck_assert_msg(strstr(v.e.text, "quoting 0abc)") != NULL, "%s", v.e.text);
 		p.weights[i] = 0;
 	}
+}
+END_TEST
+
+/* What the domain has to say, and what we have, stand in the refusal; the number is there all the same. */
+START_TEST(others_words_are_told)
+{
+	struct gate_policy p = policy();
+	struct facts f = facts();
+	struct gate_verdict v;
+	char said[GATE_WORDS + 1];
+
+	p.weights[GATE_SPF_FAIL] = 100;
+	p.notice = "or see https://mx.example.org/help";
+	f.spf = TRUST_FAIL;
+	f.spf_words = "only our own servers send for us";
+	gate_verdict(&f, &p, &v);
+	ck_assert_str_eq(v.e.status, "5.7.23");
+	ck_assert_msg(strstr(v.e.text, "; example.net says: only our own servers send for us (for help: postmaster@example.org "
+	    "or see https://mx.example.org/help, quoting 0abc)") != NULL, "%s", v.e.text);
+	memset(said, 'x', GATE_WORDS);
+	said[GATE_WORDS] = '\0';
+	f.spf_words = said;
+	gate_verdict(&f, &p, &v);
+	ck_assert_msg(strstr(v.e.text, ", quoting 0abc)") != NULL, "%s", v.e.text);
 }
 END_TEST
 
@@ -485,6 +509,7 @@ int main(void)
 	tcase_add_test(tc, verdict_is_told_in_the_header);
 	tcase_add_loop_test(tc, verdict, 0, COUNT(verdicts));
 	tcase_add_test(tc, words_fit_their_room);
+	tcase_add_test(tc, others_words_are_told);
 	tcase_add_test(tc, reasons_print);
 	tcase_add_loop_test(tc, weight_parses, 0, COUNT(weights));
 	tcase_add_loop_test(tc, list_parses_and_matches, 0, COUNT(lists));
