@@ -49,6 +49,30 @@ START_TEST(a_no_keeps_the_channel)
 }
 END_TEST
 
+START_TEST(room_is_told)
+{
+	struct packet p;
+	struct err e;
+	enum dir_class is;
+	uint64_t room = 0;
+	int pair[2];
+
+	open_pair(pair);
+	packet_begin(&p, '+');
+	packet_put_u64(&p, DIR_LOCAL);
+	packet_put_text(&p, "ann@example.org");
+	packet_put_text(&p, "");
+	packet_put_u64(&p, 77);
+	ck_assert(packet_send(pair[1], &p, NULL));
+	ck_assert(directory_recipient(&pair[0], SPAN("ann@example.org"), &is, &room, &e) && is == DIR_LOCAL && room == 77);
+	say(pair[1], '+', DIR_LOCAL, NULL);		/* half an answer is none */
+	ck_assert(!directory_recipient(&pair[0], SPAN("ann@example.org"), &is, &room, &e));
+	ck_assert_int_eq(e.kind, ERR_TEMP);
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
 START_TEST(a_clerk_that_is_gone_leaves_none)
 {
 	struct err e = { .kind = ERR_NONE };
@@ -67,6 +91,7 @@ int main(void)
 	TCase *tc = unit_begin("directory-ask");
 
 	tcase_add_test(tc, a_no_keeps_the_channel);
+	tcase_add_test(tc, room_is_told);
 	tcase_add_test(tc, a_clerk_that_is_gone_leaves_none);
 	return unit_end();
 }
