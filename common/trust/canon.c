@@ -1,11 +1,15 @@
 /* Canonical forms. See canon.h. */
 #include "common/trust/canon.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* --- fields --- */
 
 static bool is_fold(char c)
 {
-	return is_blank(c) || c == '\r' || c == '\n';
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 static bool is_no_fold(char c)
@@ -74,126 +78,149 @@ static void pass_on(struct canon_body *b)
 	b->n = 0;
 }
 
-/* Here and below pointers instead of spans: each byte of each message comes by. */
-static inline void give(struct canon_body *b, const char *p, size_t n)
+static inline void make_room(struct canon_body *b, size_t n)
 {
-	while (n) {
-		size_t room = sizeof b->buf - b->n, part = n < room ? n : room;
+	if (n > CANON_PIECE - b->n)
+		pass_on(b);
+}
 
-		memcpy(b->buf + b->n, p, part);
-		b->n += part;
-		p += part;
-		n -= part;
-		if (b->n == sizeof b->buf)
-			pass_on(b);
-	}
+static inline void give(struct canon_body *b, char c)
+{
+	make_room(b, 1);
+	b->buf[b->n++] = c;
 }
 
 /* What was held back turned out to be inside the text. */
 static inline void give_held(struct canon_body *b)
 {
-	for (; b->ends; b->ends--)
-		give(b, "\r\n", 2);
+	for (; b->ends; b->ends--) {
+		give(b, '\r');
+		give(b, '\n');
+	}
 	if (b->blank)
-		give(b, " ", 1);
+		give(b, ' ');
 	b->blank = false;
 	b->any = true;
 }
 
-/* RFC 6376 3.4.3: but for empty lines at the end, as it is. */
-static void feed_simple(struct canon_body *b, struct span text)
-{
-	while (text.n) {
-		const char *lf = memchr(text.p, '\n', text.n);
-		struct span line = span_take(&text, lf ? (size_t)(lf - text.p) : text.n);
+/* --- blocks: each byte of each message comes by here, and most are their own canonical form --- */
 
-		if (line.n) {
-			give_held(b);
-			give(b, line.p, line.n);
-		}
-		if (span_eat_char(&text, '\n'))
-			b->ends++;
-	}
+enum { BLOCK = 64, BLOCK_AND_MORE = 3 * BLOCK };	/* each line end adds a CR, and a copy is a whole block */
+
+typedef unsigned char bytes __attribute__((vector_size(16)));
+typedef unsigned long long halves __attribute__((vector_size(16)));
+
+/* A bit for each byte that is so (0xff), the first the lowest: little-endian, as all that os/filter.c knows. */
+static inline uint64_t bits(bytes so)
+{
+#ifdef __SSE2__
+	return (uint64_t)_mm_movemask_epi8((__m128i)so);
+#else
+	halves each = ((halves)so & 0x0101010101010101) * 0x0102040810204080;
+
+	return each[0] >> 56 | each[1] >> 56 << 8;
+#endif
 }
 
 /*
- * How much of p is its own relaxed form: up to a line end, an HTAB, or a blank that another one or a line
- * end follows. Sixteen bytes at a time; the first that is not is found by its bit, which
- * takes a little-endian machine, as all are that os/filter.c knows.
+ * Copies a block as if all of it were its own canonical form. Bits: the bytes that may not be, which
+ * are line ends, and if relaxed controls and blanks before one of those or before a blank.
  */
-typedef unsigned char sixteen __attribute__((vector_size(16)));
-typedef unsigned long long two __attribute__((vector_size(16)));
-
-static inline two odd_ones(const char *p)
+static inline uint64_t copy_block(enum canon how, char *to, const char *p)
 {
-	sixteen here, next;
+	uint64_t low = 0, control = 0, after = (unsigned char)p[BLOCK] <= ' ';
 
-	memcpy(&here, p, sizeof here);
-	memcpy(&next, p + 1, sizeof next);
-	return (two)((here == '\n') | (here == '\t') |
-	    ((here == ' ') & ((next == ' ') | (next == '\t') | (next == '\n'))));
-}
+#pragma GCC unroll 4
+	for (size_t i = 0; i < BLOCK; i += sizeof(bytes)) {
+		bytes some;
 
-static inline bool is_odd(const char *p, const char *end)
-{
-	if (*p != ' ')
-		return *p == '\n' || *p == '\t';
-	return p + 1 == end || p[1] == ' ' || p[1] == '\t' || p[1] == '\n';
-}
-
-static inline size_t plain_length(const char *p, const char *end)
-{
-	const char *at = p;
-
-	for (; end - at > (ptrdiff_t)sizeof(sixteen); at += sizeof(sixteen)) {
-		two odd = odd_ones(at);
-
-		if (odd[0])
-			return (size_t)(at - p) + (size_t)__builtin_ctzll(odd[0]) / 8;
-		if (odd[1])
-			return (size_t)(at - p) + 8 + (size_t)__builtin_ctzll(odd[1]) / 8;
+		memcpy(&some, p + i, sizeof some);
+		memcpy(to + i, &some, sizeof some);
+		control |= bits(how == CANON_SIMPLE ? (bytes)(some == '\n') : (bytes)(some < ' ')) << i;
+		if (how == CANON_RELAXED)
+			low |= bits((bytes)(some <= ' ')) << i;
 	}
-	while (at < end && !is_odd(at, end))
-		at++;
-	return (size_t)(at - p);
+	return control | (low & (low >> 1 | after << (BLOCK - 1)));
 }
 
-/* RFC 6376 3.4.4: one blank for each run, none at the end of a line, no empty lines at the end. */
-static void feed_relaxed(struct canon_body *b, struct span text)
+/*
+ * A block with its odd bytes mended, up to what takes a memory: line ends that may be at the end of
+ * the text, and runs of tabs. Returns how many bytes of p are done. Looks at two blocks.
+ */
+static inline size_t give_block(struct canon_body *b, enum canon how, const char *p)
 {
-	const char *p = text.p, *end = p + text.n;
+	char *to = b->buf + b->n;
+	size_t done = 0, left = BLOCK;
 
+	for (uint64_t odd = copy_block(how, to, p); odd; odd &= odd - 1) {
+		size_t at = (size_t)__builtin_ctzll(odd);
+		char c = p[at], next = p[at + 1];
+
+		if (c == '\n' && (unsigned char)next > ' ') {
+			to += at - done;
+			*to++ = '\r';
+			memcpy(to, p + at, BLOCK);
+			done = at;
+		} else if (c == ' ' && (is_blank(next) || next == '\n')) {
+			to += at - done;
+			done = at + 1;
+			memcpy(to, p + done, BLOCK);
+		} else if (c == '\t' && (unsigned char)next > ' ') {
+			to[at - done] = ' ';
+		} else if (c == '\n' || c == '\t') {
+			left = at;
+			break;
+		}
+	}
+	b->n = (size_t)(to - b->buf) + left - done;
+	return left;
+}
+
+static inline const char *give_blocks(struct canon_body *b, enum canon how, const char *p, const char *end)
+{
+	size_t n = BLOCK;
+
+	for (; n == BLOCK && end - p >= 2 * BLOCK; p += n) {
+		make_room(b, BLOCK_AND_MORE);
+		n = give_block(b, how, p);
+	}
+	return p;
+}
+
+/*
+ * RFC 6376 3.4.3: but for empty lines at the end, as it is. 3.4.4: moreover, one blank for each run,
+ * none at the end of a line.
+ */
+static inline void feed(struct canon_body *b, enum canon how, const char *p, const char *end)
+{
 	while (p < end) {
-		if (*p == '\n') {
+		char c = *p++;
+
+		if (c == '\n') {
 			b->blank = false;
 			b->ends++;
-			p++;
-		} else if (*p == ' ' || *p == '\t') {
+		} else if (how == CANON_RELAXED && (c == ' ' || c == '\t')) {
 			b->blank = true;
-			p++;
 		} else {
-			size_t n = plain_length(p, end);
-
 			give_held(b);
-			give(b, p, n);
-			p += n;
+			give(b, c);
+			p = give_blocks(b, how, p, end);
 		}
 	}
 }
 
 void canon_body_feed(struct canon_body *b, struct span lf_text)
 {
-	if (!lf_text.n)
-		return;
 	if (b->how == CANON_RELAXED)
-		feed_relaxed(b, lf_text);
+		feed(b, CANON_RELAXED, lf_text.p, lf_text.p + lf_text.n);
 	else
-		feed_simple(b, lf_text);
+		feed(b, CANON_SIMPLE, lf_text.p, lf_text.p + lf_text.n);
 }
 
 void canon_body_end(struct canon_body *b)
 {
-	if (b->how == CANON_SIMPLE || b->any)
-		give(b, "\r\n", 2);
+	b->ends = b->how == CANON_SIMPLE || b->any;
+	b->blank = false;
+	give_held(b);
 	pass_on(b);
 }

@@ -1,6 +1,7 @@
 /*
- * Canonical forms: the pieces in which a body comes do not matter, a canonical form is its own, and
- * the relaxed one has no double blanks. The first byte is the length of the pieces.
+ * Canonical forms: the pieces in which a body comes do not matter, a canonical form is its own, and it
+ * is what RFC 6376 3.4.3 and 3.4.4 say, done here a byte at a time. The first byte is the length of the
+ * pieces, and how often the rest is repeated: what is fast works on blocks, which seeds seldom fill.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -36,6 +37,42 @@ static void to_lf(struct span text, struct str *out)
 	}
 }
 
+/* 3.4.4 step by step, over the whole text; then 3.4.3, which both have. */
+static void slowly(enum canon how, struct span text, struct str *out)
+{
+	struct str lines = STR(4 << 20);
+
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i] == '\t' && how == CANON_RELAXED ? ' ' : text.p[i];
+
+		if (c == '\n' && how == CANON_RELAXED && lines.n && lines.p[lines.n - 1] == ' ')
+			str_cut(&lines, lines.n - 1);
+		if (c != ' ' || how == CANON_SIMPLE || !lines.n || lines.p[lines.n - 1] != ' ')
+			str_add_char(&lines, c);
+	}
+	if (how == CANON_RELAXED && lines.n && lines.p[lines.n - 1] == ' ')
+		str_cut(&lines, lines.n - 1);
+	while (lines.n && lines.p[lines.n - 1] == '\n')
+		str_cut(&lines, lines.n - 1);
+	if (lines.n || how == CANON_SIMPLE)
+		str_add_char(&lines, '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		if (lines.p[i] == '\n')
+			str_add_char(out, '\r');
+		str_add_char(out, lines.p[i]);
+	}
+	str_free(&lines);
+}
+
+static void ck_right(enum canon how, struct span text, struct span canonical)
+{
+	struct str right = STR(8 << 20);
+
+	slowly(how, text, &right);
+	assert(span_same(str_span(&right), canonical));
+	str_free(&right);
+}
+
 static void ck_body(enum canon how, struct span text, size_t piece)
 {
 	struct str whole = STR(4 << 20), pieces = STR(4 << 20), lf = STR(4 << 20), again = STR(4 << 20);
@@ -43,15 +80,11 @@ static void ck_body(enum canon how, struct span text, size_t piece)
 	body(how, text, text.n + 1, &whole);
 	body(how, text, piece, &pieces);
 	assert(span_same(str_span(&whole), str_span(&pieces)));
-	assert(!whole.n || span_ends(str_span(&whole), "\r\n"));
+	ck_right(how, text, str_span(&whole));
 	if (!span_has(text, '\r')) {
 		to_lf(str_span(&whole), &lf);
 		body(how, str_span(&lf), 3, &again);
 		assert(span_same(str_span(&whole), str_span(&again)));
-	}
-	if (how == CANON_RELAXED) {
-		assert(span_search(str_span(&whole), SPAN("  ")) < 0 && !span_has(str_span(&whole), '\t'));
-		assert(span_search(str_span(&whole), SPAN(" \r\n")) < 0 || span_has(text, '\r'));
 	}
 	str_free(&whole);
 	str_free(&pieces);
@@ -75,13 +108,17 @@ static void ck_field(enum canon how, struct span whole)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct span text = { (const char *)data + 1, n ? n - 1 : 0 };
+	struct str many = STR(4 << 20);
 
-	if (!n || n > 1 << 20)
+	if (!n || n > 1 << 16)
 		return 0;
+	for (int i = 0; i <= data[0] / 40; i++)
+		str_add(&many, text);
 	for (int how = CANON_SIMPLE; how <= CANON_RELAXED; how++) {
-		ck_body((enum canon)how, text, 1 + data[0] % 40);
+		ck_body((enum canon)how, str_span(&many), 1 + data[0]);
 		if (text.n)
 			ck_field((enum canon)how, text);
 	}
+	str_free(&many);
 	return 0;
 }
