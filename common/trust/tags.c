@@ -10,13 +10,22 @@ static bool is_name_char(char c)
 
 static bool is_fold(char c)
 {
-	return is_blank(c) || c == '\r' || c == '\n';
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* Printable ASCII, folding, and what UTF-8 is made of (RFC 8616). */
 static bool is_value_char(char c)
 {
 	return (unsigned char)c > ' ' ? c != 0x7f : is_fold(c);
+}
+
+static bool all_value(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_value_char(s.p[i]))
+			return false;
+	}
+	return true;
 }
 
 static bool add(struct tags *t, struct span part, struct err *e)
@@ -39,9 +48,7 @@ static bool add(struct tags *t, struct span part, struct err *e)
 			return err_perm(e, "5.7.7", "the tag " SPAN_FMT " stands twice", SPAN_ARG(span_to(at->name, 40)));
 	}
 	t->count++;
-	while (in.n && is_value_char(*in.p))
-		in = span_from(in, 1);
-	return !in.n || err_perm(e, "5.7.7", "the tag " SPAN_FMT " holds a control character", SPAN_ARG(span_to(at->name, 40)));
+	return all_value(in) || err_perm(e, "5.7.7", "the tag " SPAN_FMT " holds a control character", SPAN_ARG(span_to(at->name, 40)));
 }
 
 bool tags_parse(struct span text, struct tags *out, struct err *e)
