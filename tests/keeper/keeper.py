@@ -148,6 +148,8 @@ def test_a_killed_role_is_back_within_a_second():
     with Daemon() as d:
         d.start()
         for comm in ("posthorn-clerk", "posthorn-front", "msa-session"):
+            # the sessions end with their front, and the next one asks for others
+            wait_for(lambda c=comm: d.children(c), f"{comm} to be there", 5)
             before = d.children(comm)
             os.kill(before[0], signal.SIGKILL)
             wait_for(lambda c=comm, b=before: len(d.children(c)) == len(b) and b[0] not in d.children(c), f"{comm} to be back", 1.5)
