@@ -31,7 +31,7 @@
 
 #define HOPS_5 "Received: 1\nReceived: 2\nReceived: 3\nReceived: 4\nReceived: 5\n"
 
-enum { CLERKS = 4, WORKERS_MAX = 20, PATIENCE_MS = 8000 };
+enum { CLERKS = 4, WORKERS_MAX = 20, PATIENCE_MS = 30000 };
 
 static int pick_program, deliver_program;	/* descriptors: nobody may not search the way to them */
 static char root[64];

@@ -25,7 +25,7 @@
 #include "common/queue/wish.h"
 #include "mta/job.h"
 
-enum { CLERKS = 4, SENDERS = 8, PATIENCE_MS = 8000 };
+enum { CLERKS = 4, SENDERS = 8, PATIENCE_MS = 30000 };
 
 static int program;		/* a descriptor: nobody may not search the way to it */
 static char root[64];
