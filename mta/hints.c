@@ -27,6 +27,7 @@
 #include "common/io/loop.h"
 #include "common/keeper/role.h"
 #include "common/os/fd.h"
+#include "common/os/file.h"
 #include "common/os/log.h"
 #include "mta/rows.h"
 
@@ -379,12 +380,11 @@ static bool count(void *arg, struct span key, struct span value)
 static void make_directory(const struct role_self *self)
 {
 	char path[4096];
+	struct err e;
 
 	snprintf(path, sizeof path, "%s/hints", self->conf.queue_directory);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		log_warn("cannot make %s: %s", path, strerror(errno));
-	else if (self->uid >= 0 && fchownat(AT_FDCWD, path, (uid_t)self->uid, (gid_t)self->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		log_warn("cannot give %s to its owner: %s", path, strerror(errno));
+	if (!file_make_owned(path, 0700, self->uid, self->gid, &e))
+		log_warn("%s", e.text);
 }
 
 static bool open_table(struct hints *h)

@@ -28,6 +28,7 @@
 #include "common/io/loop.h"
 #include "common/keeper/role.h"
 #include "common/os/fd.h"
+#include "common/os/file.h"
 #include "common/os/log.h"
 
 enum { CHANNELS_MAX = 8192, ANSWER_MEMORY = 512 << 20, LOOK_AGAIN_MS = 1000 };
@@ -171,11 +172,10 @@ static void on_signal(void *arg, int signo)
 /* While we are still root: a directory of our own. */
 static void make_directory(const struct clerk *c, const char *path)
 {
-	if (mkdir(path, 0750) < 0 && errno != EEXIST)
-		log_warn("cannot make %s: %s", path, strerror(errno));
-	else if (c->self.uid >= 0 &&
-	    fchownat(AT_FDCWD, path, (uid_t)c->self.uid, (gid_t)c->self.gid, AT_SYMLINK_NOFOLLOW) < 0)
-		log_warn("cannot give %s to its owner: %s", path, strerror(errno));
+	struct err e;
+
+	if (!file_make_owned(path, 0750, c->self.uid, c->self.gid, &e))
+		log_warn("%s", e.text);
 }
 
 /* daemon: argv[0], "msa/clerk". Of all clerks one may have the counts. */

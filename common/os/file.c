@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -154,6 +155,29 @@ bool file_make_dirs(int dir, const char *path, mode_t mode, struct err *e)
 		return err_sys(e, "cannot open the directory above %s", path);
 	ok = make_levels(&at, span_of(path), mode, e);
 	close(at);
+	return ok;
+}
+
+static bool give_to(const char *path, int uid, int gid, struct err *e)
+{
+	if (uid < 0 || fchownat(AT_FDCWD, path, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	return err_sys(e, "cannot give %s to its owner", path);
+}
+
+bool file_make_owned(const char *path, mode_t mode, int uid, int gid, struct err *e)
+{
+	char fresh[4096];
+	bool ok;
+
+	if (access(path, F_OK) == 0)
+		return give_to(path, uid, gid, e);
+	snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid());
+	if (mkdir(fresh, mode) < 0)
+		return err_sys(e, "cannot make %s", path);
+	ok = give_to(fresh, uid, gid, e) && (renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) == 0 ||
+	    errno == EEXIST || err_sys(e, "cannot make %s", path));
+	rmdir(fresh);			/* where it is still: somebody was faster */
 	return ok;
 }
 

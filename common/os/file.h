@@ -25,6 +25,12 @@ int file_open_beneath(int dir, const char *path, int flags, mode_t mode);
 /* Like mkdir -p below dir; every parent of a new directory is flushed. */
 bool file_make_dirs(int dir, const char *path, mode_t mode, struct err *e);
 
+/*
+ * A directory that belongs to uid and gid (-1: to the caller); one that is there already is given to
+ * them. Nobody ever sees it with another owner: who opens it is let in, or does not find it.
+ */
+bool file_make_owned(const char *path, mode_t mode, int uid, int gid, struct err *e);
+
 bool file_write(int fd, struct span bytes, struct err *e);		/* all of it */
 bool file_read_all(int fd, struct str *into, struct err *e);		/* too big for into is an error */
 bool file_read_at(int dir, const char *name, struct str *into, struct err *e);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/os/file.h"
@@ -147,6 +148,29 @@ START_TEST(directories_are_made_without_links)
 }
 END_TEST
 
+/* Many who make the same one: one is there, all succeed, and nothing else is left. */
+START_TEST(owned_directory_is_made_once)
+{
+	struct stat st;
+
+	for (int i = 0; i < 8; i++) {
+		if (fork() == 0)
+			_exit(!file_make_owned("made", 0700, (int)geteuid(), (int)getegid(), NULL));
+	}
+	for (int i = 0; i < 8; i++) {
+		int status;
+
+		ck_assert_int_gt(wait(&status), 0);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_int_eq(stat("made", &st), 0);
+	ck_assert(S_ISDIR(st.st_mode) && st.st_uid == geteuid());
+	ck_assert_int_ne(system("ls -d made.* >/dev/null 2>&1"), 0);
+	ck_assert(file_make_owned("made", 0700, -1, -1, NULL));
+	ck_assert(!file_make_owned("not/there", 0700, -1, -1, NULL));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("os-file");
@@ -155,5 +179,6 @@ int main(void)
 	tcase_add_loop_test(tc, opens_beneath_only, 0, WAYS);
 	tcase_add_test(tc, many_by_hand_leave_nothing_open);
 	tcase_add_loop_test(tc, directories_are_made_without_links, 0, WAYS);
+	tcase_add_test(tc, owned_directory_is_made_once);
 	return unit_end();
 }
