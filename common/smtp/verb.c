@@ -136,14 +136,15 @@ static void fix_times(struct smtp_mail *from)
 	const struct mail_params *p = &from->params;
 	time_t now = clock_wall();
 
-	from->release = p->hold_for ? now + (time_t)p->hold_for : p->hold_until > now ? p->hold_until : 0;
+	/* now has begun already: a second more, or it would be held for less than was asked */
+	from->release = p->hold_for ? now + (time_t)p->hold_for + 1 : p->hold_until > now ? p->hold_until : 0;
 	from->by = p->by.mode ? now + (time_t)p->by.seconds : 0;
 }
 
 /* Times that are well formed and yet not to be had; code 0 when they are. */
 static struct reply check_times(const struct smtp *s, const struct smtp_mail *from)
 {
-	if (from->release > clock_wall() + (time_t)s->terms->hold_max)
+	if (from->release > clock_wall() + (time_t)s->terms->hold_max + 1)
 		return reply_say(501, "5.5.4", "a message is held for %llu seconds at most",
 		    (unsigned long long)s->terms->hold_max);
 	if (from->by && from->release > from->by)
