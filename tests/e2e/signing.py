@@ -66,6 +66,7 @@ def test_each_try_sends_the_same(net):
                 tops = [line[5:].rstrip("\n") for line in f if line.startswith("top: ")]
         time.sleep(0.1)
     expect(tops and len(tops) == 2, f"the envelope has no signatures: {tops}")
+    alpha.wait_log(" deferred ")  # the first try, or it may find beta up
     beta.start()
     for name in files:
         alpha.command("queue", "retry", os.path.basename(name)[:-2])
