@@ -136,9 +136,9 @@ static void fix_times(struct smtp_mail *from)
 	const struct mail_params *p = &from->params;
 	time_t now = clock_wall();
 
-	/* now has begun already: a second more, or it would be held for less than was asked */
+	/* now has begun already: a second more, or both would come before the time that was asked */
 	from->release = p->hold_for ? now + (time_t)p->hold_for + 1 : p->hold_until > now ? p->hold_until : 0;
-	from->by = p->by.mode ? now + (time_t)p->by.seconds : 0;
+	from->by = p->by.mode ? now + (time_t)p->by.seconds + 1 : 0;
 }
 
 /* Times that are well formed and yet not to be had; code 0 when they are. */
