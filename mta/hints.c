@@ -15,37 +15,37 @@
  */
 #include "mta/hints.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "common/base/mem.h"
 #include "common/directory/table.h"
 #include "common/io/loop.h"
+#include "common/keeper/askers.h"
 #include "common/keeper/role.h"
-#include "common/os/fd.h"
 #include "common/os/file.h"
 #include "common/os/log.h"
 #include "mta/rows.h"
 
-enum { CHANNELS_MAX = 8192, VALUE_ROOM = 100, SYNC_S = 60, SIFT_S = 3600, AGES = 64 };
+enum { VALUE_ROOM = 100, SYNC_S = 60, SIFT_S = 3600, AGES = 64 };
 
 struct hints {
 	struct role_self	 self;
 	struct hint_rules	 rules;
 	struct table		*table;
 	struct loop		*loop;
-	struct packet		 packet;	/* the one at hand */
-	size_t			 channels;
+	struct askers		 askers;
 	uint64_t		 rows, held;
 	bool			 changed;
 	int			 directory;	/* QUEUE/hints, for rows.h; -1 */
 };
 
-struct channel { struct hints *hints; int fd; struct loop_io *io; bool holds; };
+struct client { struct asker asker; bool holds; };	/* a session of mta */
+
+static struct hints *hints_of(const struct client *cl)
+{
+	return cl->asker.all->server;
+}
 
 /* ---- the table ---- */
 
@@ -173,18 +173,18 @@ static bool say(struct packet *p, int numbers, uint64_t first, uint64_t second)
 	return true;
 }
 
-static bool answer_known(struct channel *ch, struct packet *p)
+static bool answer_known(struct client *cl, struct packet *p)
 {
 	struct str key = STR(HINT_KEY);
 	bool ok = hint_key_known(packet_take(p), &key);
 
 	if (ok)
-		say(p, 1, find(ch->hints, str_span(&key)).count > 0, 0);
+		say(p, 1, find(hints_of(cl), str_span(&key)).count > 0, 0);
 	str_free(&key);
 	return ok;
 }
 
-static bool answer_took(struct channel *ch, struct packet *p)
+static bool answer_took(struct client *cl, struct packet *p)
 {
 	struct str key = STR(HINT_KEY);
 	bool ok = hint_key_known(packet_take(p), &key);
@@ -192,17 +192,17 @@ static bool answer_took(struct channel *ch, struct packet *p)
 	struct hint hint;
 
 	if (ok) {
-		hint = find(ch->hints, str_span(&key));
+		hint = find(hints_of(cl), str_span(&key));
 		hint = (struct hint){ hint.count ? hint.first : now, now, hint.count + 1 };
-		if (ch->hints->rules.known_s)
-			remember(ch->hints, str_span(&key), &hint, hint.count == 1);
+		if (hints_of(cl)->rules.known_s)
+			remember(hints_of(cl), str_span(&key), &hint, hint.count == 1);
 		say(p, 0, 0, 0);
 	}
 	str_free(&key);
 	return ok;
 }
 
-static bool answer_greylist(struct channel *ch, struct packet *p)
+static bool answer_greylist(struct client *cl, struct packet *p)
 {
 	struct span ip = packet_take(p), sender = packet_take(p), recipient = packet_take(p);
 	struct str key = STR(HINT_KEY);
@@ -212,52 +212,52 @@ static bool answer_greylist(struct channel *ch, struct packet *p)
 	unsigned left_s;
 
 	if (ok) {
-		hint = find(ch->hints, str_span(&key));
-		grey = hint_greylist(&hint, &ch->hints->rules, clock_wall(), &left_s);
-		remember(ch->hints, str_span(&key), &hint, hint.count == 1);
+		hint = find(hints_of(cl), str_span(&key));
+		grey = hint_greylist(&hint, &hints_of(cl)->rules, clock_wall(), &left_s);
+		remember(hints_of(cl), str_span(&key), &hint, hint.count == 1);
 		say(p, 2, grey, left_s);
 	}
 	str_free(&key);
 	return ok;
 }
 
-static bool answer_row(struct channel *ch, struct packet *p)
+static bool answer_row(struct client *cl, struct packet *p)
 {
 	struct span row = packet_take(p);
 	struct err e;
 
 	if (p->bad || !row.n || span_has(row, '\n'))
 		return false;
-	if (ch->hints->directory >= 0 && !rows_add(ch->hints->directory, row, clock_wall(), &e))
+	if (hints_of(cl)->directory >= 0 && !rows_add(hints_of(cl)->directory, row, clock_wall(), &e))
 		trouble("DMARC reports", &e);
 	return say(p, 0, 0, 0);
 }
 
-static bool answer_hold(struct channel *ch, struct packet *p)
+static bool answer_hold(struct client *cl, struct packet *p)
 {
-	if (!ch->holds && ch->hints->held < ch->hints->self.conf.gate_tarpit_sessions) {
-		ch->holds = true;
-		ch->hints->held++;
+	if (!cl->holds && hints_of(cl)->held < hints_of(cl)->self.conf.gate_tarpit_sessions) {
+		cl->holds = true;
+		hints_of(cl)->held++;
 		return say(p, 1, 1, 0);
 	}
 	return say(p, 1, 0, 0);
 }
 
-static void let_go(struct channel *ch)
+static void let_go(struct client *cl)
 {
-	ch->hints->held -= ch->holds;
-	ch->holds = false;
+	hints_of(cl)->held -= cl->holds;
+	cl->holds = false;
 }
 
-static bool answer_let_go(struct channel *ch, struct packet *p)
+static bool answer_let_go(struct client *cl, struct packet *p)
 {
-	let_go(ch);
+	let_go(cl);
 	return say(p, 0, 0, 0);
 }
 
-static bool answer(struct channel *ch, struct packet *p)
+static bool answer(struct client *cl, struct packet *p)
 {
-	static const struct { char verb; bool (*run)(struct channel *, struct packet *); } verbs[] = {
+	static const struct { char verb; bool (*run)(struct client *, struct packet *); } verbs[] = {
 		{ 'K', answer_known }, { 'G', answer_greylist }, { 'T', answer_took },
 		{ 'D', answer_row }, { 'H', answer_hold }, { 'L', answer_let_go },
 	};
@@ -265,77 +265,24 @@ static bool answer(struct channel *ch, struct packet *p)
 	packet_drop_fds(p);
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
 		if (verbs[i].verb == p->verb)
-			return verbs[i].run(ch, p);
+			return verbs[i].run(cl, p);
 	}
 	return false;
 }
 
-/* ---- channels ---- */
-
-static void hang_up(struct channel *ch)
+static bool serve(struct asker *a)
 {
-	let_go(ch);
-	loop_remove(ch->io);
-	fd_close(&ch->fd);
-	ch->hints->channels--;
-	free(ch);
+	struct packet *p = &a->all->packet;
+
+	return answer((struct client *)a, p) ? packet_send(a->fd, p, NULL) : asker_nonsense();
 }
 
-static void on_channel(void *arg, unsigned ready)
+static void gone(struct asker *a)
 {
-	struct channel *ch = arg;
-	struct packet *p = &ch->hints->packet;
-
-	(void)ready;
-	switch (packet_recv(ch->fd, p, MS_NEVER)) {
-	case PACKET_OK:
-		if (answer(ch, p) && packet_send(ch->fd, p, NULL))
-			return;
-		log_warn("a channel asked something that is no question, closing it");
-		hang_up(ch);
-		return;
-	case PACKET_LATE:
-		return;
-	default:
-		hang_up(ch);
-	}
+	let_go((struct client *)a);
 }
 
-static void add_channel(struct hints *h, int fd)
-{
-	struct channel *ch;
-
-	if (h->channels >= CHANNELS_MAX) {
-		log_warn("more than %d channels, refusing another", CHANNELS_MAX);
-		fd_close(&fd);
-		return;
-	}
-	ch = mem_get(sizeof *ch);
-	fd_set_blocking(fd, false);	/* who does not read its answers must not hold up the others */
-	*ch = (struct channel){ .hints = h, .fd = fd };
-	ch->io = loop_add(h->loop, fd, LOOP_READ, on_channel, ch);
-	h->channels++;
-}
-
-static void on_keeper(void *arg, unsigned ready)
-{
-	struct hints *h = arg;
-	int fd;
-
-	(void)ready;
-	switch (packet_recv(h->self.keeper, &h->packet, clock_ms())) {
-	case PACKET_OK:
-		fd = h->packet.verb == 'c' ? packet_take_fd(&h->packet) : -1;
-		packet_drop_fds(&h->packet);
-		if (fd >= 0)
-			add_channel(h, fd);
-		break;
-	case PACKET_LATE:
-		break;
-	default:
-		loop_stop(h->loop);
-	}
-}
+/* ---- now and then ---- */
 
 static void on_signal(void *arg, int signo)
 {
@@ -344,8 +291,6 @@ static void on_signal(void *arg, int signo)
 	(void)signo;
 	loop_stop(h->loop);
 }
-
-/* ---- now and then ---- */
 
 static void sync_hints(void *arg)
 {
@@ -423,7 +368,9 @@ int main(int argc, char **argv)
 	h.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	h.loop = loop_new();
 	loop_on_signal(h.loop, SIGTERM, on_signal, &h);
-	loop_add(h.loop, h.self.keeper, LOOP_READ, on_keeper, &h);
+	h.askers = (struct askers){ .loop = h.loop, .keeper = h.self.keeper, .server = &h,
+		.size = sizeof(struct client), .serve = serve, .gone = gone };
+	askers_begin(&h.askers);
 	sync_hints(&h);
 	sift_hourly(&h);
 	loop_run(h.loop);

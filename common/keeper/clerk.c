@@ -12,26 +12,22 @@
  *	RUN/full/		marks of full mailboxes, pick's (full.h)
  *	QUEUE/hints/msa/	the counts, msa's clerk's alone
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/mem.h"
 #include "common/conf/who.h"
 #include "common/directory/answer.h"
 #include "common/directory/ledger.h"
 #include "common/directory/shelf.h"
 #include "common/io/loop.h"
+#include "common/keeper/askers.h"
 #include "common/keeper/role.h"
-#include "common/os/fd.h"
 #include "common/os/file.h"
 #include "common/os/log.h"
 
-enum { CHANNELS_MAX = 8192, ANSWER_MEMORY = 512 << 20, LOOK_AGAIN_MS = 1000 };
+enum { ANSWER_MEMORY = 512 << 20, LOOK_AGAIN_MS = 1000 };
 
 struct clerk {
 	struct role_self	 self;
@@ -43,12 +39,9 @@ struct clerk {
 	char			 hints[4096];	/* "": not ours to keep */
 	struct loop		*loop;
 	struct arena		*arena;		/* for one answer */
-	struct packet		 packet;	/* the one at hand */
-	size_t			 channels;
+	struct askers		 askers;
 	ms_t			 looked;
 };
-
-struct channel { struct clerk *clerk; int fd; struct loop_io *io; };
 
 static void log_news(const struct str *news)
 {
@@ -70,94 +63,31 @@ static void refresh(struct clerk *c)
 	str_free(&news);
 }
 
-/* ---- channels ---- */
-
-static void hang_up(struct channel *ch)
-{
-	loop_remove(ch->io);
-	fd_close(&ch->fd);
-	ch->clerk->channels--;
-	free(ch);
-}
+/* ---- questions ---- */
 
 static bool count(struct clerk *c)
 {
 	struct str news = STR(16384);
-	bool ok = ledger_answer(&c->ledger, &c->shelf.lookup, c->arena, &c->packet, clock_wall(), &news);
+	bool ok = ledger_answer(&c->ledger, &c->shelf.lookup, c->arena, &c->askers.packet, clock_wall(), &news);
 
 	log_news(&news);
 	str_free(&news);
 	return ok;
 }
 
-static bool serve(struct clerk *c, int fd)
+static bool serve(struct asker *a)
 {
-	struct err e;
+	struct clerk *c = a->all->server;
+	struct packet *p = &a->all->packet;
 	bool ok;
 
 	refresh(c);
-	ok = ledger_asked(&c->packet) ? count(c) : answer(&c->shelf.lookup, c->arena, &c->packet);
+	ok = ledger_asked(p) ? count(c) : answer(&c->shelf.lookup, c->arena, p);
 	arena_reset(c->arena);
-	if (!ok)
-		log_warn("a channel asked something that is no question, closing it");
-	return ok && packet_send(fd, &c->packet, &e);
+	return ok ? packet_send(a->fd, p, NULL) : asker_nonsense();
 }
 
-static void on_channel(void *arg, unsigned ready)
-{
-	struct channel *ch = arg;
-	struct clerk *c = ch->clerk;
-
-	(void)ready;
-	switch (packet_recv(ch->fd, &c->packet, MS_NEVER)) {
-	case PACKET_OK:
-		if (!serve(c, ch->fd))
-			hang_up(ch);
-		return;
-	case PACKET_LATE:
-		return;
-	default:
-		hang_up(ch);
-	}
-}
-
-static void add_channel(struct clerk *c, int fd)
-{
-	struct channel *ch;
-
-	if (c->channels >= CHANNELS_MAX) {
-		log_warn("more than %d channels, refusing another", CHANNELS_MAX);
-		fd_close(&fd);
-		return;
-	}
-	ch = mem_get(sizeof *ch);
-	fd_set_blocking(fd, false);	/* who does not read its answers must not hold up the others */
-	*ch = (struct channel){ c, fd, NULL };
-	ch->io = loop_add(c->loop, fd, LOOP_READ, on_channel, ch);
-	c->channels++;
-}
-
-/* ---- our keeper ---- */
-
-static void on_keeper(void *arg, unsigned ready)
-{
-	struct clerk *c = arg;
-	int fd;
-
-	(void)ready;
-	switch (packet_recv(c->self.keeper, &c->packet, clock_ms())) {
-	case PACKET_OK:
-		fd = c->packet.verb == 'c' ? packet_take_fd(&c->packet) : -1;
-		packet_drop_fds(&c->packet);
-		if (fd >= 0)
-			add_channel(c, fd);
-		break;
-	case PACKET_LATE:
-		break;
-	default:
-		loop_stop(c->loop);
-	}
-}
+/* ---- the start ---- */
 
 static void on_signal(void *arg, int signo)
 {
@@ -166,8 +96,6 @@ static void on_signal(void *arg, int signo)
 	(void)signo;
 	loop_stop(c->loop);
 }
-
-/* ---- the start ---- */
 
 /* While we are still root: a directory of our own. */
 static void make_directory(const struct clerk *c, const char *path)
@@ -229,7 +157,9 @@ int main(int argc, char **argv)
 	begin_ledger(&c);
 	refresh(&c);
 	loop_on_signal(c.loop, SIGTERM, on_signal, &c);
-	loop_add(c.loop, c.self.keeper, LOOP_READ, on_keeper, &c);
+	c.askers = (struct askers){ .loop = c.loop, .keeper = c.self.keeper, .server = &c,
+		.size = sizeof(struct asker), .serve = serve };
+	askers_begin(&c.askers);
 	loop_run(c.loop);
 	shelf_end(&c.shelf);
 	ledger_end(&c.ledger);
