@@ -14,7 +14,7 @@ void batch_init(struct batch *b, void (*answered)(void *arg, uint32_t tag, const
 {
 	*b = (struct batch){ .resolver = -1, .answered = answered, .arg = arg };
 	b->scratch = arena_new(SCRATCH_MAX, NULL, NULL);
-	b->packet = mem_get(sizeof *b->packet);
+	b->packet = mem_more(NULL, 1, sizeof *b->packet);	/* not zeroed: 64 KiB that an idle session need not touch */
 }
 
 void batch_free(struct batch *b)
