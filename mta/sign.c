@@ -41,7 +41,10 @@ static enum signing_got ask_once(struct sched *s, const struct envelope *env, in
 	return got;
 }
 
-/* A process that rested has ended meanwhile; a fresh one that ends had to do with this message. */
+/*
+ * A process that rested has ended meanwhile; a fresh one that ends had to do with this message, which then goes without
+ * signatures, as it does when its keys are damaged. What may pass (a disk, a mode) is waited for.
+ */
 static bool ask(struct sched *s, const struct envelope *env, int text, struct arena *a, struct signing *out, struct err *e)
 {
 	bool rested = s->sign >= 0;
@@ -56,6 +59,8 @@ static bool ask(struct sched *s, const struct envelope *env, int text, struct ar
 	}
 	if (got == SIGNING_OK)
 		return true;
+	if (got == SIGNING_REFUSED && e->kind == ERR_TEMP)
+		return err_while(e, "signing");
 	maillog_trouble(env->id, "signing, so it goes without", e);
 	*out = (struct signing){ .count = 0 };
 	return true;

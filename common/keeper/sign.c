@@ -9,6 +9,7 @@
  * FILES
  *	CONFIG/dkim/	see trust/keyring.h
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -36,7 +37,9 @@ struct known { char domain[KEYRING_DOMAIN]; struct keyring_set set; ms_t until; 
 
 struct signer {
 	struct role_self self;
-	int		 root;		/* CONFIG/dkim; -1: there is none */
+	int		 root;		/* CONFIG/dkim, or -1 */
+	bool		 no_keys;	/* there is none */
+	struct err	 no_root;	/* why it cannot be opened */
 	struct known	 known[KNOWN_MAX];
 	size_t		 next;
 	struct arena	*arena;
@@ -127,11 +130,11 @@ static bool sign(struct signer *s, struct dkim_sign *d, const char *sender, stru
 
 static void answer(struct signer *s, const char *sender, int text)
 {
-	struct signing out = { .last = ++s->asked >= SIGNED_MAX || s->root < 0, .none = s->root < 0 };
+	struct signing out = { .last = ++s->asked >= SIGNED_MAX || s->root < 0, .none = s->no_keys };
 	struct dkim_sign *d = dkim_sign_new();
-	struct err e;
+	struct err e = s->no_root;
 
-	if (out.none || (feed(d, text, &e) && sign(s, d, sender, &out, &e))) {
+	if (s->no_keys || (s->root >= 0 && feed(d, text, &e) && sign(s, d, sender, &out, &e))) {
 		signing_put(&s->packet, &out);
 	} else {
 		packet_begin(&s->packet, '-');
@@ -173,6 +176,9 @@ int main(int argc, char **argv)
 	s.arena = arena_new(MEMORY_MAX, NULL, NULL);
 	path = arena_printf(s.arena, "%s/dkim", s.self.conf.config_directory);
 	s.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s.no_keys = s.root < 0 && errno == ENOENT;
+	if (s.root < 0)
+		err_sys(&s.no_root, "cannot open %s", path);
 	role_jail(&s.self);
 	while (serve(&s))
 		;

@@ -337,7 +337,7 @@ bool key_sign(const struct key *k, const unsigned char digest[KEY_DIGEST], struc
 
 	look_up();
 	if (!(k->kind == KEY_RSA ? rsa_sign : ed25519_sign)(k, digest, sig, &n))
-		return err_temp(e, "4.7.0", "cannot sign: %s", reason());
+		return err_perm(e, "5.7.5", "cannot sign: %s", reason());
 	str_add(signature, (struct span){ (char *)sig, n });
 	return true;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Mail that begins here is signed on its way out, and what the receiver gets can be verified. A key in
 the store is all that it takes; a stranger's mail is never signed."""
+import glob
 import json
 import os
 import re
@@ -75,6 +76,24 @@ def test_each_try_sends_the_same(net):
     for top in tops:
         expect(re.sub(r"\s", "", top) in re.sub(r"[ \t]", "", flat), f"{top}\n{text}")
     expect(all(r["result"] == "pass" for r in verdicts(net, text.encode())), text)
+
+
+def test_a_key_that_cannot_be_read_is_waited_for(net):
+    make_keys(net, "alpha.test")
+    alpha = net["alpha"]
+    keys = glob.glob(f"{os.path.dirname(alpha.conf)}/dkim/alpha.test/*.active.pem")
+    expect(len(keys) == 2, str(keys))
+    for key in keys:
+        os.chmod(key, 0)
+    for h in net.hosts.values():
+        h.start()
+    journey.submit(alpha, journey.a_message().as_bytes())
+    alpha.wait_log("signing", "ermission denied")
+    expect(not net["beta"].inbox("bob"), "it went without")
+    for key in keys:
+        os.chmod(key, 0o600)
+    text = inbox(net)
+    expect([r["result"] for r in verdicts(net, text)] == ["pass", "pass"], text.decode("utf-8", "replace"))
 
 
 def test_sendmail_and_subdomains_are_signed_and_others_not(net):
