@@ -26,6 +26,7 @@ struct rotation {
 	int			 fd;
 	struct keyring_entry	 all[KEYRING_DOMAIN_KEYS];
 	size_t			 count;
+	int			 kinds[KEYRING_DOMAIN_KEYS];	/* learn_kinds: an enum key_kind, -1 of the retired */
 	struct str		 out;
 };
 
@@ -40,33 +41,41 @@ static size_t count_of(const struct rotation *r, enum keyring_state s)
 
 /* ---- the next keys ---- */
 
-/* Of the kinds that sign now; of both where none does. */
-static bool wanted(const struct rotation *r, enum key_kind kind, bool *want, struct err *e)
+static bool learn_kinds(struct rotation *r, struct err *e)
 {
-	*want = !count_of(r, KEYRING_ACTIVE);
 	for (size_t i = 0; i < r->count; i++) {
 		struct key *k;
 
-		if (r->all[i].state != KEYRING_ACTIVE)
+		r->kinds[i] = -1;
+		if (r->all[i].state == KEYRING_RETIRED)
 			continue;
 		k = keyring_load(r->fd, &r->all[i], e);
 		if (!k)
 			return false;
-		*want = *want || key_kind(k) == kind;
+		r->kinds[i] = (int)key_kind(k);
 		key_free(k);
 	}
 	return true;
 }
 
+/* Of the kinds that sign now; of both where none does. */
+static bool wanted(const struct rotation *r, int kind)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->all[i].state == KEYRING_ACTIVE && r->kinds[i] == kind)
+			return true;
+	}
+	return !count_of(r, KEYRING_ACTIVE);
+}
+
 static bool make_next(struct rotation *r, struct err *e)
 {
+	if (!learn_kinds(r, e))
+		return false;
 	for (int kind = 0; kind < KEY_KINDS; kind++) {
 		char selector[KEYRING_SELECTOR] = "";
-		bool want;
 
-		if (!wanted(r, (enum key_kind)kind, &want, e))
-			return false;
-		if (want && !dkim_store_make(r->fd, (enum key_kind)kind, RSA_BITS, selector, e))
+		if (wanted(r, kind) && !dkim_store_make(r->fd, (enum key_kind)kind, RSA_BITS, selector, e))
 			return false;
 	}
 	return keyring_list(r->fd, r->all, &r->count, e);
@@ -158,26 +167,47 @@ static bool check(struct rotation *r, struct err *e)
 
 /* ---- from new to active, from active to retired ---- */
 
-static bool change_all(struct rotation *r, enum keyring_state from, enum keyring_state to, struct err *e)
+/* All of a kind; *changed: there was one. */
+static bool change_all(struct rotation *r, int kind, enum keyring_state from, enum keyring_state to, bool *changed, struct err *e)
 {
+	*changed = false;
 	for (size_t i = 0; i < r->count; i++) {
-		if (r->all[i].state != from)
+		if (r->all[i].state != from || r->kinds[i] != kind)
 			continue;
 		if (!dkim_store_change(r->fd, &r->all[i], to, e))
 			return false;
 		str_addf(&r->out, "%-20s is %s now\n", r->all[i].selector, keyring_state_name(to));
+		*changed = true;
 	}
 	return true;
 }
 
-/* The new ones first: between the two, mail is signed by both. */
+/*
+ * The new one first: between the two, mail is signed by both. A kind that has no new key keeps what it has: this
+ * may be the second try, and what the first one made active is not to be retired by it.
+ */
+static bool activate_kind(struct rotation *r, int kind, struct err *e)
+{
+	bool changed;
+
+	if (!change_all(r, kind, KEYRING_NEW, KEYRING_ACTIVE, &changed, e))
+		return false;
+	return !changed || change_all(r, kind, KEYRING_ACTIVE, KEYRING_RETIRED, &changed, e);
+}
+
 static bool activate(struct rotation *r, struct err *e)
 {
 	if (!count_of(r, KEYRING_NEW))
 		return err_perm(e, "5.7.5", "%s has no new key; `posthorn dkim rotate %s` makes some", r->domain, r->domain);
 	if (!r->force && !published(r, true, e))
 		return err_while(e, "not yet");
-	return change_all(r, KEYRING_NEW, KEYRING_ACTIVE, e) && change_all(r, KEYRING_ACTIVE, KEYRING_RETIRED, e);
+	if (!learn_kinds(r, e))
+		return false;
+	for (int kind = 0; kind < KEY_KINDS; kind++) {
+		if (!activate_kind(r, kind, e))
+			return false;
+	}
+	return true;
 }
 
 /* ---- the end of a key ---- */

@@ -26,8 +26,13 @@ static bool give_to_signer(int dir, const char *name, mode_t mode, struct err *e
 
 static bool make_dir(int parent, const char *name, struct err *e)
 {
-	if (mkdirat(parent, name, 0700) < 0)
-		return errno == EEXIST || err_sys(e, "cannot make the directory %s", name);
+	bool there = mkdirat(parent, name, 0700) < 0;
+
+	if (there && errno != EEXIST)
+		return err_sys(e, "cannot make the directory %s", name);
+	if (there && geteuid() != 0)
+		return true;
+	/* one that is there may be of a run that was killed before this */
 	return give_to_signer(parent, name, 0700, e) && file_flush_dir(parent, name, e);
 }
 
@@ -90,6 +95,8 @@ static bool choose_selector(int domain, enum key_kind kind, char selector[KEYRIN
 
 	if (!keyring_list(domain, all, &count, e))
 		return false;
+	if (count == KEYRING_DOMAIN_KEYS)
+		return err_perm(e, "5.5.4", "there are %d keys; `posthorn dkim rotate --retire` removes old ones", KEYRING_DOMAIN_KEYS);
 	if (*selector)
 		return !selector_taken(all, count, selector) ||
 		    err_perm(e, "5.5.4", "there is a key %s already; a selector is used once", selector);
@@ -103,6 +110,26 @@ static bool choose_selector(int domain, enum key_kind kind, char selector[KEYRIN
 	return err_perm(e, "5.5.4", "that many keys in one day");
 }
 
+/* Under its name it is whole and the signer's, and replaces none that somebody made meanwhile. */
+static bool write_pem(int domain, const char *name, struct span pem, struct err *e)
+{
+	char fresh[40];
+	bool ok;
+	int fd;
+
+	snprintf(fresh, sizeof fresh, ".new.%d", (int)getpid());
+	unlinkat(domain, fresh, 0);
+	fd = file_open_beneath(domain, fresh, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return err_sys(e, "cannot make %s", fresh);
+	ok = file_write(fd, pem, e) && give_to_signer(domain, fresh, 0600, e) &&
+	    file_commit(fd, domain, fresh, domain, name, false, e);
+	fd_close(&fd);
+	if (!ok)
+		unlinkat(domain, fresh, 0);
+	return ok;
+}
+
 static bool write_key(int domain, const struct key *k, const char *selector, struct err *e)
 {
 	struct str pem = STR(KEY_PEM_MAX);
@@ -111,7 +138,7 @@ static bool write_key(int domain, const struct key *k, const char *selector, str
 
 	keyring_file_print(selector, KEYRING_NEW, name);
 	ok = key_print_private(k, &pem) || err_temp(e, "4.7.0", "cannot print the key");
-	ok = ok && file_replace(domain, name, str_span(&pem), 0600, e) && give_to_signer(domain, name, 0600, e);
+	ok = ok && write_pem(domain, name, str_span(&pem), e);
 	explicit_bzero(pem.p, pem.n);
 	str_free(&pem);
 	return ok;

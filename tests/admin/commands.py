@@ -378,6 +378,9 @@ def test_dkim_keys_change_without_a_gap(h):
     assert fields.count("type   TXT") == 2
     h.run("dkim", "key", "new", "--rsa", "--bits", "1024", "--selector", "old", "a.test")
     assert "selector is used once" in h.run("dkim", "key", "new", "--rsa", "--selector", "old", "a.test", code=64)
+    # a kind without a new key keeps its own: an activation that was cut short is said again
+    h.run("dkim", "rotate", "--activate", "--force", "a.test")
+    assert states() == [("ed25519", "active"), ("rsa", "active"), ("rsa", "retired")], states()
     for bad in (("key", "new"), ("key", "new", "--bits", "512", "a.test"), ("key", "new", "--selector", "X", "--rsa", "a.test"),
                 ("sign", "--key", "x"), ("rotate",), ("rotate", "--what", "a.test"), ("record", "--form", "x", "a.test"),
                 ("verify", "a", "b")):
