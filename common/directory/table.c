@@ -3,6 +3,7 @@
 
 #include <db.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -141,6 +142,18 @@ bool table_get(struct table *t, struct span key, struct str *value, bool *found,
 	return value->over ? err_temp(e, "4.3.0", "a row of a table is too long") : true;
 }
 
+/* What a full or failing machine says does not tell that the bytes are damaged. */
+static bool is_damage(int rc)
+{
+	static const int machine[] = { 0, ENOSPC, EDQUOT, EIO, ENOMEM, EMFILE, ENFILE, EACCES, EPERM, EROFS, EAGAIN, EINTR };
+
+	for (size_t i = 0; i < sizeof machine / sizeof *machine; i++) {
+		if (rc == machine[i])
+			return false;
+	}
+	return true;
+}
+
 /* ---- hints ---- */
 
 /* A handle that has verified is used up, whatever it found. */
@@ -164,19 +177,23 @@ static int verify(const char *path)
 
 struct table *table_hints(const char *path, bool *anew, struct err *e)
 {
-	bool there = access(path, F_OK) == 0;
-	struct table *t = NULL;
+	int rc;
 
 	*anew = false;
-	if (there && verify(path) == 0)
-		t = table_any(path, 0, "open", NULL);
-	if (t)
-		return t;
-	if (there && unlink(path) < 0) {
+	if (access(path, F_OK) < 0)
+		return table_create(path, e);
+	rc = verify(path);
+	if (!is_damage(rc)) {
+		if (rc == 0)
+			return table_any(path, 0, "open", e);
+		failed(e, "verify", path, rc);
+		return NULL;
+	}
+	if (unlink(path) < 0) {
 		err_sys(e, "cannot remove the damaged %s", path);
 		return NULL;
 	}
-	*anew = there;
+	*anew = true;
 	return table_create(path, e);
 }
 
@@ -242,13 +259,14 @@ static int lock_directory(int dir, struct err *e)
 	return fd;
 }
 
-static struct table *ledger_try(const char *directory, int lock, struct err *e)
+static struct table *ledger_try(const char *directory, int lock, bool *damaged, struct err *e)
 {
 	struct table *t = mem_get(sizeof *t);
 	int rc;
 
 	t->lock = lock;
 	rc = open_logged(t, directory);
+	*damaged = is_damage(rc);
 	if (!rc)
 		return t;
 	t->lock = -1;			/* stays the caller's */
@@ -268,11 +286,10 @@ struct table *table_ledger(const char *directory, bool *anew, struct err *e)
 		return NULL;
 	}
 	lock = lock_directory(dir, e);
-	t = lock < 0 ? NULL : ledger_try(directory, lock, e);
-	if (!t && lock >= 0) {
-		*anew = true;
+	t = lock < 0 ? NULL : ledger_try(directory, lock, anew, e);
+	if (*anew) {
 		empty_directory(dir);
-		t = ledger_try(directory, lock, e);
+		t = ledger_try(directory, lock, &(bool){ false }, e);
 	}
 	close(dir);
 	if (!t)

@@ -26,16 +26,17 @@ bool table_put(struct table *t, struct span key, struct span value, struct err *
 bool table_get(struct table *t, struct span key, struct str *value, bool *found, struct err *e);
 
 /*
- * Hints: a table that one process keeps and changes in place. A crash may cost it: what cannot be
- * read any more (its pages are verified) is thrown away, anew says so, and it begins empty.
+ * Hints: a table that one process keeps and changes in place. A crash may cost it: what is damaged
+ * (its pages are verified) is thrown away, anew says so, and it begins empty. TEMP: what is there
+ * cannot be read now, and stays.
  */
 struct table *table_hints(const char *path, bool *anew, struct err *e);
 
 /*
  * A ledger: rows that one process changes in place, in DIRECTORY that has nothing else in it, with a
  * log of its own (each change is whole, and survives the end of the process at any moment; a
- * power cut may take the last minute). *anew: what was there could not be read, and is gone.
- * TEMP also when another process has it.
+ * power cut may take the last minute). *anew: what was there is damaged, and gone.
+ * TEMP also when another process has it, or the disk is full.
  */
 struct table *table_ledger(const char *directory, bool *anew, struct err *e);
 bool table_set(struct table *t, struct span key, struct span value, struct err *e);	/* in place of what was there */

@@ -1,6 +1,7 @@
 /* What a login has sent: counts by the hour, a memory with a ceiling, and the ledger on disk. */
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -285,6 +286,28 @@ START_TEST(damaged_ledger_begins_anew)
 }
 END_TEST
 
+/* A machine out of descriptors says nothing of the file. */
+START_TEST(trouble_is_no_damage)
+{
+	struct rlimit was, few;
+	bool tell;
+	int next;
+
+	ck_assert_str_eq(count("ann", 8, 0, NOON, &tell), "");
+	ledger_end(&ledger);
+	next = dup(0);
+	close(next);
+	getrlimit(RLIMIT_NOFILE, &was);
+	few = (struct rlimit){ (rlim_t)next + 3, was.rlim_max };
+	ledger_begin(&ledger, directory, limits);
+	setrlimit(RLIMIT_NOFILE, &few);
+	ck_assert_str_eq(count("ann", 9, 0, NOON, &tell), "");		/* mail goes on */
+	setrlimit(RLIMIT_NOFILE, &was);
+	ck_assert_msg(strstr(news.p, "is not counted") != NULL, "%s", news.p);
+	ck_assert_str_ne(count("ann", 9, 0, NOON + 20, &tell), "");	/* the eight are known still */
+}
+END_TEST
+
 START_TEST(old_rows_are_swept)
 {
 	struct str value = STR(10000);
@@ -377,6 +400,7 @@ int main(void)
 	tcase_add_test(tc, ledger_counts);
 	tcase_add_test(tc, ledger_is_one_process_s);
 	tcase_add_test(tc, damaged_ledger_begins_anew);
+	tcase_add_test(tc, trouble_is_no_damage);
 	tcase_add_test(tc, old_rows_are_swept);
 	tcase_add_test(tc, killed_clerk_loses_nothing);
 	return unit_end();
