@@ -11,7 +11,8 @@
  *	QUEUE/hints/gate.db	Berkeley DB; may be deleted while mta is stopped
  * DIAGNOSTICS
  *	A damaged file is thrown away with a line in the log. Where it cannot be written, all is kept
- *	in memory.
+ *	in memory; one that fails later is opened again within a minute, and until then nobody is
+ *	greylisted.
  */
 #include "mta/hints.h"
 
@@ -37,6 +38,7 @@ struct hints {
 	struct askers		 askers;
 	uint64_t		 rows, held;
 	bool			 changed;
+	bool			 failing;	/* the table: it is to be opened again */
 	int			 directory;	/* QUEUE/hints, for rows.h; -1 */
 };
 
@@ -58,22 +60,29 @@ static void trouble(const char *doing, const struct err *e)
 	told = clock_ms();
 }
 
-static struct hint find(struct hints *h, struct span key)
+static void table_failed(struct hints *h, const char *doing, const struct err *e)
 {
-	struct str value = STR(VALUE_ROOM);
-	struct hint found = { 0 };
-	struct err e;
-	bool there;
-
-	if (!table_get(h->table, key, &value, &there, &e))
-		trouble("reading hints", &e);
-	else if (there && hint_parse(str_span(&value), &found) && hint_is_over(key, &found, &h->rules, clock_wall()))
-		found = (struct hint){ 0 };
-	str_free(&value);
-	return found;
+	trouble(doing, e);
+	h->failing = true;
 }
 
-struct sifting { struct hints *h; int64_t now; uint64_t grey[AGES + 1], known[AGES + 1]; int64_t grey_from, known_from; };
+/* Without count: nothing is known. False: the table cannot say. */
+static bool find(struct hints *h, struct span key, struct hint *found)
+{
+	struct str value = STR(VALUE_ROOM);
+	struct err e;
+	bool there, ok = table_get(h->table, key, &value, &there, &e);
+
+	*found = (struct hint){ 0 };
+	if (!ok)
+		table_failed(h, "reading hints", &e);
+	else if (there && hint_parse(str_span(&value), found) && hint_is_over(key, found, &h->rules, clock_wall()))
+		*found = (struct hint){ 0 };
+	str_free(&value);
+	return ok;
+}
+
+struct sifting { struct hints *h; int64_t now; uint64_t kept, grey[AGES + 1], known[AGES + 1]; int64_t grey_from, known_from; };
 
 /* Which of AGES steps of the life it may have; the last is the oldest. */
 static size_t age_of(int64_t age, int64_t most)
@@ -88,10 +97,9 @@ static bool count_or_drop(void *arg, struct span key, struct span value)
 	struct sifting *s = arg;
 	struct hint hint;
 
-	if (!hint_parse(value, &hint) || hint_is_over(key, &hint, &s->h->rules, s->now)) {
-		s->h->rows -= s->h->rows > 0;
+	if (!hint_parse(value, &hint) || hint_is_over(key, &hint, &s->h->rules, s->now))
 		return false;
-	}
+	s->kept++;
 	if (span_starts(key, "k "))
 		s->known[age_of(s->now - hint.last, s->h->rules.known_s)]++;
 	else
@@ -134,31 +142,35 @@ static void sift(struct hints *h)
 	struct err e;
 
 	if (!table_sift(h->table, count_or_drop, &s, &e)) {
-		trouble("sifting hints", &e);
+		table_failed(h, "sifting hints", &e);
 		return;
 	}
 	h->changed = true;
+	h->rows = s.kept;		/* remember() takes a row that is over for none */
 	if (h->rows <= most - most / 10)
 		return;
 	needed = h->rows - (most - most / 10);
 	s.grey_from = cut(s.grey, &needed);
 	s.known_from = cut(s.known, &needed);
 	if (!table_sift(h->table, drop_oldest, &s, &e))
-		trouble("sifting hints", &e);
+		table_failed(h, "sifting hints", &e);
 }
 
-static void remember(struct hints *h, struct span key, const struct hint *hint, bool fresh)
+static bool remember(struct hints *h, struct span key, const struct hint *hint, bool fresh)
 {
 	struct str value = STR(VALUE_ROOM);
 	struct err e;
+	bool ok;
 
 	hint_print(hint, &value);
 	h->changed = true;
-	if (!table_set(h->table, key, str_span(&value), &e))
-		trouble("remembering hints", &e);
+	ok = table_set(h->table, key, str_span(&value), &e);
+	if (!ok)
+		table_failed(h, "remembering hints", &e);
 	else if (fresh && ++h->rows > h->self.conf.gate_hints_max)
 		sift(h);
 	str_free(&value);
+	return ok;
 }
 
 /* ---- questions ---- */
@@ -177,9 +189,10 @@ static bool answer_known(struct client *cl, struct packet *p)
 {
 	struct str key = STR(HINT_KEY);
 	bool ok = hint_key_known(packet_take(p), &key);
+	struct hint hint;
 
 	if (ok)
-		say(p, 1, find(hints_of(cl), str_span(&key)).count > 0, 0);
+		say(p, 1, find(hints_of(cl), str_span(&key), &hint) && hint.count > 0, 0);
 	str_free(&key);
 	return ok;
 }
@@ -192,7 +205,7 @@ static bool answer_took(struct client *cl, struct packet *p)
 	struct hint hint;
 
 	if (ok) {
-		hint = find(hints_of(cl), str_span(&key));
+		find(hints_of(cl), str_span(&key), &hint);
 		hint = (struct hint){ hint.count ? hint.first : now, now, hint.count + 1 };
 		if (hints_of(cl)->rules.known_s)
 			remember(hints_of(cl), str_span(&key), &hint, hint.count == 1);
@@ -202,6 +215,7 @@ static bool answer_took(struct client *cl, struct packet *p)
 	return ok;
 }
 
+/* Who is not remembered would wait forever: then nobody waits. */
 static bool answer_greylist(struct client *cl, struct packet *p)
 {
 	struct span ip = packet_take(p), sender = packet_take(p), recipient = packet_take(p);
@@ -210,12 +224,13 @@ static bool answer_greylist(struct client *cl, struct packet *p)
 	enum gate_grey grey;
 	struct hint hint;
 	unsigned left_s;
+	bool passed;
 
 	if (ok) {
-		hint = find(hints_of(cl), str_span(&key));
+		passed = !find(hints_of(cl), str_span(&key), &hint);
 		grey = hint_greylist(&hint, &hints_of(cl)->rules, clock_wall(), &left_s);
-		remember(hints_of(cl), str_span(&key), &hint, hint.count == 1);
-		say(p, 2, grey, left_s);
+		passed = passed || !remember(hints_of(cl), str_span(&key), &hint, hint.count == 1);
+		say(p, 2, passed ? GATE_GREY_PASSED : grey, left_s);
 	}
 	str_free(&key);
 	return ok;
@@ -284,12 +299,33 @@ static void gone(struct asker *a)
 
 /* ---- now and then ---- */
 
-static void on_signal(void *arg, int signo)
+static bool count(void *arg, struct span key, struct span value)
 {
-	struct hints *h = arg;
+	(void)key;
+	(void)value;
+	++*(uint64_t *)arg;
+	return true;
+}
 
-	(void)signo;
-	loop_stop(h->loop);
+static bool open_table(struct hints *h)
+{
+	char path[4096];
+	bool anew;
+	struct err e;
+
+	snprintf(path, sizeof path, "%s/hints/gate.db", h->self.conf.queue_directory);
+	h->failing = false;
+	h->rows = 0;
+	h->table = table_hints(path, &anew, &e);
+	if (anew)
+		log_warn("%s was damaged; all clients are unknown once more", path);
+	if (h->table && table_sift(h->table, count, &h->rows, &e))
+		return true;
+	log_error("hints are kept in memory only: %s", e.text);
+	table_close(h->table, NULL);
+	h->table = table_new(&e);
+	h->rows = 0;
+	return h->table != NULL;
 }
 
 static void sync_hints(void *arg)
@@ -297,8 +333,15 @@ static void sync_hints(void *arg)
 	struct hints *h = arg;
 	struct err e;
 
-	if (h->changed && !table_sync(h->table, &e))
+	if (h->failing) {
+		table_close(h->table, NULL);
+		if (!open_table(h)) {
+			loop_stop(h->loop);
+			return;
+		}
+	} else if (h->changed && !table_sync(h->table, &e)) {
 		trouble("writing hints", &e);
+	}
 	h->changed = false;
 	loop_at(h->loop, clock_in(SYNC_S), sync_hints, h);
 }
@@ -311,15 +354,15 @@ static void sift_hourly(void *arg)
 	loop_at(h->loop, clock_in(SIFT_S), sift_hourly, h);
 }
 
-/* ---- the start ---- */
-
-static bool count(void *arg, struct span key, struct span value)
+static void on_signal(void *arg, int signo)
 {
-	(void)key;
-	(void)value;
-	++*(uint64_t *)arg;
-	return true;
+	struct hints *h = arg;
+
+	(void)signo;
+	loop_stop(h->loop);
 }
+
+/* ---- the start ---- */
 
 /* While we are still root: a directory of our own below the queue. */
 static void make_directory(const struct role_self *self)
@@ -330,25 +373,6 @@ static void make_directory(const struct role_self *self)
 	snprintf(path, sizeof path, "%s/hints", self->conf.queue_directory);
 	if (!file_make_owned(path, 0700, self->uid, self->gid, &e))
 		log_warn("%s", e.text);
-}
-
-static bool open_table(struct hints *h)
-{
-	char path[4096];
-	bool anew;
-	struct err e;
-
-	snprintf(path, sizeof path, "%s/hints/gate.db", h->self.conf.queue_directory);
-	h->table = table_hints(path, &anew, &e);
-	if (anew)
-		log_warn("%s was damaged; all clients are unknown once more", path);
-	if (h->table && table_sift(h->table, count, &h->rows, &e))
-		return true;
-	log_error("hints are kept in memory only: %s", e.text);
-	table_close(h->table, NULL);
-	h->table = table_new(&e);
-	h->rows = 0;
-	return h->table != NULL;
 }
 
 int main(int argc, char **argv)
