@@ -142,10 +142,8 @@ static uint64_t size_of(const struct job *j)
 	return size;
 }
 
-static bool say_full(const struct deliver *d, uint64_t size, struct err *e)
+static bool say_full(const struct deliver *d, bool bounce, uint64_t size, struct err *e)
 {
-	bool bounce = strcmp(d->self.conf.mda_over_quota, "bounce") == 0;
-
 	return (bounce ? err_perm : err_temp)(e, bounce ? "5.2.2" : "4.2.2",
 	    "the mailbox is full: %llu bytes are left of its quota, and the message has %llu",
 	    (unsigned long long)d->room, (unsigned long long)size);
@@ -153,12 +151,14 @@ static bool say_full(const struct deliver *d, uint64_t size, struct err *e)
 
 static bool has_room(struct deliver *d, const struct job *j, int root, struct err *e)
 {
+	bool bounce = strcmp(d->self.conf.mda_over_quota, "bounce") == 0;
 	uint64_t size = size_of(j);
 
 	if (size > j->quota)
 		return err_perm(e, "5.2.3", "the message has %llu bytes, and the whole mailbox may have %llu",
 		    (unsigned long long)size, (unsigned long long)j->quota);
-	return quota_ask(root, j->quota, size, clock_wall(), &d->room, e) && (size <= d->room || say_full(d, size, e));
+	return quota_ask(root, j->quota, size, bounce, clock_wall(), &d->room, e) &&
+	    (size <= d->room || say_full(d, bounce, size, e));
 }
 
 static bool fill(struct maildir_put *m, const struct job *j, struct span head, struct err *e)

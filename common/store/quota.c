@@ -237,14 +237,14 @@ int quota_lock(int root, struct err *e)
 	return fd;
 }
 
-bool quota_ask(int root, uint64_t limit, uint64_t wanted, time_t now, uint64_t *room, struct err *e)
+bool quota_ask(int root, uint64_t limit, uint64_t wanted, bool sure, time_t now, uint64_t *room, struct err *e)
 {
 	struct quota q;
 	time_t age_s = 0;
 
 	if (read_file(root, now, &q, &age_s) && q.limit == limit) {
 		*room = quota_room(&q, limit);
-		if (wanted <= *room || quota_is_fresh(&q, age_s))
+		if (wanted <= *room || (!sure && quota_is_fresh(&q, age_s)))
 			return true;
 	}
 	if (!count_anew(root, limit, &q, e))

@@ -120,7 +120,7 @@ static uint64_t room_for(uint64_t limit, uint64_t wanted, time_t now)
 	struct err e;
 	uint64_t room;
 
-	ck_assert_msg(quota_ask(root, limit, wanted, now, &room, &e), "%s", e.text);
+	ck_assert_msg(quota_ask(root, limit, wanted, false, now, &room, &e), "%s", e.text);
 	return room;
 }
 
@@ -169,6 +169,18 @@ START_TEST(full_is_believed_for_a_while)
 	ck_assert_int_eq(unlinkat(root, "new/1.a,S=100", 0), 0);
 	ck_assert_uint_eq(room_for(100, 1, time(NULL)), 0);
 	ck_assert_uint_eq(room_for(100, 1, time(NULL) + QUOTA_FRESH_S + 2), 100);
+}
+END_TEST
+
+START_TEST(full_is_counted_before_mail_is_returned)
+{
+	uint64_t room;
+
+	make("new/1.a,S=100", 1);
+	ck_assert_uint_eq(room_for(100, 1, time(NULL)), 0);
+	ck_assert_int_eq(unlinkat(root, "new/1.a,S=100", 0), 0);	/* and whoever did that died before it told */
+	ck_assert(quota_ask(root, 100, 1, true, time(NULL), &room, NULL));
+	ck_assert_uint_eq(room, 100);
 }
 END_TEST
 
@@ -229,6 +241,7 @@ int main(void)
 	tcase_add_test(tc, counts_folders);
 	tcase_add_test(tc, file_is_kept);
 	tcase_add_test(tc, full_is_believed_for_a_while);
+	tcase_add_test(tc, full_is_counted_before_mail_is_returned);
 	tcase_add_test(tc, bad_file_is_made_anew);
 	tcase_add_test(tc, file_never_grows_large);
 	tcase_add_test(tc, expunge_is_told);
