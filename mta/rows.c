@@ -57,7 +57,12 @@ bool rows_add(int directory, struct span row, int64_t now, struct err *e)
 		return err_sys(e, "cannot open %s", name);
 	str_add(&line, row);
 	str_add_char(&line, '\n');
-	ok = fstat(fd, &st) == 0 && !line.over && (st.st_size + (off_t)line.n > ROWS_MAX || append(fd, st.st_size, str_span(&line), e));
+	if (line.over)
+		ok = err_perm(e, "5.3.4", "it has %zu bytes", row.n);
+	else if (fstat(fd, &st) < 0)
+		ok = err_sys(e, "cannot look at it");
+	else
+		ok = st.st_size + (off_t)line.n > ROWS_MAX || append(fd, st.st_size, str_span(&line), e);
 	fd_close(&fd);
 	str_free(&line);
 	return ok || err_while(e, "noting a row of %s", name);

@@ -173,6 +173,7 @@ bool file_make_owned(const char *path, mode_t mode, int uid, int gid, struct err
 	if (access(path, F_OK) == 0)
 		return give_to(path, uid, gid, e);
 	snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid());
+	rmdir(fresh);			/* of one that had our pid and was killed here */
 	if (mkdir(fresh, mode) < 0)
 		return err_sys(e, "cannot make %s", path);
 	ok = give_to(fresh, uid, gid, e) && (renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) == 0 ||
