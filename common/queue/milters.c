@@ -260,21 +260,26 @@ static struct span raw_value(const struct milter *m, const struct field *f)
 	return v;
 }
 
-static enum milter_verdict say_header(struct milters *ms, struct milter *m, const struct edit *d)
+/* False: a field is longer than what a milter takes, which is the message's fault: a filter is not to be passed by that. */
+static bool say_header(struct milters *ms, struct milter *m, const struct edit *d, enum milter_verdict *v, struct err *e)
 {
-	enum milter_verdict v = milter_stands(m);
 	struct field f;
 
-	for (size_t at = 0; v == MILTER_GO_ON && edit_next(d, &at, &f);) {
+	for (size_t at = 0; *v == MILTER_GO_ON && edit_next(d, &at, &f);) {
+		if (m->terms.steps & NO_HEADER)
+			break;
+		if (f.whole.n > FRAME_CHUNK)
+			return err_perm(e, "5.3.4", "the header field " SPAN_FMT " has more than the %d bytes that a filter takes",
+			    SPAN_ARG(span_to(f.name, 40)), FRAME_CHUNK);
 		if (!milter_begin(m, SAY_HEADER, NULL))
 			break;
 		frame_text(&m->out, f.name);
 		frame_text(&m->out, raw_value(m, &f));
-		v = milter_end(m);
+		*v = milter_end(m);
 	}
-	if (v == MILTER_GO_ON && milter_begin(m, SAY_HEADER_END, &ms->facts))
-		v = milter_end(m);
-	return v;
+	if (*v == MILTER_GO_ON && milter_begin(m, SAY_HEADER_END, &ms->facts))
+		*v = milter_end(m);
+	return true;
 }
 
 /* The body on its way to a milter, in CRLF and in pieces. */
@@ -359,8 +364,8 @@ static bool show(struct milters *ms, struct milter *m, struct intake *in, struct
 
 	if (!d)
 		return false;
-	if (v == MILTER_GO_ON)
-		v = say_header(ms, m, d);
+	if (v == MILTER_GO_ON && !say_header(ms, m, d, &v, e))
+		return false;
 	if (v == MILTER_GO_ON && !say_body(m, in, &v, e))
 		return false;
 	if (v == MILTER_GO_ON)

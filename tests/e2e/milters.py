@@ -114,6 +114,22 @@ def test_it_hears_a_large_body(net):
     expect(max(len(f[0]) for f in m.of("B")) <= 65535, "a piece is too large")
 
 
+def test_no_field_is_too_long_for_it(net):
+    """Who says more than a filter takes does not get past it, not even where it may be away."""
+    m = Milter(path(net, "m"))
+    beta = start(net, m, more=":open")
+    long = b"X-Long: y\r\n" + b"".join(b" %s\r\n" % (b"z" * 900) for _ in range(400))
+    with client(beta) as smtp:
+        for head, code in ((long, 552), (b"", 250)):
+            smtp.mail("ann@far.test")
+            smtp.rcpt("bob@beta.test")
+            smtp.docmd("DATA")
+            smtp.send(head + LETTER + b"words\r\n.\r\n")
+            got = smtp.getreply()
+            expect(got[0] == code, f"{got}")
+    expect(m.body() == b"words\r\n", f"heard {m.body()}")
+
+
 def test_it_wants_less(net):
     m = Milter(path(net, "m"), steps=0x1 | 0x2 | a_milter.NO_BODY | 0x200, version=2,
                lists=frame("", 2, "i {client_addr}")[4:])
