@@ -196,19 +196,38 @@ bool edit_delete(struct edit *d, struct span name, unsigned nth)
 	return edit_find(d, name, nth, &f) && splice(d, f.at, f.whole.n, (struct span){ "", 0 }, NULL);
 }
 
+/* The n bytes at offset at go down to *to. */
+static void keep(struct edit *d, size_t at, size_t n, size_t *to)
+{
+	if (*to != at)
+		memmove(d->text.p + *to, d->text.p + at, n);
+	*to += n;
+}
+
+/* In one pass: a header may be nothing but what is to go. */
 unsigned edit_remove(struct edit *d, struct span name, bool (*which)(void *arg, struct span value), void *arg)
 {
+	size_t at = 0, to = 0, ours_at = d->ours_at;
 	unsigned removed = 0;
 	struct field f;
-	size_t at = 0;
 
-	while (look(d, at = pass_ours(d, at), &f)) {
-		if (!f.name.n || !span_alike(f.name, name) || (which && !which(arg, f.value))) {
-			at += f.whole.n;
-			continue;
+	for (;;) {
+		if (d->ours_n && at == ours_at) {
+			d->ours_at = to;
+			keep(d, at, d->ours_n, &to);
+			at += d->ours_n;
 		}
-		splice(d, f.at, f.whole.n, (struct span){ "", 0 }, NULL);
-		removed++;
+		if (!look(d, at, &f))
+			break;
+		if (!f.name.n || !span_alike(f.name, name) || (which && !which(arg, f.value)))
+			keep(d, at, f.whole.n, &to);
+		else
+			removed++;
+		at += f.whole.n;
 	}
+	keep(d, at, d->text.n - at, &to);
+	if (removed)
+		str_cut(&d->text, to);
+	d->changes += removed;
 	return removed;
 }

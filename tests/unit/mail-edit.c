@@ -127,6 +127,14 @@ START_TEST(some_of_a_name_are_removed)
 	ck_assert_uint_eq(edit_remove(&d, SPAN("ar"), says_mx, (void *)"mx.test"), 2);
 	ck_assert_str_eq(d.text.p, OURS "AR: other; y\n");
 	edit_free(&d);
+	edit_init(&d, SPAN(OURS), SPAN("AR: 1\nB: 2\nAR: 3\n"));		/* what is ours, in the middle */
+	ck_assert(edit_insert(&d, 0, SPAN("AR"), SPAN(" top"), NULL));
+	ck_assert_uint_eq(edit_remove(&d, SPAN("ar"), NULL, NULL), 3);
+	ck_assert_str_eq(d.text.p, OURS "B: 2\n");
+	ck_assert(edit_change(&d, SPAN("B"), 1, SPAN(" 4"), NULL));
+	ck_assert_str_eq(d.text.p, OURS "B: 4\n");
+	ck_assert_uint_eq(edit_remove(&d, SPAN("Received"), NULL, NULL), 0);
+	edit_free(&d);
 }
 END_TEST
 
