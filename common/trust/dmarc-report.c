@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-enum { WORD_MAX = 255 };
+enum { WORD_MAX = 255, OTHERS_MAX = 100 };	/* OTHERS_MAX: a disposition and a reason, which come later */
 
 /* --- rows --- */
 
@@ -36,6 +36,8 @@ void dmarc_row_print(const struct dmarc_row *r, struct str *out)
 	add_word(out, r->spf_aligned ? "pass" : "fail");
 	add_word(out, trust_result_name(r->spf));
 	for (size_t i = 0; i < r->dkim_count; i++) {
+		if (out->n + 2 * (WORD_MAX + 1) + OTHERS_MAX > out->max)
+			break;		/* a row without the last of many signatures, not no row */
 		add_word(out, r->dkim[i].domain);
 		add_word(out, r->dkim[i].selector);
 		add_word(out, trust_result_name(r->dkim[i].result));

@@ -50,11 +50,39 @@ START_TEST(strangers_words_are_tamed)
 }
 END_TEST
 
+START_TEST(many_signatures_fit)
+{
+	struct arena *a = arena_new(1 << 20, NULL, NULL);
+	struct dmarc_row r = { .policy_domain = "a.test", .disposition = "", .reason = "", .ip = "192.0.2.1",
+		.author = "a.test", .envelope_from = "b.test", .dkim_count = DMARC_ROW_DKIM }, back;
+	struct str out = STR(DMARC_ROW_MAX);
+	char name[254];
+
+	memset(name, 'x', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	for (int i = 0; i < DMARC_ROW_DKIM; i++)
+		r.dkim[i].domain = r.dkim[i].selector = name;
+	for (int i = 0; i < 2; i++) {		/* the second time with what is known at the end only */
+		str_reset(&out);
+		dmarc_row_print(&r, &out);
+		ck_assert(!out.over);
+		ck_assert(dmarc_row_parse(str_span(&out), a, &back));
+		ck_assert_uint_ge(back.dkim_count, 5);
+		back.disposition = "quarantine";
+		back.reason = "trusted_forwarder";
+		r = back;
+	}
+	str_free(&out);
+	arena_free(a);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("dmarc-report");
 
 	tcase_add_loop_test(tc, row_goes_there_and_back, 0, COUNT(lines));
 	tcase_add_test(tc, strangers_words_are_tamed);
+	tcase_add_test(tc, many_signatures_fit);
 	return unit_end();
 }
