@@ -161,7 +161,7 @@ static bool check_resent(const struct author *x, const struct author_ask *ask, s
 		return refuse("Resent-From", mend, e);
 	if (!all_own(&x->resent_sender, ask, e))
 		return refuse("Resent-Sender", mend, e);
-	return all_foreign_or_own(&x->from, ask, e);
+	return all_foreign_or_own(&x->from, ask, e) && all_foreign_or_own(&x->sender, ask, e);
 }
 
 bool author_check(const struct author *x, const struct author_ask *ask, bool on_behalf, bool *add_sender,

@@ -50,6 +50,8 @@ static const struct { const char *header, *strict, *loose; } cases[] = {
 	{ "Resent-From: ann@a.test\nFrom: friend@far.test\n", NULL, NULL },
 	{ "Resent-From: ann@a.test\nFrom: boss@b.test\n", "5.7.1", "5.7.1" },
 	{ "Resent-From: boss@b.test\nFrom: ann@a.test\n", "5.7.1", "5.7.1" },
+	{ "Resent-From: ann@a.test\nFrom: friend@far.test\nSender: boss@b.test\n", "5.7.1", "5.7.1" },
+	{ "Resent-From: ann@a.test\nFrom: friend@far.test\nSender: ann@a.test\n", NULL, NULL },
 	{ "Resent-From: ann@a.test\nResent-Sender: boss@b.test\nFrom: friend@far.test\n", "5.7.1", "5.7.1" },
 	{ "Resent-From: ann@a.test\nResent-From: boss@b.test\nFrom: friend@far.test\nSender: x@far.test\n", NULL, NULL },
 	{ "Resent-From: friend@far.test\nX: y\nResent-From: ann@a.test\nFrom: friend@far.test\n", "5.7.1", "5.7.1" },
