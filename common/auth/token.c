@@ -69,6 +69,12 @@ static bool has_scope(const json_t *claims, const char *want)
 	return false;
 }
 
+/* OpenID Connect Core 5.1: true; some issuers write it as a string, and some leave it out. */
+static bool may_be_verified(const json_t *said)
+{
+	return !said || json_is_true(said) || (json_is_string(said) && strcmp(json_string_value(said), "true") == 0);
+}
+
 static enum token_verdict take_user(const json_t *claims, const struct token_terms *t, char user[AUTH_NAME_MAX],
     struct err *e)
 {
@@ -80,7 +86,7 @@ static enum token_verdict take_user(const json_t *claims, const struct token_ter
 	}
 	if (!name.n || !span_copy(name, user, AUTH_NAME_MAX))
 		return bad(e, "it names no user");
-	if (strcmp(t->user_claim, "email") == 0 && json_is_false(json_object_get(claims, "email_verified")))
+	if (strcmp(t->user_claim, "email") == 0 && !may_be_verified(json_object_get(claims, "email_verified")))
 		return bad(e, "its address is not verified");
 	return TOKEN_GOOD;
 }

@@ -399,7 +399,8 @@ def test_tokens(net):
     expect(Issuer.asked[0][1] == "Basic " + b64("posthorn:s%3Acret"), str(Issuer.asked))
     for token, user in ((make(email=alice, exp=int(time.time()) - 3600), alice), (make(email=alice, aud="web"), alice),
                         (make(email=alice, iss="https://evil.test"), alice), (make(email=alice), "carol@alpha.test"),
-                        (make(email="nobody@alpha.test"), "nobody@alpha.test"), ("opaque2", alice)):
+                        (make(email="nobody@alpha.test"), "nobody@alpha.test"), ("opaque2", alice),
+                        (make(email=alice, email_verified="false"), alice), (make(email=alice, email_verified=0), alice)):
         code, text = fetch(token, user)
         expect(code != 0, f"{user} was let in by {token}")
     # what the client hears: RFC 7628 3.2.2
