@@ -40,14 +40,16 @@ struct show {
 /* The same report may lie there twice: its organization and id tell. */
 static bool is_new(struct show *s, const struct dmarc_read *r)
 {
-	const char *name = arena_printf(s->ids, "%s\n%s", r->organization, r->id);
+	const char *name;
 
+	if (s->seen_count == SEEN_MAX)
+		return true;
+	name = arena_printf(s->ids, "%s\n%s", r->organization, r->id);
 	for (size_t i = 0; i < s->seen_count; i++) {
 		if (strcmp(s->seen[i], name) == 0)
 			return false;
 	}
-	if (s->seen_count < SEEN_MAX)
-		s->seen[s->seen_count++] = name;
+	s->seen[s->seen_count++] = name;
 	return true;
 }
 
@@ -150,13 +152,15 @@ static void show_report(struct show *s, struct dmarc_read *r)
 
 static bool show_packed(struct show *s, struct span bytes, struct err *e)
 {
+	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);	/* a message may have many */
 	struct str xml = STR(DMARC_READ_MAX);
 	struct dmarc_read r;
-	bool ok = unpack(bytes, &xml, e) && dmarc_read(str_span(&xml), s->arena, &r, e);
+	bool ok = unpack(bytes, &xml, e) && dmarc_read(str_span(&xml), a, &r, e);
 
 	if (ok)
 		show_report(s, &r);
 	str_free(&xml);
+	arena_free(a);
 	return ok;
 }
 

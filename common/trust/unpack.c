@@ -4,7 +4,8 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-enum { PIECE = 65536 };
+/* A report is packed once: gzip in gzip makes gigabytes to go through of a few bytes. */
+enum { PIECE = 65536, FILTERS_MAX = 2 };	/* gzip, and the one that libarchive calls none */
 
 static bool refuse(struct archive *a, struct err *e)
 {
@@ -43,6 +44,7 @@ bool unpack(struct span bytes, struct str *out, struct err *e)
 	archive_read_support_format_raw(a);
 	ok = (archive_read_open_memory(a, bytes.p, bytes.n) == ARCHIVE_OK && archive_read_next_header(a, &entry) == ARCHIVE_OK) ||
 	    refuse(a, e);
+	ok = ok && (archive_filter_count(a) <= FILTERS_MAX || err_perm(e, "5.6.0", "it is packed more than once"));
 	ok = ok && read_entry(a, out, e);
 	archive_read_free(a);
 	return ok;

@@ -137,8 +137,14 @@ static const char zip_bomb[] =
 	"\000\000\100\015\003\000\001\000\000\000\000\000\000\000\000\000\000\000\200\001\000\000\000\000"
 	"\141\120\113\005\006\000\000\000\000\001\000\001\000\057\000\000\000\362\000\000\000\000\000";
 
+/* gzip of gzip of <feedback/> */
+static const char packed_twice[] =
+    "\037\213\010\000\000\000\000\000\002\003\223\357\346\140\000\001\046\346\315\236\336\276\276\236"
+    "\136\076\347\256\155\147\146\150\331\316\145\315\015\024\006\000\016\115\017\070\037\000\000\000";
+
 START_TEST(bombs_are_stopped)
 {
+	const struct span twice = { packed_twice, sizeof packed_twice - 1 };
 	const struct span bombs[] = { { gzip_bomb, sizeof gzip_bomb - 1 }, { zip_bomb, sizeof zip_bomb - 1 } };
 	struct str out = STR(100000);
 	struct err e;
@@ -148,6 +154,8 @@ START_TEST(bombs_are_stopped)
 	str_reset(&out);
 	ck_assert(!unpack(SPAN("\x1f\x8b\x08\0broken"), &out, &e));
 	ck_assert_int_eq(e.kind, ERR_PERM);
+	ck_assert(!unpack(twice, &out, &e));
+	ck_assert_msg(strstr(e.text, "more than once"), "%s", e.text);
 	for (int i = 0; i < COUNT(bombs); i++) {
 		struct str all = STR(300000);
 
