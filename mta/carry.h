@@ -2,11 +2,9 @@
  * NAME
  *	carry - one job, to whichever server will have it
  * DESCRIPTION
- *	Finds the servers of a destination (RFC 5321 5.1, RFC 7505), tries their addresses in
- *	order, says EHLO, starts TLS as the setting wants it (RFC 7435) or the message does
- *	(RFC 8689: REQUIRETLS is more than the setting, TLS-Required: No is less), hands over the message, and
- *	keeps the connection for the next message to the same destination. Always fills the
- *	result, one line for each recipient.
+ *	Finds a server of the destination that will talk (search.h) unless the link to one is still
+ *	open (link.h), hands over the message, and keeps the link for the next message to the same
+ *	destination. Always fills the result, one line for each recipient.
  */
 #ifndef MTA_CARRY_H
 #define MTA_CARRY_H
@@ -23,7 +21,7 @@ struct carrier {
 	struct tls_client	*tls;
 	struct myself		 myself;
 	int			 resolver;		/* -1: not connected */
-	/* the connection */
+	/* the link */
 	bool			 open;
 	bool			 assured;		/* fit for REQUIRETLS: RFC 8689 4.2.1 */
 	char			 destination[ROUTE_NAME], host[ROUTE_NAME], ip[48];
@@ -34,6 +32,5 @@ struct carrier {
 };
 
 void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_result *r);
-void carry_hang_up(struct carrier *c);			/* QUIT, when there is a connection */
 
 #endif

@@ -354,11 +354,19 @@ static struct sender *get_sender(struct sched *s, const struct dest *d)
 
 /* --- starting a job --- */
 
-static void describe(const struct task *t, const char *destination, struct job *j)
+static struct way way_of(const struct conf *c)
+{
+	struct way w = { .via = c->relay_host };
+
+	way_tls_parse(span_of(c->mta_tls), &w.tls);	/* the setting has these words only */
+	return w;
+}
+
+static void describe(const struct sched *s, const struct task *t, const char *destination, struct job *j)
 {
 	const struct envelope *env = &t->msg->env;
 
-	*j = (struct job){ .destination = destination, .id = env->id, .sender = env->sender, .envid = env->envid,
+	*j = (struct job){ .destination = destination, .way = way_of(&s->self.conf), .id = env->id, .sender = env->sender, .envid = env->envid,
 		.ret = env->ret, .smtputf8 = env->smtputf8, .body8bit = env->body8bit,
 		.require_tls = env->require_tls, .tls_optional = env->tls_optional, .by_mode = env->by_mode,
 		.by_trace = env->by_trace, .by = env->by, .priority = env->priority, .wire_bytes = env->wire_bytes, .count = t->count };
@@ -376,7 +384,7 @@ static bool hand_over(struct sched *s, struct sender *x, const struct task *t, c
 	struct job j;
 	bool ok;
 
-	describe(t, d->name, &j);
+	describe(s, t, d->name, &j);
 	j.text = queue_open_text(&s->out, j.id, e);
 	if (j.text < 0) {
 		t->msg->lost = e->kind == ERR_PERM;

@@ -29,6 +29,8 @@ void job_put(const struct job *j, struct packet *p)
 {
 	packet_begin(p, 'J');
 	packet_put_text(p, j->destination);
+	packet_put_u64(p, j->way.tls);
+	packet_put_text(p, j->way.via);
 	packet_put_text(p, j->id);
 	packet_put_text(p, j->sender);
 	packet_put_text(p, j->envid);
@@ -52,6 +54,16 @@ void job_put(const struct job *j, struct packet *p)
 static const char *take_text(struct packet *p, struct arena *a)
 {
 	return arena_text(a, packet_take(p));
+}
+
+static void take_way(struct packet *p, struct arena *a, struct way *w)
+{
+	uint64_t tls = packet_take_u64(p);
+
+	if (tls > WAY_ENCRYPT)
+		p->bad = true;
+	w->tls = (enum way_tls)tls;
+	w->via = take_text(p, a);
 }
 
 static void take_tops(struct packet *p, struct arena *a, struct job *j)
@@ -82,6 +94,7 @@ bool job_take(struct packet *p, struct arena *a, struct job *j, struct err *e)
 	if (p->verb != 'J')
 		return err_temp(e, "4.3.0", "that is no job");
 	j->destination = take_text(p, a);
+	take_way(p, a, &j->way);
 	j->id = take_text(p, a);
 	j->sender = take_text(p, a);
 	j->envid = take_text(p, a);

@@ -13,6 +13,7 @@
 #include "common/base/arena.h"
 #include "common/io/packet.h"
 #include "common/queue/envelope.h"
+#include "common/queue/way.h"
 
 enum { JOB_RCPTS = 100 };	/* RFC 5321 4.5.3.1.8: every server takes that many */
 
@@ -20,6 +21,7 @@ struct job_rcpt { const char *address, *original; unsigned notify; };
 
 struct job {
 	const char	*destination;		/* a domain, an address literal, or the relay host */
+	struct way	 way;
 	const char	*id;
 	const char	*sender, *envid, *ret;
 	bool		 smtputf8, body8bit, require_tls, tls_optional;

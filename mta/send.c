@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/os/log.h"
-#include "mta/carry.h"
+#include "mta/link.h"
 
 enum {
 	KEEP_S		= 5,		/* a connection without work; RFC 5321 4.5.3.2 is kinder, servers are not */
@@ -59,11 +59,11 @@ static void serve(struct carrier *c)
 			work(c, &p, a);
 			break;
 		case PACKET_LATE:
-			carry_hang_up(c);
+			link_hang_up(c);
 			break;
 		case PACKET_END:
 		case PACKET_TROUBLE:
-			carry_hang_up(c);
+			link_hang_up(c);
 			arena_free(a);
 			return;
 		}

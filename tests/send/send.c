@@ -29,6 +29,7 @@ enum { PATIENCE_MS = 20000, TEXT_MAX = 1 << 16 };
 static int program, keeper, work, conf_fd = -1, resolver = -1, bad;
 static pid_t pid, world;
 static unsigned port;
+static struct way way = { .tls = WAY_MAY, .via = "" };
 static char root[64];
 static struct packet packet;
 static struct arena *arena, *answers, *records;
@@ -364,7 +365,7 @@ static void run(struct job *j, struct job_result *r)
 static struct job job(const char *destination, const char *words)
 {
 	static const char text[] = "Subject: hello\n\n.a dot\n.\nbye\n";
-	struct job j = { .destination = destination, .id = "0abcdefghijklm", .sender = "ann@here.test", .envid = "",
+	struct job j = { .destination = destination, .way = way, .id = "0abcdefghijklm", .sender = "ann@here.test", .envid = "",
 		.ret = "", .wire_bytes = sizeof text + 4 };
 	struct span all = span_of(words), word;
 
@@ -470,25 +471,26 @@ static void passes_parameters_on(void)
 	stop();
 }
 
-static void obeys_settings(void)
+static void goes_the_way_it_is_told(void)
 {
-	char more[100];
+	const struct way usual = way;
 	struct job_result r;
+	char hub[64];
 
-	start("tls = encrypt\n");
+	start("");
+	way.tls = WAY_ENCRYPT;
 	r = carry("bare.test", "ok@x.test");
 	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.7.4") == 0, "%s", r.rcpts[0].answer);
 	r = carry("tls.test", "ok@x.test");
 	CHECK(r.rcpts[0].kind == ERR_TEMP && !heard("MAIL"), "%s", r.rcpts[0].answer);
-	stop();
-	start("tls = none\n");
+	way.tls = WAY_NONE;
 	r = carry("tls.test", "ok@x.test");
 	CHECK(r.rcpts[0].kind == ERR_NONE && !heard("STARTTLS"), "%s", r.rcpts[0].answer);
-	stop();
-	snprintf(more, sizeof more, "relay-host = [127.0.7.4]:%u\n", port);
-	start(more);
-	r = carry(more, "ok@anywhere.example");
+	snprintf(hub, sizeof hub, "[127.0.7.4]:%u", port);
+	way = (struct way){ WAY_MAY, hub };
+	r = carry("anywhere.example", "ok@anywhere.example");
 	CHECK(r.rcpts[0].kind == ERR_NONE && strcmp(r.remote, "127.0.7.4") == 0, "%s", r.rcpts[0].answer);
+	way = usual;
 	stop();
 }
 
@@ -520,7 +522,7 @@ int main(int argc, char **argv)
 	finds_its_way();
 	every_recipient_has_its_result();
 	passes_parameters_on();
-	obeys_settings();
+	goes_the_way_it_is_told();
 	kill(world, SIGTERM);
 	snprintf(command, sizeof command, bad ? "tail -60 %s/log; rm -rf %s" : "rm -rf %s %s", root, root);
 	if (system(command) != 0)

@@ -51,7 +51,8 @@ START_TEST(jobs_and_results_come_over)
 {
 	static struct packet p;
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
-	struct job j = { .destination = "b.test", .id = "0abcdefghijklm", .sender = "", .envid = "E", .ret = "hdrs",
+	struct job j = { .destination = "b.test", .way = { WAY_ENCRYPT, "hub.test:26" }, .id = "0abcdefghijklm",
+		.sender = "", .envid = "E", .ret = "hdrs",
 		.smtputf8 = true, .require_tls = true, .wire_bytes = 1ull << 40, .text = 0, .count = JOB_RCPTS }, got;
 	struct job_result r = { .unreachable = true, .remote = "mx", .tls = "TLSv1.3", .count = 2,
 		.rcpts = { { ERR_NONE, "2.0.0", "250 ok" }, { ERR_PERM, "5.1.1", "550 no" } } }, back;
@@ -63,6 +64,8 @@ START_TEST(jobs_and_results_come_over)
 	p.at = 1;
 	ck_assert_msg(job_take(&p, a, &got, &e), "%s", e.text);
 	ck_assert_str_eq(got.destination, "b.test");
+	ck_assert_int_eq(got.way.tls, WAY_ENCRYPT);
+	ck_assert_str_eq(got.way.via, "hub.test:26");
 	ck_assert_uint_eq(got.wire_bytes, 1ull << 40);
 	ck_assert(got.smtputf8 && !got.body8bit && got.require_tls);
 	ck_assert_uint_eq(got.count, JOB_RCPTS);
