@@ -54,6 +54,7 @@ static void fill_envelope(const struct message *m, size_t rcpt, struct envelope 
 
 	*env = m->env;
 	env->warned = 0;
+	env->via = "";
 	env->arrived = 0;
 	env->rcpts = arena_array(m->memory, g->forward_count, sizeof *env->rcpts);
 	env->rcpt_count = g->forward_count;

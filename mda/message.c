@@ -38,7 +38,7 @@ static void hold(struct pick *p, struct message *m, const char *why)
 	if (m->text >= 0 && !queue_write_envelope(&p->local, &m->env, &e))
 		maillog_trouble(m->id, "noting what became of it", &e);
 	put_down(p, m);
-	if (!queue_move(&p->local, &p->hold, m->id, &e)) {
+	if (!queue_gather(&p->local, &p->hold, m->id, &e)) {
 		maillog_trouble(m->id, "putting on hold", &e);
 		pick_later(p, m, clock_wall() + TRY_AGAIN_S);
 		return;

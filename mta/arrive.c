@@ -77,7 +77,7 @@ static bool move(struct sched *s, const struct station *from, const char *id, co
 /* Who took it in wants a person to look first. A release takes the mark off. */
 static bool put_on_hold(struct sched *s, const struct station *from, const struct envelope *env, struct err *e)
 {
-	if (!queue_move(from, &s->hold, env->id, e))
+	if (!queue_gather(from, &s->hold, env->id, e))
 		return false;
 	maillog_held(env->id, env->hold);
 	return true;
@@ -215,6 +215,7 @@ static void watch_ready(void *arg, unsigned ready)
 	if (!watch_each(s->watch, stirred, s)) {
 		log_warn("some arrivals were not announced, looking at all");
 		arrive_scan(s);
+		sched_look_for_wishes(s);
 	}
 	route_some(s);
 }

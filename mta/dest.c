@@ -354,9 +354,9 @@ static struct sender *get_sender(struct sched *s, const struct dest *d)
 
 /* --- starting a job --- */
 
-static struct way way_of(const struct conf *c)
+static struct way way_of(const struct conf *c, const struct envelope *env)
 {
-	struct way w = { .via = c->relay_host };
+	struct way w = { .via = *env->via ? env->via : c->relay_host };
 
 	way_tls_parse(span_of(c->mta_tls), &w.tls);	/* the setting has these words only */
 	return w;
@@ -366,7 +366,7 @@ static void describe(const struct sched *s, const struct task *t, const char *de
 {
 	const struct envelope *env = &t->msg->env;
 
-	*j = (struct job){ .destination = destination, .way = way_of(&s->self.conf), .id = env->id, .sender = env->sender, .envid = env->envid,
+	*j = (struct job){ .destination = destination, .way = way_of(&s->self.conf, env), .id = env->id, .sender = env->sender, .envid = env->envid,
 		.ret = env->ret, .smtputf8 = env->smtputf8, .body8bit = env->body8bit,
 		.require_tls = env->require_tls, .tls_optional = env->tls_optional, .by_mode = env->by_mode,
 		.by_trace = env->by_trace, .by = env->by, .priority = env->priority, .wire_bytes = env->wire_bytes, .count = t->count };

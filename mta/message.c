@@ -48,7 +48,7 @@ void message_quarantine(struct sched *s, const struct station *from, const char 
 {
 	struct err e;
 
-	if (queue_move(from, &s->hold, id, &e))
+	if (queue_gather(from, &s->hold, id, &e))
 		maillog_held(id, why->text);
 	else
 		maillog_trouble(id, "putting on hold", &e);
@@ -61,7 +61,7 @@ static void hold(struct sched *s, struct message *m, const char *why)
 	struct err e;
 
 	if ((m->changed && !queue_write_envelope(&s->out, &m->env, &e))
-	    || !queue_move(&s->out, &s->hold, m->env.id, &e))
+	    || !queue_gather(&s->out, &s->hold, m->env.id, &e))
 		maillog_trouble(m->env.id, "putting on hold", &e);
 	else
 		maillog_held(m->env.id, why);
@@ -310,7 +310,7 @@ static void make_tasks(struct sched *s, struct message *m)
 			give_up(m, r, &late);
 			continue;
 		}
-		if (!route_destination(span_of(r->address), s->self.conf.relay_host, name)) {
+		if (!route_destination(span_of(r->address), *m->env.via ? m->env.via : s->self.conf.relay_host, name)) {
 			settle(s, m, r, &nowhere.rcpts[0], &nowhere);
 			continue;
 		}

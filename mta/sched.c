@@ -87,8 +87,7 @@ static void set_up(struct sched *s)
 
 /* --- what happens now and then --- */
 
-/* Wishes left while we were not there. */
-static void look_for_wishes(struct sched *s)
+void sched_look_for_wishes(struct sched *s)
 {
 	int fd = openat(s->ask, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -109,7 +108,7 @@ static void scan(void *arg)
 	struct sched *s = arg;
 
 	arrive_scan(s);
-	look_for_wishes(s);
+	sched_look_for_wishes(s);
 	loop_at(s->loop, clock_in(SCAN_S), scan, s);
 }
 
@@ -185,7 +184,7 @@ int main(int argc, char **argv)
 	role_jail(&s.self);
 	message_load_all(&s);
 	log_info("scheduling waiting=%zu", s.waits.count);
-	look_for_wishes(&s);
+	sched_look_for_wishes(&s);
 	arrive_start(&s);
 	message_arm(&s);
 	loop_at(s.loop, clock_in(SCAN_S), scan, &s);

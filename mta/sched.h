@@ -77,6 +77,9 @@ struct sched {
 	struct packet	 packet;
 };
 
+/* sched.c */
+void sched_look_for_wishes(struct sched *s);	/* left while we were not there, or not announced */
+
 /* arrive.c */
 void arrive_start(struct sched *s);		/* watch, and look at what is there */
 void arrive_scan(struct sched *s);		/* the slow scan */

@@ -24,7 +24,7 @@ static const struct admin_verb verbs[] = {
 	{ "domain", admin_domain, "add|del|list", "domains of virtual users, and those we relay for" },
 	{ "alias", admin_alias, "add|del|list", "addresses that stand for others" },
 	{ "address", admin_address, "explain ADDRESS", "who gets this mail, and which line says so" },
-	{ "queue", admin_queue, "list|show|cat|retry|hold|release|bounce|delete", "messages on their way" },
+	{ "queue", admin_queue, "list|count|show|cat|retry|hold|release|requeue|bounce|delete", "messages on their way" },
 	{ "dkim", admin_dkim, "verify|sign|key|record|rotate", "signatures of messages, and the keys they are made with" },
 	{ "dmarc", admin_dmarc, "explain|report", "what a domain wants done with mail in its name, and what others report" },
 	{ "gate", admin_gate, "explain|lists", "what would be made of a client, and do our DNS lists work" },

@@ -1,4 +1,4 @@
-/* posthorn queue list, for people and for programs. See queue.h. */
+/* posthorn queue list and show, for people and for programs. See queue.h. */
 #include "common/admin/queue.h"
 
 #include <stdio.h>
@@ -8,17 +8,6 @@
 #include "common/admin/admin.h"
 #include "common/mail/date.h"
 #include "common/os/clock.h"
-
-enum { ENTRY_MAX = 64 << 20 };
-
-struct listing {
-	const struct station	*st;
-	struct arena		*memory;
-	time_t			 now;
-	size_t			 messages;
-	uint64_t		 bytes;
-	int			 code;
-};
 
 const char *queue_ago(time_t s, char out[24])
 {
@@ -63,17 +52,20 @@ static void print_rcpt(const struct rcpt *r, time_t now, struct str *out)
 	str_add_char(out, '\n');
 }
 
-static void print_text(const struct listing *l, const struct envelope *env)
+static void print_text(const struct station *st, const struct envelope *env)
 {
-	struct str out = STR(ENTRY_MAX);
+	struct str out = STR(QUEUE_PRINT);
+	time_t now = clock_wall();
 	char age[24], size[24];
 
-	str_addf(&out, "%-15s %7s %6s  %-7s <%s>\n", env->id, queue_ago(l->now - env->arrived, age),
-	    size_text(env->text_bytes, size), l->st->name, env->sender);
+	str_addf(&out, "%-15s %7s %6s  %-7s <%s>\n", env->id, queue_ago(now - env->arrived, age),
+	    size_text(env->text_bytes, size), st->name, env->sender);
 	if (*env->hold)
 		str_addf(&out, "    on hold: %s\n", env->hold);
+	if (*env->via)
+		str_addf(&out, "    via %s\n", env->via);
 	for (size_t i = 0; i < env->rcpt_count; i++)
-		print_rcpt(&env->rcpts[i], l->now, &out);
+		print_rcpt(&env->rcpts[i], now, &out);
 	admin_print(&out);
 }
 
@@ -97,16 +89,25 @@ static void json_rcpt(const struct rcpt *r, struct str *out)
 	str_add_char(out, '}');
 }
 
-static void print_json(const struct listing *l, const struct envelope *env)
+static void json_texts(const struct envelope *env, struct str *out)
 {
-	struct str out = STR(ENTRY_MAX);
+	add_key(out, "sender", env->sender);
+	add_key(out, "login", env->login);
+	add_key(out, "peer", env->peer);
+	add_key(out, "helo", env->helo);
+	add_key(out, "protocol", env->protocol);
+	add_key(out, "tls", env->tls);
+	add_key(out, "hold", env->hold);
+	add_key(out, "via", env->via);
+}
 
-	str_addf(&out, "%s{\"id\":\"%s\",\"station\":\"%s\",\"arrived\":%lld,\"size\":%llu", l->messages ? ",\n " : "[",
-	    env->id, l->st->name, (long long)env->arrived, (unsigned long long)env->text_bytes);
-	add_key(&out, "sender", env->sender);
-	add_key(&out, "login", env->login);
-	add_key(&out, "peer", env->peer);
-	add_key(&out, "hold", env->hold);
+static void print_json(const struct station *st, const struct envelope *env, bool first)
+{
+	struct str out = STR(QUEUE_PRINT);
+
+	str_addf(&out, "%s{\"id\":\"%s\",\"station\":\"%s\",\"arrived\":%lld,\"size\":%llu", first ? "[" : ",\n ",
+	    env->id, st->name, (long long)env->arrived, (unsigned long long)env->text_bytes);
+	json_texts(env, &out);
 	str_add_text(&out, ",\"recipients\":[");
 	for (size_t i = 0; i < env->rcpt_count; i++) {
 		if (i)
@@ -117,95 +118,91 @@ static void print_json(const struct listing *l, const struct envelope *env)
 	admin_print(&out);
 }
 
-/* --- all --- */
+/* --- the list: each message is printed when it was read --- */
+
+struct listing {
+	struct desk		 d;
+	const struct choice	*c;
+	int			 station;
+	time_t			 now;
+	size_t			 messages;
+	uint64_t		 bytes;
+};
 
 static bool list_one(void *arg, const char *id)
 {
 	struct listing *l = arg;
+	struct place p = { .station = l->station };
 	struct envelope env;
-	struct err e;
 
-	if (queue_read_envelope(l->st, id, l->memory, &env, &e)) {
-		if (admin_json())
-			print_json(l, &env);
-		else
-			print_text(l, &env);
-		l->messages++;
-		l->bytes += env.text_bytes;
-	} else if (queue_next_try(l->st, id)) {	/* else it was delivered meanwhile */
-		l->code = admin_fail(&e);
-	}
-	arena_reset(l->memory);
+	span_copy(span_of(id), p.id, sizeof p.id);
+	if (!desk_read(&l->d, &p, &env) || !choice_fits(l->c, &env, l->now))
+		return true;
+	if (admin_json())
+		print_json(&l->d.st[l->station], &env, !l->messages);
+	else
+		print_text(&l->d.st[l->station], &env);
+	l->messages++;
+	l->bytes += env.text_bytes;
 	return true;
 }
 
-static void list_station(int queue, const char *name, struct listing *l)
+static void list_all(struct listing *l)
 {
-	struct station st;
 	struct err e;
 
-	if (!station_open(queue, name, &st, &e)) {
-		l->code = admin_fail(&e);
-		return;
+	for (l->station = 0; l->station < STATIONS; l->station++) {
+		if (l->c->in[l->station] && l->d.open[l->station]
+		    && !queue_each(&l->d.st[l->station], list_one, l, &e))
+			l->d.code = admin_fail(&e);
 	}
-	l->st = &st;
-	if (!queue_each(&st, list_one, l, &e))
-		l->code = admin_fail(&e);
-	station_close(&st);
 }
 
-static bool chosen(const char *name, int argc, char **argv)
+/* Stations may be named without --station, too. */
+static int take_stations(int argc, char **argv, struct choice *c)
 {
+	if (argc > 1 && !c->any_station)
+		memset(c->in, 0, sizeof c->in);
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], name) == 0)
-			return true;
-	}
-	return argc < 2;
-}
+		int n = choice_station(argv[i]);
 
-static int check_names(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		int n = 0;
-
-		while (n < STATIONS && strcmp(argv[i], queue_stations[n]) != 0)
-			n++;
-		if (n == STATIONS)
+		if (n < 0)
 			return admin_usage("%s is no station of the queue: in/sub in/net in/own out local hold", argv[i]);
+		c->in[n] = true;
 	}
-	return EX_OK;
+	return -1;
+}
+
+static void print_end(const struct listing *l)
+{
+	char size[24];
+
+	if (admin_json())
+		puts(l->messages ? "]" : "[]");
+	else if (l->messages)
+		printf("%zu message%s, %s\n", l->messages, l->messages == 1 ? "" : "s", size_text(l->bytes, size));
+	else if (l->d.code == EX_OK)
+		puts(choice_is_made(l->c) ? "no such message is in the queue" : "the queue is empty");
 }
 
 int queue_list(int argc, char **argv)
 {
-	struct listing l = { .now = clock_wall() };
-	struct conf conf;
-	char size[24];
-	struct err e;
-	int queue;
+	struct choice c;
+	struct listing l = { .c = &c, .now = clock_wall() };
+	int code = choice_read(&argc, argv, &c);
 
-	l.code = check_names(argc, argv);
-	if (l.code != EX_OK)
-		return l.code;
-	if (!admin_conf(&conf))
-		return EX_CONFIG;
-	queue = queue_open(conf.queue_directory, &e);
-	if (queue < 0)
-		return admin_fail(&e);
-	l.memory = arena_new(QUEUE_MEMORY, NULL, NULL);
-	for (int i = 0; i < STATIONS && l.code != EX_NOPERM; i++) {
-		if (chosen(queue_stations[i], argc, argv))
-			list_station(queue, queue_stations[i], &l);
-	}
-	if (admin_json())
-		puts(l.messages ? "]" : "[]");
-	else if (l.messages)
-		printf("%zu message%s, %s\n", l.messages, l.messages == 1 ? "" : "s", size_text(l.bytes, size));
-	else if (l.code == EX_OK)
-		puts("the queue is empty");
-	arena_free(l.memory);
-	close(queue);
-	return l.code;
+	if (code < 0)
+		code = take_stations(argc, argv, &c);
+	if (code >= 0)
+		return code;
+	code = desk_open(&l.d);
+	if (code != EX_OK)
+		return code;
+	list_all(&l);
+	print_end(&l);
+	code = l.d.code;
+	desk_close(&l.d);
+	return code;
 }
 
 /* --- one, with all we know --- */
@@ -225,9 +222,9 @@ static void print_time(const char *what, time_t when)
 	str_free(&out);
 }
 
-void queue_show(const struct station *st, const struct envelope *env)
+static void show_text(const struct station *st, const struct envelope *env)
 {
-	struct str rcpts = STR(ENTRY_MAX);
+	struct str rcpts = STR(QUEUE_PRINT);
 
 	printf("%-10s %s\n%-10s %s\n", "id", env->id, "station", st->name);
 	print_time("arrived", env->arrived);
@@ -238,6 +235,7 @@ void queue_show(const struct station *st, const struct envelope *env)
 	print_line("protocol", env->protocol);
 	print_line("tls", env->tls);
 	print_line("hold", env->hold);
+	print_line("via", env->via);
 	print_line("envid", env->envid);
 	print_line("ret", env->ret);
 	printf("%-10s%s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
@@ -257,4 +255,12 @@ void queue_show(const struct station *st, const struct envelope *env)
 	for (size_t i = 0; i < env->rcpt_count; i++)
 		print_rcpt(&env->rcpts[i], clock_wall(), &rcpts);
 	admin_print(&rcpts);
+}
+
+void queue_show(const struct station *st, const struct envelope *env, bool first)
+{
+	if (admin_json())
+		print_json(st, env, first);
+	else
+		show_text(st, env);
 }

@@ -28,6 +28,7 @@ static const struct field texts[] = {
 	{ "helo", offsetof(struct envelope, helo) },
 	{ "protocol", offsetof(struct envelope, protocol) },
 	{ "tls", offsetof(struct envelope, tls) },	{ "hold", offsetof(struct envelope, hold) },
+	{ "via", offsetof(struct envelope, via) },
 };
 static const struct field rcpt_texts[] = {
 	{ "orcpt", offsetof(struct rcpt, original) },	{ "status", offsetof(struct rcpt, status) },

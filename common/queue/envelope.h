@@ -64,6 +64,7 @@ struct envelope {
 	const char	*top[ENVELOPE_TOPS];	/* header fields to send in front of the text, each one line */
 	size_t		 top_count;
 	const char	*hold;		/* why it is to wait in hold/ for a person, or "" */
+	const char	*via;		/* HOST[:PORT] that takes what goes out, by a person's word; or "" */
 	bool		 smtputf8, body8bit, is_bounce;
 	bool		 junk;		/* taken, but not trusted: into the folder junk-folder */
 	bool		 require_tls;	/* REQUIRETLS: RFC 8689 */

@@ -41,6 +41,74 @@ bool queue_move(const struct station *from, const struct station *to, const char
 	return true;
 }
 
+/* A name that is there is never replaced. Some filesystems can not promise that: then by looking first. */
+static int rename_new(int from, int to, const char *name)
+{
+	if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -1;
+	if (faccessat(to, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return renameat(from, name, to, name);
+	errno = EEXIST;
+	return -1;
+}
+
+static bool has_number(const struct envelope *env, unsigned number)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (env->rcpts[i].number == number)
+			return true;
+	}
+	return false;
+}
+
+/* What is there already counts; a recipient's number is its own for life. */
+static void merge(struct envelope *env, const struct envelope *more, struct arena *a)
+{
+	struct rcpt *rcpts = arena_array(a, env->rcpt_count + more->rcpt_count, sizeof *rcpts);
+	size_t n = env->rcpt_count;
+
+	memcpy(rcpts, env->rcpts, n * sizeof *rcpts);
+	for (size_t i = 0; i < more->rcpt_count; i++) {
+		if (!has_number(env, more->rcpts[i].number))
+			rcpts[n++] = more->rcpts[i];
+	}
+	env->rcpts = rcpts;
+	env->rcpt_count = n;
+	if (!*env->hold)
+		env->hold = more->hold;
+}
+
+static bool gather_rcpts(const struct station *from, const struct station *to, const char *id, struct err *e)
+{
+	struct arena *a = arena_new(8 * ENVELOPE_MAX, NULL, NULL);
+	struct envelope env, more;
+	bool ok = queue_read_envelope(from, id, a, &more, e) && queue_read_envelope(to, id, a, &env, e);
+
+	if (ok) {
+		merge(&env, &more, a);
+		ok = queue_write_envelope(to, &env, e);
+	}
+	arena_free(a);
+	return ok && queue_remove(from, id, e);
+}
+
+bool queue_gather(const struct station *from, const struct station *to, const char *id, struct err *e)
+{
+	struct names n = names_of(id);
+
+	if (linkat(from->fresh, n.text, to->fresh, n.text, 0) < 0 && errno != EEXIST)
+		return gone_or_sys("link", n.text, e);
+	if (rename_new(from->fresh, to->fresh, n.envelope) < 0) {
+		if (errno == EEXIST)
+			return gather_rcpts(from, to, id, e);
+		return gone_or_sys("move", n.envelope, e);
+	}
+	unlinkat(from->fresh, n.text, 0);	/* else the sweeper */
+	return true;
+}
+
 bool queue_link(const struct station *from, const struct station *to, const char *id,
     const struct envelope *env, struct err *e)
 {

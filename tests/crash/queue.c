@@ -11,7 +11,7 @@
 
 static char root[64], id[ID_SIZE];
 static int queue;
-static struct station in, local, out;
+static struct station in, local, out, hold;
 static struct arena *memory;
 static size_t lines;
 
@@ -47,7 +47,7 @@ static bool put_anew(struct err *e)
 
 /* --- looking at what is left --- */
 
-struct seen { const struct station *st; int whole, half; };
+struct seen { const struct station *st; int whole, half; unsigned rcpts; /* a bit for each number */ };
 
 static bool text_is_whole(const struct station *st, const struct envelope *env)
 {
@@ -70,7 +70,9 @@ static bool see_one(void *arg, const char *found)
 	if (queue_read_envelope(s->st, found, memory, &env, NULL) && text_is_whole(s->st, &env))
 		s->whole++;
 	else
-		s->half++;
+		s->half++, env.rcpt_count = 0;
+	for (size_t i = 0; i < env.rcpt_count; i++)
+		s->rcpts |= 1u << env.rcpts[i].number;
 	arena_reset(memory);
 	return true;
 }
@@ -126,6 +128,15 @@ static bool old_or_new(void *arg, const char *after, bool over)
 	return !s.half && s.whole == 1;
 }
 
+static bool nobody_is_lost(void *arg, const char *after, bool over)
+{
+	struct seen one = see(after, "local"), two = see(after, "out"), both = see(after, "hold");
+
+	(void)arg;
+	(void)over;
+	return !one.half && !two.half && !both.half && (one.rcpts | two.rcpts | both.rcpts) == 3;
+}
+
 /* --- what is done to the disk --- */
 
 static bool do_put(struct err *e)
@@ -151,6 +162,11 @@ static bool do_split(struct err *e)
 	return queue_link(&in, &out, id, &env, e) && queue_remove(&in, id, e);
 }
 
+static bool do_gather(struct err *e)
+{
+	return queue_gather(&local, &hold, id, e) && queue_gather(&out, &hold, id, e);
+}
+
 static bool do_rewrite(struct err *e)
 {
 	struct envelope env;
@@ -164,18 +180,19 @@ static bool do_rewrite(struct err *e)
 
 static const struct test {
 	const char	*name;
-	bool		 put_before;
+	int		 before;	/* 1: the message is there, 2: on two ways */
 	bool		(*run)(struct err *e);
 	bool		(*check)(void *arg, const char *after, bool over);
 	size_t		 lines;
 } tests[] = {
-	{ "put",	false,	do_put,		whole_or_nothing,	10 },
-	{ "put large",	false,	do_put,		whole_or_nothing,	5000 },
-	{ "put anew",	false,	put_anew,	whole_or_nothing,	10 },
-	{ "put large anew", false, put_anew,	whole_or_nothing,	5000 },
-	{ "move",	true,	do_move,	in_one_at_least,	10 },
-	{ "split",	true,	do_split,	in_both_or_in_the_first, 10 },
-	{ "rewrite",	true,	do_rewrite,	old_or_new,		10 },
+	{ "put",	0,	do_put,		whole_or_nothing,	10 },
+	{ "put large",	0,	do_put,		whole_or_nothing,	5000 },
+	{ "put anew",	0,	put_anew,	whole_or_nothing,	10 },
+	{ "put large anew", 0, put_anew,	whole_or_nothing,	5000 },
+	{ "move",	1,	do_move,	in_one_at_least,	10 },
+	{ "split",	1,	do_split,	in_both_or_in_the_first, 10 },
+	{ "gather",	2,	do_gather,	nobody_is_lost,		10 },
+	{ "rewrite",	1,	do_rewrite,	old_or_new,		10 },
 };
 
 static void set_up(const struct test *t)
@@ -188,11 +205,11 @@ static void set_up(const struct test *t)
 		die(root);
 	queue = queue_open(root, &e);
 	if (!station_open(queue, "in/sub", &in, &e) || !station_open(queue, "local", &local, &e)
-	    || !station_open(queue, "out", &out, &e))
+	    || !station_open(queue, "out", &out, &e) || !station_open(queue, "hold", &hold, &e))
 		die(e.text);
 	lines = t->lines;
 	queue_new_id(id);
-	if (t->put_before && !put(&e))
+	if ((t->before > 0 && !put(&e)) || (t->before > 1 && !do_split(&e)))
 		die(e.text);
 }
 
@@ -201,6 +218,7 @@ static void tear_down(void)
 	station_close(&in);
 	station_close(&local);
 	station_close(&out);
+	station_close(&hold);
 	close(queue);
 	disk_remove(root);
 	arena_reset(memory);

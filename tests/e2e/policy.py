@@ -162,7 +162,7 @@ def test_too_much_is_held_told_and_released(net):
     listed = json.loads(alpha.command("queue", "list", "hold", "--json"))
     expect(all(e["hold"].startswith("carol@alpha.test: 3 and ") for e in listed), str(listed))
     expect("on hold: carol@alpha.test: 3 and 1 more" in alpha.command("queue", "list", "hold"), "list says why")
-    expect("no mail of boss@alpha.test is on hold" in alpha.command("queue", "release", "--login", "boss@alpha.test"), "boss")
+    expect("0 messages" in alpha.command("queue", "release", "--login", "boss@alpha.test"), "boss")
     hosts.wait_for(lambda: list(alpha.queued()) == ["hold"], 20, "only what is on hold")
     told = [p for p in alpha.inbox("carol") if b"is on hold" in open(p, "rb").read()]
     expect(len(told) == 1, f"told {len(told)} times")

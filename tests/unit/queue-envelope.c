@@ -22,7 +22,7 @@ static const struct envelope cases[] = {
 	  .rcpts = one, .rcpt_count = 1, .text_bytes = 10, .wire_bytes = 12, .text_crc = 0xdeadbeef },
 	{ .id = "zzzzzzzzzzzzzz", .arrived = 1764000000, .sender = "", .envid = "QQ314159", .ret = "hdrs",
 	  .login = "ann", .peer = "192.0.2.1 40000", .helo = "[192.0.2.1]", .protocol = "ESMTPSA",
-	  .tls = "TLSv1.3 TLS_AES_256_GCM_SHA384 256", .hold = "over messages-per-day", .smtputf8 = true, .body8bit = true,
+	  .tls = "TLSv1.3 TLS_AES_256_GCM_SHA384 256", .hold = "over messages-per-day", .via = "[192.0.2.7]:2525", .smtputf8 = true, .body8bit = true,
 	  .require_tls = true, .is_bounce = true, .warned = 1764000001, .rcpts = many, .rcpt_count = 4,
 	  .text_bytes = UINT32_MAX, .wire_bytes = 1, .text_crc = 1 },
 	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test",
@@ -60,6 +60,7 @@ START_TEST(envelope_comes_back)
 	ck_assert_int_eq(got.priority, cases[_i].priority);
 	ck_assert_int_eq(got.tls_optional, cases[_i].tls_optional);
 	ck_assert_int_eq(got.junk, cases[_i].junk);
+	ck_assert_str_eq(got.via, cases[_i].via ? cases[_i].via : "");
 	ck_assert_uint_eq(got.top_count, cases[_i].top_count);
 	for (size_t i = 0; i < got.top_count; i++)
 		ck_assert_str_eq(got.top[i], cases[_i].top[i]);
