@@ -71,3 +71,24 @@ bool trust_dns_text(struct span rdata, struct str *out)
 	}
 	return !out->over;
 }
+
+static bool begins_so(struct span text, const char *begins)
+{
+	return span_same(span_to(text, strlen(begins)), span_of(begins));
+}
+
+bool trust_dns_only(const struct dns_answer *answer, const char *begins, struct str *out)
+{
+	const struct span *only = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; answer->found == DNS_YES && i < answer->count; i++) {
+		str_reset(out);
+		if (!trust_dns_text(answer->records[i], out) || !begins_so(str_span(out), begins))
+			continue;
+		only = &answer->records[i];
+		count++;
+	}
+	str_reset(out);
+	return count == 1 && trust_dns_text(*only, out);
+}

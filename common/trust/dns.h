@@ -45,5 +45,10 @@ struct trust_dns trust_dns_memo(struct dns_memo *m);
  * (RFC 7208 3.3, RFC 6376 3.6.2.2). False: the rdata is no TXT, or longer than out may be.
  */
 bool trust_dns_text(struct span rdata, struct str *out);
+/*
+ * The text of the one TXT record that begins with these very bytes. False: there is none, or more than
+ * one, which is as bad (RFC 8461 3.1, RFC 8460 3). out is emptied first.
+ */
+bool trust_dns_only(const struct dns_answer *answer, const char *begins, struct str *out);
 
 #endif
