@@ -356,8 +356,9 @@ static struct sender *get_sender(struct sched *s, const struct dest *d)
 
 static struct way way_of(const struct conf *c, const struct envelope *env)
 {
-	struct way w = { .via = *env->via ? env->via : c->relay_host };
+	struct way w = way_plain;
 
+	w.via = *env->via ? env->via : c->relay_host;
 	way_tls_parse(span_of(c->mta_tls), &w.tls);	/* the setting has these words only */
 	return w;
 }

@@ -25,12 +25,21 @@ static void take_marks(struct job *j, uint64_t marks)
 	j->by_trace = marks & JOB_TRACE;
 }
 
+static void put_way(const struct way *w, struct packet *p)
+{
+	struct str words = STR(WAY_TEXT);
+
+	way_print(w, &way_plain, &words);
+	packet_put(p, str_span(&words));
+	p->bad = p->bad || words.over;
+	str_free(&words);
+}
+
 void job_put(const struct job *j, struct packet *p)
 {
 	packet_begin(p, 'J');
 	packet_put_text(p, j->destination);
-	packet_put_u64(p, j->way.tls);
-	packet_put_text(p, j->way.via);
+	put_way(&j->way, p);
 	packet_put_text(p, j->id);
 	packet_put_text(p, j->sender);
 	packet_put_text(p, j->envid);
@@ -58,12 +67,9 @@ static const char *take_text(struct packet *p, struct arena *a)
 
 static void take_way(struct packet *p, struct arena *a, struct way *w)
 {
-	uint64_t tls = packet_take_u64(p);
-
-	if (tls > WAY_ENCRYPT)
+	*w = way_plain;
+	if (!way_read(packet_take(p), a, w, NULL))
 		p->bad = true;
-	w->tls = (enum way_tls)tls;
-	w->via = take_text(p, a);
 }
 
 static void take_tops(struct packet *p, struct arena *a, struct job *j)

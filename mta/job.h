@@ -13,7 +13,7 @@
 #include "common/base/arena.h"
 #include "common/io/packet.h"
 #include "common/queue/envelope.h"
-#include "common/queue/way.h"
+#include "common/directory/way.h"
 
 enum { JOB_RCPTS = 100 };	/* RFC 5321 4.5.3.1.8: every server takes that many */
 

@@ -12,9 +12,9 @@ enum { WHY_MAX = 1 << 20, MEMORY_MAX = 512 << 20 };
 
 static bool open_tables(const struct conf *c, struct lookup *l, struct str *mistakes, struct err *e)
 {
-	const char *const files[TABLE_COUNT] = { c->users_file, c->domains_file, c->aliases_file,
-		c->recipients_file };
+	const char *files[TABLE_COUNT];
 
+	who_files(c, files);
 	for (enum table_kind kind = 0; kind < TABLE_COUNT; kind++) {
 		l->files[kind] = files[kind];
 		l->tables[kind] = compile_memory(kind, files[kind], mistakes, e);

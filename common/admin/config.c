@@ -12,6 +12,7 @@
 #include "common/admin/list.h"
 #include "common/admin/manual.h"
 #include "common/conf/value.h"
+#include "common/conf/who.h"
 #include "common/directory/domains.h"
 #include "common/directory/text.h"
 #include "common/net/tls.h"
@@ -142,11 +143,11 @@ static void check_homes(struct checking *k)
 
 static void check_texts(struct checking *k)
 {
-	const char *const files[TABLE_COUNT] = { k->c->users_file, k->c->domains_file, k->c->aliases_file,
-		k->c->recipients_file };
+	const char *files[TABLE_COUNT];
 	struct table *t;
 	struct err e;
 
+	who_files(k->c, files);
 	for (enum table_kind kind = 0; kind < TABLE_COUNT; kind++) {
 		struct str mistakes = STR(100000);
 

@@ -37,9 +37,9 @@ static bool is_full(const struct conf *c, const struct lookup_answer *to)
 /* What the directory knows: is the sender's domain ours, and who is the recipient. */
 static bool ask_directory(const struct conf *c, const struct question *q, struct facts *f, struct arena *a, struct err *e)
 {
-	const char *const files[TABLE_COUNT] = { c->users_file, c->domains_file, c->aliases_file, c->recipients_file };
 	static const enum gate_rcpt rcpts[] = { [DIR_ELSEWHERE] = GATE_TO_ELSEWHERE, [DIR_LOCAL] = GATE_TO_LOCAL,
 		[DIR_UNKNOWN] = GATE_TO_UNKNOWN, [DIR_RELAY] = GATE_TO_RELAY };
+	const char *files[TABLE_COUNT];
 	struct dir_rules rules;
 	struct lookup l = { .rules = &rules };
 	struct lookup_answer to;
@@ -47,6 +47,7 @@ static bool ask_directory(const struct conf *c, const struct question *q, struct
 	bool ok = true;
 
 	who_rules(c, geteuid() == 0, &rules);
+	who_files(c, files);
 	for (enum table_kind kind = 0; ok && kind < TABLE_COUNT; kind++) {
 		l.files[kind] = files[kind];
 		l.tables[kind] = compile_memory(kind, files[kind], NULL, e);

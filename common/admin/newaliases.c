@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/admin/admin.h"
+#include "common/conf/who.h"
 #include "common/directory/compile.h"
 
 static int compile_one(enum table_kind kind, const char *file, const char *directory)
@@ -54,6 +55,7 @@ static bool become_owner(const char *directory)
 
 int main(int argc, char **argv)
 {
+	const char *files[TABLE_COUNT];
 	char directory[4200];
 	struct conf c;
 	int code = admin_options(&argc, argv), worst = EX_OK;
@@ -64,13 +66,11 @@ int main(int argc, char **argv)
 		return admin_usage("newaliases [-c FILE]");
 	if (!admin_conf(&c))
 		return EX_CONFIG;
+	who_files(&c, files);
 	snprintf(directory, sizeof directory, "%s/tables", c.run_directory);
 	if (!become_owner(directory))
 		worst = EX_OSERR;
 	for (enum table_kind kind = 0; worst != EX_OSERR && kind < TABLE_COUNT; kind++) {
-		const char *const files[TABLE_COUNT] = { c.users_file, c.domains_file, c.aliases_file,
-			c.recipients_file };
-
 		code = compile_one(kind, files[kind], directory);
 		if (code > worst)
 			worst = code;

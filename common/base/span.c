@@ -243,3 +243,32 @@ bool span_copy(struct span s, char *buf, size_t size)
 	buf[s.n] = '\0';
 	return true;
 }
+
+static unsigned least_of(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Optimal string alignment: Levenshtein's distance with neighbours swapped counting one. */
+unsigned span_distance(struct span a, struct span b)
+{
+	enum { LONG = 48 };
+	unsigned d[LONG + 1][LONG + 1];
+
+	if (a.n > LONG || b.n > LONG)
+		return 99;
+	for (size_t i = 0; i <= a.n; i++) {
+		for (size_t j = 0; j <= b.n; j++) {
+			if (!i || !j) {
+				d[i][j] = (unsigned)(i + j);
+				continue;
+			}
+			d[i][j] = least_of(d[i - 1][j], d[i][j - 1]) + 1;
+			d[i][j] = least_of(d[i][j],
+			    d[i - 1][j - 1] + (to_lower(a.p[i - 1]) != to_lower(b.p[j - 1])));
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
+				d[i][j] = least_of(d[i][j], d[i - 2][j - 2] + 1);
+		}
+	}
+	return d[a.n][b.n];
+}

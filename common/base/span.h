@@ -55,6 +55,9 @@ bool span_u64(struct span s, uint64_t max, uint64_t *out);
 /* Eat digits from the front: false (nothing moved) without one or above max. */
 bool span_eat_u64(struct span *in, uint64_t max, uint64_t *out);
 
+/* How many letters are wrong, left out, added or swapped; at most 99. */
+unsigned span_distance(struct span a, struct span b);
+
 /* Copy into a NUL-terminated buffer; false (and "") when it does not fit or holds a NUL. */
 bool span_copy(struct span s, char *buf, size_t size);
 

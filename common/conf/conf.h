@@ -24,7 +24,7 @@ struct conf {
 	uint64_t hops_max;
 	uint64_t disk_reserve;		/* refuse mail below this much free space */
 	/* who is who */
-	const char *users_file, *domains_file, *aliases_file, *recipients_file;
+	const char *users_file, *domains_file, *aliases_file, *recipients_file, *destinations_file;
 	bool system_users;		/* local accounts of this machine get mail in ~/Maildir */
 	struct conf_list system_domains;	/* domains whose mailboxes are system users; default: host-name and localhost */
 	const char *recipient_separator;	/* "+" */

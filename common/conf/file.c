@@ -58,7 +58,7 @@ static const char *nearest_section(struct span name)
 	unsigned least = 4;
 
 	for (const struct setting *row = settings; row->key; row++) {
-		unsigned d = value_distance(name, span_of(row->section));
+		unsigned d = span_distance(name, span_of(row->section));
 
 		if (d < least && d < name.n) {
 			least = d;
@@ -75,7 +75,7 @@ static const struct setting *nearest_key(const char *section, struct span key)
 	unsigned least = 4 + 2 * (unsigned)key.n / 3;
 
 	for (const struct setting *row = settings; row->key; row++) {
-		unsigned d = value_distance(key, span_of(row->key)) * 2;
+		unsigned d = span_distance(key, span_of(row->key)) * 2;
 
 		if (!span_is(span_of(section), row->section))
 			d++;

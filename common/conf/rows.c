@@ -50,6 +50,9 @@ const struct setting settings[] = {
 	  "Addresses that stand for others; see posthorn-aliases(5)." },
 	{ "directory", "relay-recipients-file", SET_PATH, AT(recipients_file), "@config/relay-recipients", NULL,
 	  "Recipients of relay domains that have them listed; see posthorn-domains(5)." },
+	{ "directory", "destinations-file", SET_PATH, AT(destinations_file), "@config/destinations", NULL,
+	  "How to go to certain other domains, or for certain senders: by another server, with a "
+	  "login, with more or less TLS; see posthorn-destinations(5)." },
 	{ "directory", "system-users", SET_FLAG, AT(system_users), "yes", NULL,
 	  "Do accounts of this machine get mail, at each of system-domains?" },
 	{ "directory", "system-domains", SET_LIST, AT(system_domains), "@hostname localhost", "domain",

@@ -24,7 +24,5 @@ bool value_parse(struct conf *c, const struct setting *row, struct span text, bo
 void value_print(const struct conf *c, const struct setting *row, struct str *out);
 /* "a size like 50M", for mistakes and the manual. */
 void value_expected(const struct setting *row, struct str *out);
-/* How many letters are wrong, left out, added or swapped; at most 99. */
-unsigned value_distance(struct span a, struct span b);
 
 #endif

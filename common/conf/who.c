@@ -25,3 +25,12 @@ void who_rules(const struct conf *c, bool as_root, struct dir_rules *rules)
 		rules->gid = pw->pw_gid;
 	}
 }
+
+void who_files(const struct conf *c, const char *files[TABLE_COUNT])
+{
+	files[TABLE_USERS] = c->users_file;
+	files[TABLE_DOMAINS] = c->domains_file;
+	files[TABLE_ALIASES] = c->aliases_file;
+	files[TABLE_RECIPIENTS] = c->recipients_file;
+	files[TABLE_DESTINATIONS] = c->destinations_file;
+}

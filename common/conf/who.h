@@ -6,6 +6,7 @@
 #define COMMON_CONF_WHO_H
 
 #include "common/conf/conf.h"
+#include "common/directory/compile.h"
 #include "common/directory/place.h"
 
 /*
@@ -14,5 +15,8 @@
  * vmail-user (NSS), so call it before a jail.
  */
 void who_rules(const struct conf *c, bool as_root, struct dir_rules *rules);
+
+/* The texts that its tables are made from. Points into c. */
+void who_files(const struct conf *c, const char *files[TABLE_COUNT]);
 
 #endif

@@ -111,11 +111,39 @@ static bool answer_domain(const struct lookup *l, struct arena *a, struct packet
 	return lookup_domain(l, domain, &is, &e) ? say_class(p, is) : refuse(p, &e);
 }
 
+/* As many of the domains' ways as fit, in their order; the asker asks for the others again. */
+static bool answer_ways(const struct lookup *l, struct arena *a, struct packet *p)
+{
+	struct span sender = take(p, a), *domains = arena_array(a, DIRECTORY_WAYS_MAX, sizeof *domains);
+	const char *words;
+	struct err e;
+	size_t n = 0;
+
+	while (p->at < p->n && n < DIRECTORY_WAYS_MAX)
+		domains[n++] = take(p, a);
+	if (p->bad)
+		return false;
+	packet_begin(p, '+');
+	for (size_t i = 0; i < n; i++) {
+		size_t was = p->n;
+
+		if (!lookup_way(l, sender, domains[i], a, &words, &e))
+			return refuse(p, &e);
+		packet_put_text(p, words);
+		if (p->bad) {
+			p->bad = i == 0;
+			p->n = was;
+			break;
+		}
+	}
+	return !p->bad;
+}
+
 bool answer(const struct lookup *l, struct arena *a, struct packet *p)
 {
 	static const struct { char verb; bool (*run)(const struct lookup *, struct arena *, struct packet *); } verbs[] = {
 		{ 'R', answer_resolve }, { 'X', answer_expand },
-		{ 'M', answer_may_send }, { 'D', answer_domain },
+		{ 'M', answer_may_send }, { 'D', answer_domain }, { 'W', answer_ways },
 	};
 
 	packet_drop_fds(p);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/directory/aliases.h"
+#include "common/directory/destinations.h"
 #include "common/directory/domains.h"
 #include "common/directory/name.h"
 #include "common/directory/text.h"
@@ -118,6 +119,33 @@ static bool line_of_aliases(struct span line, struct str *key, struct str *row, 
 	return true;
 }
 
+/* A domain, with a dot before it or not; all else stays as it is. */
+static void add_below(struct str *out, struct span s)
+{
+	if (span_eat_char(&s, '.'))
+		str_add_char(out, '.');
+	add_domain(out, s);
+}
+
+static bool line_of_destinations(struct span line, struct str *key, struct str *row, struct err *e)
+{
+	struct destinations_row d;
+	struct name name;
+
+	if (!destinations_line_parse(line, &d, e))
+		return false;
+	if (span_eat(&d.name, "from:"))
+		str_add_text(key, "from:");
+	if (!span_has(d.name, '@'))
+		add_below(key, d.name);
+	else if (name_read(d.name, &name, e))
+		str_add(key, name_span(&name));
+	else
+		return false;
+	str_add(row, d.words);
+	return true;
+}
+
 void compile_group_key(struct span name, struct str *key)
 {
 	str_add_char(key, GROUP_KEY);
@@ -140,6 +168,7 @@ static const struct {
 	[TABLE_DOMAINS] = { "domains", false, line_of_domains },
 	[TABLE_ALIASES] = { "aliases", true, line_of_aliases },
 	[TABLE_RECIPIENTS] = { "relay-recipients", false, line_of_recipients },
+	[TABLE_DESTINATIONS] = { "destinations", true, line_of_destinations },
 };
 
 const char *compile_kind_name(enum table_kind kind)

@@ -13,7 +13,7 @@
 
 #include "common/directory/table.h"
 
-enum table_kind { TABLE_USERS, TABLE_DOMAINS, TABLE_ALIASES, TABLE_RECIPIENTS, TABLE_COUNT };
+enum table_kind { TABLE_USERS, TABLE_DOMAINS, TABLE_ALIASES, TABLE_RECIPIENTS, TABLE_DESTINATIONS, TABLE_COUNT };
 
 enum { STAMP_SIZE = 96, COMPILE_PATTERNS_MAX = 1000 };	/* patterns of one domain */
 

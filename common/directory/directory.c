@@ -79,6 +79,36 @@ bool directory_may_send(int *clerk, struct span login, struct span address, stru
 	return ask(clerk, &p, e) && take_class(&p, &is, e);
 }
 
+/* One packet of ways, from number *have on. */
+static bool ask_ways(int *clerk, struct span sender, const char *const *domains, size_t count, size_t *have,
+    struct arena *a, const char **words, struct err *e)
+{
+	size_t before = *have;
+	struct packet p;
+
+	packet_begin(&p, 'W');
+	packet_put(&p, sender);
+	for (size_t i = before; i < count && i < before + DIRECTORY_WAYS_MAX && p.n < PACKET_MAX / 2; i++)
+		packet_put_text(&p, domains[i]);
+	if (!ask(clerk, &p, e))
+		return false;
+	while (p.at < p.n && *have < count)
+		words[(*have)++] = arena_text(a, packet_take(&p));
+	return (!p.bad && *have > before) || nonsense(e);
+}
+
+bool directory_ways(int *clerk, struct span sender, const char *const *domains, size_t count, struct arena *a,
+    const char **words, struct err *e)
+{
+	size_t have = 0;
+
+	while (have < count) {
+		if (!ask_ways(clerk, sender, domains, count, &have, a, words, e))
+			return false;
+	}
+	return true;
+}
+
 static bool take_target(struct packet *p, struct arena *a, struct dir_target *t)
 {
 	t->kind = packet_take_u64(p) == DIR_MAILBOX ? DIR_MAILBOX : DIR_ADDRESS;

@@ -14,6 +14,7 @@
  *					   many as fit			(directory_expand)
  *	'M' login address		-> class			(directory_may_send)
  *	'D' domain			-> class
+ *	'W' sender, domains ...		-> words of each one's way, as many as fit	(directory_ways)
  *	'N' login, addresses ...	-> how many of them are new	(directory_count)
  *	'Q' login, recipients, new	-> why it is too much, or ""; 1: tell them	(the same)
  *	'K' login, addresses ...	->				(directory_note)
@@ -60,6 +61,14 @@ bool directory_expand(int *clerk, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e);
 /* May login use address as sender? PERM 5.7.1 with a sentence when not. */
 bool directory_may_send(int *clerk, struct span login, struct span address, struct err *e);
+
+/*
+ * The ways of a message of that sender to these domains (posthorn-destinations(5)), as words for
+ * way_read(). Memory from a.
+ */
+enum { DIRECTORY_WAYS_MAX = 1000 };	/* asked for in one packet */
+bool directory_ways(int *clerk, struct span sender, const char *const *domains, size_t count, struct arena *a,
+    const char **words, struct err *e);
 
 /*
  * Count one more message of login to these recipients; only msa's clerk does. over is not

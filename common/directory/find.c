@@ -24,8 +24,7 @@ void find_because(const struct query *q, const char *fmt, ...)
 
 /* ---- tables ---- */
 
-/* row.p NULL: no such key. The text stays until the arena's reset. */
-static bool row_of(const struct query *q, enum table_kind kind, struct span key, struct span *row, unsigned *line)
+bool find_row(const struct query *q, enum table_kind kind, struct span key, struct span *row, unsigned *line)
 {
 	struct str value = STR(TEXT_LINE_MAX + 40), folded = STR(2 * NAME_SIZE);
 	uint64_t n = 0;
@@ -71,7 +70,7 @@ bool find_domain(const struct query *q, struct span domain, enum domain_kind *ki
 	struct span row;
 	unsigned line;
 
-	if (!row_of(q, TABLE_DOMAINS, domain, &row, &line))
+	if (!find_row(q, TABLE_DOMAINS, domain, &row, &line))
 		return false;
 	if (row.p && domains_line_parse(row, &parsed, NULL)) {
 		*kind = parsed.listed ? DOMAIN_RELAY_LISTED : parsed.relay ? DOMAIN_RELAY : DOMAIN_VIRTUAL;
@@ -131,7 +130,7 @@ static bool find_alias(const struct query *q, struct span key, struct found *f)
 
 	if (f->kind != NOBODY && !q->sending)
 		return true;
-	if (!row_of(q, TABLE_ALIASES, key, &row, &line))
+	if (!find_row(q, TABLE_ALIASES, key, &row, &line))
 		return false;
 	if (row.p && aliases_line_parse(row, &alias, NULL))
 		take_alias(q, key, &alias, row, line, f);
@@ -165,7 +164,7 @@ static bool find_pattern(const struct query *q, struct span local, struct span d
 			break;
 		str_reset(&key);
 		compile_pattern_key(domain, n, &key);
-		ok = row_of(q, TABLE_ALIASES, str_span(&key), &row, &line);
+		ok = find_row(q, TABLE_ALIASES, str_span(&key), &row, &line);
 		if (ok && row.p && aliases_line_parse(row, &alias, NULL) && name_read(alias.name, &pattern, NULL) &&
 		    aliases_fits(name_local(&pattern), local))
 			take_alias(q, name_span(&pattern), &alias, row, line, f);
@@ -180,7 +179,7 @@ static bool find_user(const struct query *q, const struct name *n, struct found 
 	struct span row;
 	unsigned line;
 
-	if (!row_of(q, TABLE_USERS, name_span(n), &row, &line))
+	if (!find_row(q, TABLE_USERS, name_span(n), &row, &line))
 		return false;
 	if (!row.p || !users_line_parse(row, &user, NULL))
 		return true;
@@ -316,9 +315,9 @@ static bool find_listed(const struct query *q, const struct name *n, struct foun
 	struct span row;
 	unsigned line;
 
-	if (!row_of(q, TABLE_RECIPIENTS, name_span(n), &row, &line))
+	if (!find_row(q, TABLE_RECIPIENTS, name_span(n), &row, &line))
 		return false;
-	if (!row.p && find_base(q, n, &base, &detail) && !row_of(q, TABLE_RECIPIENTS, name_span(&base), &row, &line))
+	if (!row.p && find_base(q, n, &base, &detail) && !find_row(q, TABLE_RECIPIENTS, name_span(&base), &row, &line))
 		return false;
 	if (row.p || span_is(name_local(n), "postmaster"))
 		f->kind = RELAYED;

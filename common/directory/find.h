@@ -49,6 +49,8 @@ bool find_is_system_domain(const struct lookup *l, struct span domain);
 bool find_base(const struct query *q, const struct name *n, struct name *base, const char **detail);
 /* A name alone is at the first system domain, or at our host's name. */
 bool find_complete(const struct query *q, struct name *n);
+/* What a table has under this key. row.p NULL: no such key. The text stays until the arena's reset. */
+bool find_row(const struct query *q, enum table_kind kind, struct span key, struct span *row, unsigned *line);
 /* A line for who wants to know why. */
 void find_because(const struct query *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -51,4 +51,12 @@ bool lookup_senders(const struct lookup *l, struct span address, struct arena *a
 bool lookup_may_send(const struct lookup *l, struct span login, struct span address, struct arena *a,
     const char **line, struct err *e);
 
+/*
+ * The way of a message of that sender ("" for none) to a domain: words for way_read(), each group of them
+ * from the first line that has one of its keys: the domain's own, that of the nearest .domain
+ * above it, then likewise from: the sender's address and domain, then *.
+ */
+bool lookup_way(const struct lookup *l, struct span sender, struct span domain, struct arena *a, const char **words,
+    struct err *e);
+
 #endif

@@ -140,6 +140,7 @@ static void load_name_services(void)
 int main(int argc, char **argv)
 {
 	static struct clerk c;
+	const char *files[TABLE_COUNT];
 
 	role_begin(&c.self, ROLE_CLERK, argc, argv);
 	who_rules(&c.self.conf, geteuid() == 0, &c.rules);
@@ -151,8 +152,8 @@ int main(int argc, char **argv)
 
 	c.arena = arena_new(ANSWER_MEMORY, NULL, NULL);
 	c.loop = loop_new();
-	shelf_begin(&c.shelf, (const char *const[]){ c.self.conf.users_file, c.self.conf.domains_file,
-	    c.self.conf.aliases_file, c.self.conf.recipients_file }, c.directory, &c.rules);
+	who_files(&c.self.conf, files);
+	shelf_begin(&c.shelf, files, c.directory, &c.rules);
 	c.shelf.lookup.full = c.full;
 	begin_ledger(&c);
 	refresh(&c);

@@ -40,6 +40,8 @@ static void add_tables(struct jail_path *paths, const struct conf *c, struct are
 	add_path(paths, dir_of(c->aliases_file, a), write);
 	if (c->recipients_file)
 		add_path(paths, dir_of(c->recipients_file, a), write);
+	if (c->destinations_file)
+		add_path(paths, dir_of(c->destinations_file, a), write);
 }
 
 static void add_word(struct jail_path *paths, struct span word, const struct conf *c, const char *self,

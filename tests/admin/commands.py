@@ -283,8 +283,9 @@ def test_address_is_explained(h):
 
 def test_newaliases_checks_and_compiles(h):
     h.write("aliases", "root: ann\n")
-    assert h.run(program=NEWALIASES).count(": fine\n") == 4
-    assert sorted(os.listdir(f"{h.dir}/run/tables")) == ["aliases.db", "domains.db", "relay-recipients.db", "users.db"]
+    assert h.run(program=NEWALIASES).count(": fine\n") == 5
+    assert sorted(os.listdir(f"{h.dir}/run/tables")) == ["aliases.db", "destinations.db", "domains.db",
+        "relay-recipients.db", "users.db"]
     before = os.stat(f"{h.dir}/run/tables/aliases.db").st_ino
     h.write("aliases", "root: ann\nroot: bob\n")
     assert "aliases:2: \"root\" stands here twice, first in line 1" in h.run(program=NEWALIASES, code=65)

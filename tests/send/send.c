@@ -29,7 +29,7 @@ enum { PATIENCE_MS = 20000, TEXT_MAX = 1 << 16 };
 static int program, keeper, work, conf_fd = -1, resolver = -1, bad;
 static pid_t pid, world;
 static unsigned port;
-static struct way way = { .tls = WAY_MAY, .via = "" };
+static struct way way;
 static char root[64];
 static struct packet packet;
 static struct arena *arena, *answers, *records;
@@ -487,7 +487,8 @@ static void goes_the_way_it_is_told(void)
 	r = carry("tls.test", "ok@x.test");
 	CHECK(r.rcpts[0].kind == ERR_NONE && !heard("STARTTLS"), "%s", r.rcpts[0].answer);
 	snprintf(hub, sizeof hub, "[127.0.7.4]:%u", port);
-	way = (struct way){ WAY_MAY, hub };
+	way = way_plain;
+	way.via = hub;
 	r = carry("anywhere.example", "ok@anywhere.example");
 	CHECK(r.rcpts[0].kind == ERR_NONE && strcmp(r.remote, "127.0.7.4") == 0, "%s", r.rcpts[0].answer);
 	way = usual;
@@ -518,6 +519,7 @@ int main(int argc, char **argv)
 		printf("%s\n", e.text);
 		return 2;
 	}
+	way = way_plain;
 	run_world();
 	finds_its_way();
 	every_recipient_has_its_result();

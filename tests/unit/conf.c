@@ -290,10 +290,10 @@ END_TEST
 
 START_TEST(distance_counts_letters)
 {
-	ck_assert_uint_eq(value_distance(SPAN("listen"), SPAN("listen")), 0);
-	ck_assert_uint_eq(value_distance(SPAN("lsiten"), SPAN("listen")), 1);
-	ck_assert_uint_eq(value_distance(SPAN(""), SPAN("abc")), 3);
-	ck_assert_uint_eq(value_distance(SPAN("hostname"), SPAN("host-name")), 1);
+	ck_assert_uint_eq(span_distance(SPAN("listen"), SPAN("listen")), 0);
+	ck_assert_uint_eq(span_distance(SPAN("lsiten"), SPAN("listen")), 1);
+	ck_assert_uint_eq(span_distance(SPAN(""), SPAN("abc")), 3);
+	ck_assert_uint_eq(span_distance(SPAN("hostname"), SPAN("host-name")), 1);
 }
 END_TEST
 

@@ -22,6 +22,7 @@ static const char *const texts[TABLE_COUNT] = {
 	[TABLE_DOMAINS] = "alpha.test\nBeta.test\ngamma.test\nrelay: partner.test\nmüller.test\n"
 	    "relay: XN--BCHER-KVA.test\nrelay: map.test listed\n",
 	[TABLE_RECIPIENTS] = "mia@map.test\n",
+	[TABLE_DESTINATIONS] = "",
 	[TABLE_ALIASES] =
 	    "sales@alpha.test: ann@alpha.test,\n bob@alpha.test, out@far.test\n"
 	    "bob@alpha.test: bob@alpha.test, ann@alpha.test\n"
@@ -478,7 +479,7 @@ static const char *who(struct shelf *s, const char *address)
 
 /* ---- a shelf in a directory of its own, with a DB_CONFIG that must not count (CVE-2017-10140) ---- */
 
-static const char *const shelf_files[] = { "users", "domains", "aliases", "relay-recipients" };
+static const char *const shelf_files[] = { "users", "domains", "aliases", "relay-recipients", "destinations" };
 static char shelf_dir[32], shelf_tables[64];
 static struct str news = { .p = (char *)"", .max = 4000 };
 

@@ -1,0 +1,68 @@
+/*
+ * NAME
+ *	way - how to go to a destination
+ * DESCRIPTION
+ *	What an administrator wants for one destination, or for all: the words behind the name in
+ *	posthorn-destinations(5), "tls=dane via=[hub.test]:587". Pure. Texts are never NULL and
+ *	live as long as what the way was made of.
+ *	Some keys make sense together only (via, login, after; tls, name): they are a
+ *	group, and where several lines fit, a group comes from one of them as a whole.
+ */
+#ifndef COMMON_DIRECTORY_WAY_H
+#define COMMON_DIRECTORY_WAY_H
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/base/str.h"
+
+/* How much TLS must be: each is more than the one before. */
+enum way_tls {
+	WAY_NONE,		/* not even when it is offered */
+	WAY_MAY,		/* when it is offered, whoever they say they are: RFC 7435 */
+	WAY_ENCRYPT,		/* or the mail waits */
+};
+
+/* Which addresses of a host, and which of them first. */
+enum way_families { WAY_ANY, WAY_IPV4, WAY_IPV6, WAY_IPV4_FIRST, WAY_IPV6_FIRST };
+
+enum { WAY_TEXT = 2000, WAY_HOST = 256, WAY_KEYS = 32 };
+
+struct way {
+	enum way_tls	 tls;
+	const char	*via;		/* places that take it instead of its domain's servers (way_place()), or "" */
+	const char	*login;		/* who we are there: an entry of relay-secrets, or "" */
+	unsigned	 after;		/* via only when that many tries at its domain's servers failed */
+	enum way_families families;
+	const char	*source;	/* addresses of ours to come from, one of each family at most; or "" */
+	const char	*helo;		/* for EHLO; "" = host-name */
+	unsigned	 port;		/* of its domain's servers; 0: as the settings say, as with the next two */
+	unsigned	 connections, carried;
+};
+
+extern const struct way way_plain;	/* TLS where it is offered, and nothing else said */
+
+const char *way_tls_name(enum way_tls tls);			/* as in the setting mta tls */
+bool way_tls_parse(struct span word, enum way_tls *tls);
+
+/* --- words --- */
+
+/* "key=value key=value" into what of w they speak of; a text "none" is "". PERM 5.3.5: no such key, or not its kind of value. */
+bool way_read(struct span words, struct arena *a, struct way *w, struct err *e);
+/* All of w that is not as in usual: way_read() onto usual gives w again. */
+void way_print(const struct way *w, const struct way *usual, struct str *out);
+/* The group that a key belongs to: a number below WAY_KEYS. -1: no such key. */
+int way_group(struct span key);
+
+/* --- via --- */
+
+/*
+ * HOST, HOST:PORT, or the same behind "lmtp:" (RFC 2033), or lmtp:/SOCKET. The host is taken as it is:
+ * its MX records are not asked for. Brackets belong around an IPv6 address and may stand around any host.
+ */
+struct way_place { bool lmtp; char host[WAY_HOST]; unsigned port; };	/* port 0: the usual; host of a socket: its path */
+
+/* Eats the first of places with commas between. False: that is none. */
+bool way_place(struct span *via, struct way_place *out);
+bool way_fits_via(struct span via);
+
+#endif
