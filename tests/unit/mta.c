@@ -51,7 +51,7 @@ START_TEST(jobs_and_results_come_over)
 {
 	static struct packet p;
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
-	struct job j = { .destination = "b.test", .way = { WAY_ENCRYPT, "hub.test:26" }, .id = "0abcdefghijklm",
+	struct job j = { .destination = "b.test", .way = way_plain, .id = "0abcdefghijklm",
 		.sender = "", .envid = "E", .ret = "hdrs",
 		.smtputf8 = true, .require_tls = true, .wire_bytes = 1ull << 40, .text = 0, .count = JOB_RCPTS }, got;
 	struct job_result r = { .unreachable = true, .remote = "mx", .tls = "TLSv1.3", .count = 2,
@@ -60,6 +60,8 @@ START_TEST(jobs_and_results_come_over)
 
 	for (int i = 0; i < JOB_RCPTS; i++)
 		j.rcpts[i] = (struct job_rcpt){ "x@b.test", "rfc822;x", 6 };
+	j.way.tls = WAY_ENCRYPT;
+	j.way.via = "hub.test:26";
 	job_put(&j, &p);
 	p.at = 1;
 	ck_assert_msg(job_take(&p, a, &got, &e), "%s", e.text);
