@@ -14,7 +14,7 @@
 static const struct daemon mta = {
 	.name		= "mta",
 	.always		= { ROLE_CLERK, ROLE_RESOLVER, ROLE_HINTS, ROLE_SCHED, ROLE_FRONT },
-	.on_request	= { ROLE_SEND, ROLE_REPORT, ROLE_CHECK, ROLE_SIGN },
+	.on_request	= { ROLE_SEND, ROLE_REPORT, ROLE_CHECK, ROLE_SIGN, ROLE_FETCH },
 	.serve		= ROLE_INBOUND,
 	.listen		= offsetof(struct conf, mta_listen),
 	.sessions_max	= offsetof(struct conf, mta_sessions_max),

@@ -87,6 +87,10 @@ struct conf {
 	const char *mta_source_address;	/* "" */
 	const char *mta_authorities;	/* PEM of who vouches for other servers; "" = the system's */
 	struct conf_list mta_milters;
+	bool mta_sts;			/* MTA-STS: policies of destinations are fetched and obeyed */
+	uint64_t mta_sts_port;		/* where policies are fetched: 443 */
+	bool mta_fetch_private;		/* from private networks too */
+	uint64_t mta_tls_reports;	/* how often to look; 0 = never */
 	/* [gate]: posthorn-gate(7) */
 	struct conf_list gate_exempt_networks, gate_weights, gate_lists, gate_sender_lists;
 	uint64_t gate_dns_wait, gate_early_wait;

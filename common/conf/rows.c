@@ -260,6 +260,16 @@ const struct setting settings[] = {
 	  "Send from this address of ours. Empty: the system chooses." },
 	{ "mta", "authorities", SET_PATH, AT(mta_authorities), "", "empty",
 	  "PEM file with the certificate authorities that vouch for other servers. Empty: those of the system." },
+	{ "mta", "sts", SET_FLAG, AT(mta_sts), "yes", NULL,
+	  "Fetch the MTA-STS policies (RFC 8461) of domains that we send to, and obey them; see posthorn-sts(8)." },
+	{ "mta", "sts-port", SET_COUNT, AT(mta_sts_port), "443", "1 65535",
+	  "Where web servers have these policies. For tests." },
+	{ "mta", "fetch-private", SET_FLAG, AT(mta_fetch_private), "no", NULL,
+	  "Fetch policies from, and send TLS reports to, web servers in private networks and on this machine too: "
+	  "any domain that we send mail to can then have us ask there. For tests and closed networks." },
+	{ "mta", "tls-reports", SET_TIME, AT(mta_tls_reports), "1h", "0 1d",
+	  "Domains that ask for it are told, once a day, how TLS went with their servers (RFC 8460): "
+	  "how often to look whether a day of UTC is over. 0: no rows, no reports." },
 	{ "mta", "milters", SET_LIST, AT(mta_milters), "", "milter",
 	  "Filters that are asked about mail from other servers; as milters of [msa]." },
 

@@ -24,6 +24,7 @@ static bool start_send(struct child *c, struct packet *p, struct err *e);
 static bool start_check(struct child *c, struct packet *p, struct err *e);
 static bool start_report(struct child *c, struct packet *p, struct err *e);
 static bool start_sign(struct child *c, struct packet *p, struct err *e);
+static bool start_fetch(struct child *c, struct packet *p, struct err *e);
 static bool front_accepts(struct child *c, struct packet *p, struct err *e);
 static bool front_wants(struct child *c, struct packet *p, struct err *e);
 static bool front_is_busy(struct child *c, struct packet *p, struct err *e);
@@ -48,6 +49,7 @@ static const struct request {
 	{ 'P', "report", BY(SCHED), 0, false, start_report },
 	{ 'K', "check", BY(INBOUND), 0, false, start_check },
 	{ 'Y', "sign", BY(SCHED), 0, false, start_sign },
+	{ 'F', "fetch", BY(SEND) | BY(REPORT), 0, false, start_fetch },
 	{ 'G', "ready", BY(FRONT), 1, false, front_accepts },
 	{ 'W', "wires", BY(FRONT), 0, false, front_wants },
 	{ 'B', "busy", BY(FRONT), 0, false, front_is_busy },
@@ -59,7 +61,7 @@ static const struct service {
 	unsigned	 by;
 } services[] = {
 	{ "clerk", ROLE_CLERK, BY(SUBMISSION) | BY(INBOUND) | BY(SCHED) | BY(PICK) },
-	{ "hints", ROLE_HINTS, BY(INBOUND) },
+	{ "hints", ROLE_HINTS, BY(INBOUND) | BY(SEND) | BY(REPORT) },
 	{ "resolver", ROLE_RESOLVER, BY(INBOUND) | BY(SCHED) | BY(SEND) | BY(CHECK) | BY(REPORT) },
 };
 
@@ -277,6 +279,13 @@ static bool start_sign(struct child *c, struct packet *p, struct err *e)
 {
 	(void)p;
 	return start_worker(c, ROLE_SIGN, 4, e);
+}
+
+/* Never more than there are to ask for one, but for the report process. */
+static bool start_fetch(struct child *c, struct packet *p, struct err *e)
+{
+	(void)p;
+	return start_worker(c, ROLE_FETCH, c->keeper->conf.mta_send_max + 1, e);
 }
 
 /* --- from login to session --- */

@@ -227,6 +227,18 @@ bool role_milter(struct role_self *self, const char *name, int *fd, struct err *
 	return *fd >= 0 || err_temp(e, "4.3.0", "our keeper sent no connection");
 }
 
+bool role_fetch(struct role_self *self, int *fd, struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, 'F');
+	if (!role_ask(self, &p, CONNECT_S, e))
+		return err_while(e, "fetch");
+	*fd = packet_take_fd(&p);
+	packet_drop_fds(&p);
+	return *fd >= 0 || err_temp(e, "4.3.0", "our keeper sent no connection to a fetch process");
+}
+
 static void take_user(struct packet *p, struct role_user *who)
 {
 	packet_take_copy(p, who->login, sizeof who->login);

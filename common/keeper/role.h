@@ -36,7 +36,7 @@
 
 enum role_id {
 	ROLE_KEEPER,
-	ROLE_FRONT, ROLE_CLERK, ROLE_RESOLVER, ROLE_AUTH, ROLE_CHECK, ROLE_REPORT, ROLE_SIGN,
+	ROLE_FRONT, ROLE_CLERK, ROLE_RESOLVER, ROLE_AUTH, ROLE_CHECK, ROLE_REPORT, ROLE_SIGN, ROLE_FETCH,
 	ROLE_SUBMISSION,			/* msa-session */
 	ROLE_INBOUND, ROLE_HINTS, ROLE_SCHED, ROLE_SEND,
 	ROLE_PICK, ROLE_DELIVER,
@@ -103,6 +103,7 @@ void role_jail(struct role_self *self);
  *	'P'					-> '+'  the report process, where none runs (sched only)
  *	'K'					-> '+' fd  a check process (inbound only; trust/check.h)
  *	'Y'					-> '+' fd  a sign process (sched only; trust/signing.h)
+ *	'F'					-> '+' fd  a fetch process (send and report only; net/fetch.h)
  *
  * What a keeper tells a child without being asked:
  *
@@ -114,6 +115,7 @@ void role_jail(struct role_self *self);
  */
 bool role_connect(struct role_self *self, const char *service, int *fd, struct err *e);
 bool role_milter(struct role_self *self, const char *name, int *fd, struct err *e);
+bool role_fetch(struct role_self *self, int *fd, struct err *e);	/* 'F' */
 bool role_ask(struct role_self *self, struct packet *p, int timeout_s, struct err *e); /* '-' becomes e, false */
 
 /* Who was let in. */

@@ -46,6 +46,11 @@ const struct role roles[ROLE_COUNT] = {
 		.name = "sign", .program = "posthorn-sign", .user = "posthorn-sign", .root = "$config/dkim:r",
 		.may = MAY_READ, .files = 16, .memory_mb = 256,
 	},
+	[ROLE_FETCH] = {
+		.name = "fetch", .program = "posthorn-fetch", .user = "posthorn-out",
+		.root = "/etc/ssl:r /usr/lib/ssl:r /usr/share/ca-certificates:r /usr/local/share/ca-certificates:r",
+		.may = MAY_READ | MAY_NET, .files = 32, .memory_mb = 256,
+	},
 	[ROLE_SUBMISSION] = {
 		.name = "session", .program = "msa-session", .user = "posthorn-sub",
 		.root = QUEUE_IN("in/sub"),

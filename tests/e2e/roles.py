@@ -9,7 +9,7 @@ import time
 from e2e import build, expect, hosts, journey, main
 
 USERS = {"posthorn-front": "posthorn-front", "posthorn-clerk": "posthorn-clerk", "posthorn-resolver": "posthorn-dns",
-         "posthorn-check": "posthorn-check", "posthorn-sign": "posthorn-sign",
+         "posthorn-check": "posthorn-check", "posthorn-sign": "posthorn-sign", "posthorn-fetch": "posthorn-out",
          "msa-session": "posthorn-sub", "mta-inbound": "posthorn-in", "mta-hints": "posthorn-clerk", "mta-sched": "posthorn-mta",
          "mta-send": "posthorn-out", "mda-pick": "posthorn-mda", "mda-deliver": "posthorn-vmail",
          "imapd-login": "posthorn-login", "pop3d-login": "posthorn-login",
@@ -49,7 +49,7 @@ def test_every_process_is_jailed(net):
                     uid = int(s["Uid"].split()[0])
                     expect(full in USERS and pwd.getpwuid(uid).pw_name == USERS[full], f"{name} runs as uid {uid}")
     box.logout()
-    missing = set(USERS) - seen - {"posthorn-check", "posthorn-sign", "pop3d-session", "mda-deliver", "mta-send"}
+    missing = set(USERS) - seen - {"posthorn-check", "posthorn-sign", "posthorn-fetch", "pop3d-session", "mda-deliver", "mta-send"}
     expect(not missing, f"not seen: {missing}")
     text = net["beta"].command("ps")
     for word in ("front", "clerk", "sched", "pick", "resolver", "inbound"):

@@ -27,7 +27,7 @@ def send_fds(sock, packet, *fds):
 
 class Role:
     """One process of ours, with the test as its keeper."""
-    def __init__(self, run_role, program, name, settings):
+    def __init__(self, run_role, program, name, settings, work=False):
         self.dir = tempfile.mkdtemp(prefix="posthorn-role-")
         os.chmod(self.dir, 0o755)
         os.mkdir(self.dir + "/empty")
@@ -37,11 +37,17 @@ class Role:
         self.keeper, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.keeper.settimeout(20)
         self.log = open(self.dir + "/log", "w+")
+        self.work, job = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) if work else (None, None)
         def give():
             os.dup2(theirs.fileno(), 3)
+            if job:
+                os.dup2(job.fileno(), 5)
         self.process = subprocess.Popen([run_role, conf, program, name], close_fds=False,
                                         preexec_fn=give, stdin=subprocess.DEVNULL, stderr=self.log)
         theirs.close()
+        if job:
+            job.close()
+            self.work.settimeout(30)
 
     def told(self):
         return open(self.dir + "/log").read()
