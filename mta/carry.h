@@ -25,6 +25,7 @@ struct carrier {
 	bool			 open;
 	bool			 assured;		/* fit for REQUIRETLS: RFC 8689 4.2.1 */
 	char			 destination[ROUTE_NAME], host[ROUTE_NAME], ip[48];
+	char			 way[WAY_TEXT];		/* how it was to be: link.c */
 	struct tls_stream	 stream;
 	struct smtp_client	 client;
 	ms_t			 used;			/* last time */

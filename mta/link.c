@@ -1,8 +1,11 @@
 /* One connection to another server. See link.h. */
 #include "mta/link.h"
 
+#include <sys/socket.h>
+
 #include "common/net/tcp.h"
 #include "common/os/log.h"
+#include "mta/tlsrpt.h"
 
 enum {
 	CONNECT_S	= 30,	/* RFC 5321 leaves it open; the kernel alone would take two minutes */
@@ -31,21 +34,23 @@ static bool connect_to(struct carrier *c, const struct target *t, struct err *e)
 {
 	int fd;
 
-	if (!tcp_connect(t->ip, t->port, c->self->conf.mta_source_address, clock_in(CONNECT_S), &fd, e))
+	if (!tcp_connect(t->ip, t->server->port, c->self->conf.mta_source_address, clock_in(CONNECT_S), &fd, e))
 		return false;
 	tls_stream_init(&c->stream, fd);
 	smtp_client_open(&c->client, &c->stream.stream, c->self->conf.host_name, NULL);
 	c->open = true;
 	c->assured = false;
 	c->carried = 0;
-	snprintf(c->host, sizeof c->host, "%s", t->host->name);
+	snprintf(c->host, sizeof c->host, "%s", t->server->mx->name);
 	snprintf(c->ip, sizeof c->ip, "%s", t->ip);
 	return smtp_client_greet(&c->client, e) && smtp_client_hello(&c->client, e);
 }
 
+/* --- TLS --- */
+
 enum secured { SECURED, IN_THE_CLEAR, HANDSHAKE_FAILED, BROKEN };
 
-static enum secured start_tls(struct carrier *c, bool verify, struct err *e)
+static enum secured start_tls(struct carrier *c, const struct tls_want *want, struct err *e)
 {
 	if (!(c->client.ext & EXT_STARTTLS)) {
 		err_temp(e, "4.7.4", "%s does not offer STARTTLS", c->host);
@@ -53,27 +58,59 @@ static enum secured start_tls(struct carrier *c, bool verify, struct err *e)
 	}
 	if (!smtp_client_start_tls(&c->client, e))
 		return c->client.broken ? BROKEN : IN_THE_CLEAR;
-	if (!tls_client_start(c->tls, &c->stream, c->host, verify, clock_in(HANDSHAKE_S), e))
+	if (!tls_client_prove(c->tls, &c->stream, want, clock_in(HANDSHAKE_S), e))
 		return HANDSHAKE_FAILED;
 	smtp_client_switch(&c->client, &c->stream.stream);
 	return smtp_client_hello(&c->client, e) ? SECURED : BROKEN;
 }
 
-/* Is TLS a must, by the way there or the message's own wish? */
-static bool must_encrypt(const struct job *j)
+static enum tlsrpt_result result_of(enum secured how, const struct tls_stream *s, const struct tls_policy *p)
 {
-	return j->require_tls || (j->way.tls >= WAY_ENCRYPT && !j->tls_optional);
+	static const enum tlsrpt_result results[] = {
+		[TLS_FINE] = TLSRPT_SUCCESS, [TLS_BROKEN] = TLSRPT_VALIDATION, [TLS_INVALID] = TLSRPT_VALIDATION,
+		[TLS_WRONG_NAME] = TLSRPT_HOST_MISMATCH, [TLS_EXPIRED] = TLSRPT_EXPIRED,
+		[TLS_NOT_TRUSTED] = TLSRPT_NOT_TRUSTED,
+	};
+
+	if (how == IN_THE_CLEAR)
+		return TLSRPT_NO_STARTTLS;
+	if (how == HANDSHAKE_FAILED)
+		return results[s->trouble];
+	if (p->result)
+		return p->result;
+	/* Who needs no proof is content with any. */
+	return p->source == POLICY_NOBODY ? TLSRPT_SUCCESS : results[s->trouble];
 }
 
-/* As the way and the message want it. *again: connect once more, and do without. */
-static bool secure(struct carrier *c, const struct job *j, bool *again, struct err *e)
+/* For reports: what the other side publishes was met, or not. RFC 8460 4.3 */
+static void note(struct carrier *c, const struct job *j, const struct target *t, enum secured how, const struct err *e)
 {
-	bool must = must_encrypt(j);
+	enum tlsrpt_result result = result_of(how, &c->stream, t->policy);
+	const char *why = how != SECURED ? e->text : t->policy->result ? t->policy->why : c->stream.why_not;
+	struct sockaddr_storage sa;
+	socklen_t n = sizeof sa;
+	struct address from;
+	char text[ADDRESS_TEXT] = "";
+	unsigned port;
 
-	*again = false;
-	if (j->way.tls == WAY_NONE && !must)
+	if (how == BROKEN || t->policy->source > POLICY_STS)
+		return;
+	if (getsockname(c->stream.fd, (struct sockaddr *)&sa, &n) == 0 && address_from_sockaddr(&sa, &from, &port))
+		address_print(&from, text);
+	tlsrpt_note(c, &(struct tls_attempt){ j, t->policy, result, result ? why : "", c->host, c->ip, text });
+}
+
+/* As the policy wants it. *again: connect once more, and do without. */
+static bool secure(struct carrier *c, const struct job *j, const struct target *t, bool *again, struct err *e)
+{
+	bool must = t->policy->tls == POLICY_MUST;
+	enum secured how;
+
+	if (t->policy->tls == POLICY_CLEAR)
 		return true;
-	switch (start_tls(c, j->require_tls, e)) {
+	how = start_tls(c, &t->policy->want, e);
+	note(c, j, t, how, e);
+	switch (how) {
 	case SECURED:
 		return true;
 	case IN_THE_CLEAR:
@@ -92,26 +129,44 @@ static bool secure(struct carrier *c, const struct job *j, bool *again, struct e
 	return false;
 }
 
-/* The same section: its certificate is good, and it will ask the same of the next. Another server may. */
-static bool suits(struct carrier *c, const struct job *j, const struct mx_host *host, struct err *e)
+/* RFC 8689 4.2.1: its certificate is good, and it will ask the same of the next. Another server may. */
+static bool suits(struct carrier *c, const struct job *j, const struct target *t, struct err *e)
 {
-	c->assured = host->secure && c->stream.verified && c->client.ext & EXT_REQUIRETLS;
+	c->assured = t->policy->assured && c->stream.verified && c->client.ext & EXT_REQUIRETLS;
 	return c->assured || !j->require_tls ||
 	    err_perm(e, "5.7.30", "the message needs REQUIRETLS, which %s does not offer", c->host);
+}
+
+/* --- the link --- */
+
+/* What the policy was made of, so that another message comes over this link only when it has the same. */
+static const char *print_way(const struct job *j, char text[WAY_TEXT])
+{
+	struct str words = STR(WAY_TEXT - 2);
+
+	str_add_text(&words, j->tls_optional && !j->require_tls ? "optional " : "");
+	way_print(&j->way, &way_plain, &words);
+	snprintf(text, WAY_TEXT, "%s", words.over ? "?" : words.p);
+	str_free(&words);
+	return text;
 }
 
 bool link_open(struct carrier *c, const struct job *j, const struct target *t, struct err *e)
 {
 	bool again = false;
 
-	if (connect_to(c, t, e) && secure(c, j, &again, e) && suits(c, j, t->host, e))
+	if (connect_to(c, t, e) && secure(c, j, t, &again, e) && suits(c, j, t, e)) {
+		print_way(j, c->way);
 		return true;
+	}
 	link_drop(c);
 	if (!again)
 		return false;
-	log_info("%s plain host=%s ip=%s why=\"%s\"", j->id, t->host->name, t->ip, e->text);
-	if (connect_to(c, t, e))
+	log_info("%s plain host=%s ip=%s why=\"%s\"", j->id, t->server->mx->name, t->ip, e->text);
+	if (connect_to(c, t, e)) {
+		print_way(j, c->way);
 		return true;
+	}
 	link_drop(c);
 	return false;
 }
@@ -125,7 +180,9 @@ static bool still_there(struct carrier *c)
 
 bool link_fits(struct carrier *c, const struct job *j)
 {
+	char way[WAY_TEXT];
+
 	return c->open && strcmp(c->destination, j->destination) == 0
-	    && (c->stream.text[0] || !must_encrypt(j)) && (c->assured || !j->require_tls)
+	    && strcmp(c->way, print_way(j, way)) == 0 && *c->way != '?' && (c->assured || !j->require_tls)
 	    && c->carried < CARRIED_MAX && still_there(c);
 }

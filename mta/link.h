@@ -2,16 +2,14 @@
  * NAME
  *	link - one connection to another server: opened, secured, kept, left
  * DESCRIPTION
- *	Says EHLO, and starts TLS as the way wants it (RFC 7435) or the message does (RFC 8689:
- *	REQUIRETLS is more than the way, TLS-Required: No is less).
+ *	Says EHLO, and starts TLS as the policy for this server wants it (policy.h).
  */
 #ifndef MTA_LINK_H
 #define MTA_LINK_H
 
-#include "common/net/resolve.h"
-#include "mta/carry.h"
+#include "mta/policy.h"
 
-struct target { const struct mx_host *host; const char *ip; unsigned port; };
+struct target { const struct server *server; const struct tls_policy *policy; const char *ip; };
 
 /* False: this server will not have the message, or can not be trusted with it; the link is closed. */
 bool link_open(struct carrier *c, const struct job *j, const struct target *t, struct err *e);

@@ -1,12 +1,10 @@
 /* Whose server takes it, and where that is. See search.h. */
 #include "mta/search.h"
 
-#include <sys/random.h>
-
-#include "common/net/resolve.h"
-#include "common/os/fd.h"
 #include "common/os/log.h"
 #include "mta/link.h"
+#include "mta/lookup.h"
+#include "mta/tlsrpt.h"
 
 enum { ADDRESSES_MAX = 8 };	/* tried for one message, in all */
 
@@ -31,51 +29,43 @@ static bool fail(struct search *s, const struct err *e)
 	return false;
 }
 
-static bool resolver(struct carrier *c, struct err *e)
+static void note_refused(struct search *s, const struct server *server, const struct tls_policy *policy)
 {
-	return c->resolver >= 0 || role_connect(c->self, "resolver", &c->resolver, e);
+	if (policy->source <= POLICY_STS && policy->result)
+		tlsrpt_note(s->c, &(struct tls_attempt){ s->j, policy, policy->result, policy->why, server->mx->name, "", "" });
 }
 
-static bool addresses_of(struct search *s, const char *host, const char ***ips, size_t *count, struct err *e)
+static bool try_address(struct search *s, const struct target *t)
 {
-	bool fresh = s->c->resolver < 0;
+	struct err e;
 
-	if (!resolver(s->c, e))
+	if (myself_is(&s->c->myself, span_of(t->ip), t->server->port)) {
+		s->met_myself = true;
 		return false;
-	if (resolve_host(s->c->resolver, host, s->a, ips, count, e))
+	}
+	s->tried++;
+	if (link_open(s->c, s->j, t, &e))
 		return true;
-	if (fresh || e->kind == ERR_PERM)
-		return false;
-	fd_close(&s->c->resolver);	/* it may have been started anew */
-	return addresses_of(s, host, ips, count, e);
-}
-
-/* RFC 8689 4.2.1: whose server it is must be known for sure before its certificate says anything. */
-static bool vouched(const struct job *j, const struct mx_host *host, struct err *e)
-{
-	return host->secure || !j->require_tls ||
-	    err_perm(e, "5.7.30", "the message needs REQUIRETLS, and DNSSEC does not vouch for %s as a server of %s",
-	    host->name, j->destination);
+	log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, t->server->mx->name, t->ip, e.text);
+	return fail(s, &e);
 }
 
 static bool try_host(struct search *s, const struct mx_host *mx)
 {
-	const char **ips, *host = mx->name;
+	struct server server = { .mx = mx, .port = s->port };
+	struct tls_policy policy;
 	struct err e;
-	size_t n;
 
-	if (!vouched(s->j, mx, &e) || !addresses_of(s, host, &ips, &n, &e))
+	if (!lookup_addresses(s->c, mx->name, s->a, &server.at, &e))
 		return fail(s, &e);
-	for (size_t i = 0; i < n && s->tried < ADDRESSES_MAX; i++) {
-		if (myself_is(&s->c->myself, span_of(ips[i]), s->port)) {
-			s->met_myself = true;
-			continue;
-		}
-		s->tried++;
-		if (link_open(s->c, s->j, &(struct target){ mx, ips[i], s->port }, &e))
+	if (!policy_find(s->c, s->j, &server, s->a, &policy, &e)) {
+		note_refused(s, &server, &policy);
+		log_info("%s unfit host=%s why=\"%s\"", s->j->id, mx->name, e.text);
+		return fail(s, &e);
+	}
+	for (size_t i = 0; i < server.at.count && s->tried < ADDRESSES_MAX; i++) {
+		if (try_address(s, &(struct target){ &server, &policy, server.at.ips[i] }))
 			return true;
-		log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, host, ips[i], e.text);
-		fail(s, &e);
 	}
 	return false;
 }
@@ -99,14 +89,7 @@ static void stop_at_myself(struct search *s)
 
 static bool find_mx(struct search *s, struct err *e)
 {
-	bool fresh = s->c->resolver < 0;
-	uint32_t dice;
-
-	if (!resolver(s->c, e))
-		return false;
-	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != sizeof dice)
-		dice = (uint32_t)clock_ms();
-	switch (resolve_mx(s->c->resolver, s->j->destination, dice, s->a, &s->hosts, &s->count, e)) {
+	switch (lookup_mx(s->c, s->j->destination, s->a, &s->hosts, &s->count, e)) {
 	case MX_HOSTS:
 		stop_at_myself(s);
 		return true;
@@ -117,10 +100,7 @@ static bool find_mx(struct search *s, struct err *e)
 	case MX_FAILED:
 		break;
 	}
-	if (fresh)
-		return false;
-	fd_close(&s->c->resolver);
-	return find_mx(s, e);
+	return false;
 }
 
 static bool find_hosts(struct search *s, struct err *e)

@@ -240,8 +240,10 @@ const struct setting settings[] = {
 	  "Empty: look up where each domain wants its mail." },
 	{ "mta", "port", SET_COUNT, AT(mta_port), "25", "1 65535",
 	  "Where other servers listen. For tests." },
-	{ "mta", "tls", SET_CHOICE, AT(mta_tls), "may", "none may encrypt",
-	  "Sending: never TLS, TLS where it is offered, or no mail without TLS." },
+	{ "mta", "tls", SET_CHOICE, AT(mta_tls), "may", "none may encrypt dane verify",
+	  "Sending: never TLS; TLS where it is offered; no mail without TLS; only to servers with DANE; only "
+	  "to those with a certificate for the right name. What DANE asks for holds with may and encrypt too: "
+	  "see posthorn-tls(7)." },
 	{ "mta", "retry", SET_LIST, AT(mta_retry), "5m 15m 30m 1h 2h 4h", "time",
 	  "How long to wait before each further try; the last one repeats." },
 	{ "mta", "give-up", SET_TIME, AT(mta_give_up), "5d", "1s 60d",

@@ -6,11 +6,12 @@
 
 enum { LMTP_PORT = 24, COUNT_MAX = 1000000, SOCKET_MAX = 107 };	/* sun_path, with its NUL: 108 */
 
-const struct way way_plain = { .tls = WAY_MAY, .via = "", .login = "", .source = "", .helo = "" };
+const struct way way_plain = { .tls = WAY_MAY, .names = "", .prints = "", .via = "", .login = "", .source = "", .helo = "" };
 
 /* --- words that stand for a number --- */
 
-static const char *const tls_words[] = { [WAY_NONE] = "none", [WAY_MAY] = "may", [WAY_ENCRYPT] = "encrypt", NULL };
+static const char *const tls_words[] = { [WAY_NONE] = "none", [WAY_MAY] = "may", [WAY_ENCRYPT] = "encrypt",
+	[WAY_DANE] = "dane", [WAY_VERIFY] = "verify", [WAY_FINGERPRINT] = "fingerprint", NULL };
 static const char *const family_words[] = { [WAY_ANY] = "any", [WAY_IPV4] = "4", [WAY_IPV6] = "6",
 	[WAY_IPV4_FIRST] = "46", [WAY_IPV6_FIRST] = "64", NULL };
 
@@ -102,7 +103,66 @@ bool way_fits_via(struct span s)
 	return true;
 }
 
+/* --- prints --- */
+
+static bool is_hex(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'f');
+}
+
+bool way_print_eat(struct span *prints, char hex[WAY_PRINT_HEX + 1])
+{
+	struct span rest = *prints, s;
+	size_t n = 0;
+
+	if (!span_cut(&rest, ',', &s))
+		s = span_take(&rest, rest.n);
+	for (size_t i = 0; i < s.n; i++) {
+		char c = to_lower(s.p[i]);
+
+		if (c == ':' && n % 2 == 0 && i && s.p[i - 1] != ':')
+			continue;	/* as openssl x509 -fingerprint prints it */
+		if (!is_hex(c) || n == WAY_PRINT_HEX)
+			return false;
+		hex[n++] = c;
+	}
+	hex[n] = '\0';
+	if (n != WAY_PRINT_HEX)
+		return false;
+	*prints = rest;
+	return true;
+}
+
 /* --- what a value must look like --- */
+
+static bool is_prints(struct span s)
+{
+	char hex[WAY_PRINT_HEX + 1];
+
+	if (!s.n || s.p[s.n - 1] == ',')
+		return false;
+	while (s.n) {
+		if (!way_print_eat(&s, hex))
+			return false;
+	}
+	return true;
+}
+
+static bool is_names(struct span s)
+{
+	struct span name;
+
+	if (!s.n || s.p[s.n - 1] == ',')
+		return false;
+	while (s.n) {
+		if (!span_cut(&s, ',', &name))
+			name = span_take(&s, s.n);
+		span_eat(&name, ".");
+		if (!name_is_domain(name))
+			return false;
+	}
+	return true;
+}
 
 static bool is_sources(struct span s)
 {
@@ -144,7 +204,9 @@ static const struct key {
 	const char	*expected;
 } keys[] = {
 #define AT(field) offsetof(struct way, field)
-	{ "tls", "tls", WORD, AT(tls), NULL, tls_words, 0, "none, may or encrypt" },
+	{ "tls", "tls", WORD, AT(tls), NULL, tls_words, 0, "none, may, encrypt, dane, verify or fingerprint" },
+	{ "names", "tls", TEXT, AT(names), is_names, NULL, 0, "names of a certificate with commas between, .DOMAIN for any below it" },
+	{ "prints", "tls", TEXT, AT(prints), is_prints, NULL, 0, "SHA-256 fingerprints with commas between" },
 	{ "via", "via", TEXT, AT(via), way_fits_via, NULL, 0,
 	  "HOST, HOST:PORT, lmtp:HOST:PORT or lmtp:/SOCKET, others to try next behind commas" },
 	{ "login", "via", TEXT, AT(login), is_entry, NULL, 0, "the name of an entry in relay-secrets" },

@@ -5,7 +5,7 @@
  *	What an administrator wants for one destination, or for all: the words behind the name in
  *	posthorn-destinations(5), "tls=dane via=[hub.test]:587". Pure. Texts are never NULL and
  *	live as long as what the way was made of.
- *	Some keys make sense together only (via, login, after; tls, name): they are a
+ *	Some keys make sense together only (via, login, after; tls, names, prints): they are a
  *	group, and where several lines fit, a group comes from one of them as a whole.
  */
 #ifndef COMMON_DIRECTORY_WAY_H
@@ -15,11 +15,14 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
-/* How much TLS must be: each is more than the one before. */
+/* How much TLS must be, in rising order. posthorn-tls(7) says what each is good for. */
 enum way_tls {
 	WAY_NONE,		/* not even when it is offered */
-	WAY_MAY,		/* when it is offered, whoever they say they are: RFC 7435 */
-	WAY_ENCRYPT,		/* or the mail waits */
+	WAY_MAY,		/* when it is offered, whoever they say they are (RFC 7435); DANE and MTA-STS where published */
+	WAY_ENCRYPT,		/* likewise, but never in the clear */
+	WAY_DANE,		/* DANE must be there */
+	WAY_VERIFY,		/* a certificate for the right name, from an authority */
+	WAY_FINGERPRINT,	/* one of prints */
 };
 
 /* Which addresses of a host, and which of them first. */
@@ -29,6 +32,8 @@ enum { WAY_TEXT = 2000, WAY_HOST = 256, WAY_KEYS = 32 };
 
 struct way {
 	enum way_tls	 tls;
+	const char	*names;		/* WAY_VERIFY: with commas between, names that are right too; ".b.test": any below */
+	const char	*prints;	/* WAY_FINGERPRINT: with commas between, SHA-256 of certificates or public keys */
 	const char	*via;		/* places that take it instead of its domain's servers (way_place()), or "" */
 	const char	*login;		/* who we are there: an entry of relay-secrets, or "" */
 	unsigned	 after;		/* via only when that many tries at its domain's servers failed */
@@ -52,6 +57,13 @@ bool way_read(struct span words, struct arena *a, struct way *w, struct err *e);
 void way_print(const struct way *w, const struct way *usual, struct str *out);
 /* The group that a key belongs to: a number below WAY_KEYS. -1: no such key. */
 int way_group(struct span key);
+
+/* --- prints --- */
+
+enum { WAY_PRINT_HEX = 64 };
+
+/* Eats the first of prints: 64 hex digits, with or without colons. Lower case comes out. */
+bool way_print_eat(struct span *prints, char hex[WAY_PRINT_HEX + 1]);
 
 /* --- via --- */
 

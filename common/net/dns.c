@@ -6,6 +6,7 @@
 #include <unbound.h>
 
 #include "common/base/mem.h"
+#include "common/net/dns-name.h"
 #include "common/os/fd.h"
 #include "common/os/file.h"
 
@@ -142,6 +143,14 @@ static const char *why_failed(int trouble, const struct ub_result *r)
 	return r->rcode == 2 ? "the servers of that domain do not answer properly (SERVFAIL)" : "the servers refuse to answer";
 }
 
+/* Both with or without the dot at the end. */
+static bool same_name(const char *a, const char *b)
+{
+	char x[DNS_NAME], y[DNS_NAME];
+
+	return dns_name_clean_ask(span_of(a), x) && dns_name_clean_ask(span_of(b), y) && strcmp(x, y) == 0;
+}
+
 static void answered(void *arg, int trouble, struct ub_result *r)
 {
 	struct dns_pending *q = arg;
@@ -152,6 +161,7 @@ static void answered(void *arg, int trouble, struct ub_result *r)
 		answer.why = why_failed(trouble, r);
 	else
 		answer.secure = r->secure;
+	answer.alias_of = r && r->canonname && !same_name(r->canonname, r->qname) ? r->canonname : "";
 	answer.ttl = r ? (uint32_t)r->ttl : 0;
 	for (int i = 0; answer.found == DNS_YES && r->data[i] && i < RECORDS_MAX; i++)
 		records[answer.count++] = (struct span){ r->data[i], (size_t)r->len[i] };

@@ -43,6 +43,7 @@ void dns_answer_put(struct packet *p, uint64_t serial, const struct dns_answer *
 	packet_put_u64(p, answer->secure);
 	packet_put_u64(p, answer->ttl);
 	packet_put_text(p, answer->why);
+	packet_put_text(p, answer->alias_of ? answer->alias_of : "");
 	packet_put_u64(p, answer->count);
 	for (size_t i = 0; i < answer->count; i++)
 		packet_put(p, answer->records[i]);
@@ -56,6 +57,7 @@ bool dns_answer_take(struct packet *p, struct arena *a, struct dns_answer *out)
 	got.secure = packet_take_u64(p) != 0;
 	got.ttl = (uint32_t)packet_take_u64(p);
 	got.why = arena_text(a, packet_take(p));
+	got.alias_of = arena_text(a, packet_take(p));
 	got.count = packet_take_u64(p);
 	if (p->bad || got.found > DNS_FAILED || got.count > PACKET_MAX / sizeof(uint32_t))
 		return false;
@@ -256,7 +258,7 @@ static const char *nth(const struct dns_answer *answer, size_t n, unsigned famil
 	return address_text(answer->records[n], family, a);
 }
 
-static bool itself(const char *host, struct arena *a, const char ***ips, size_t *count)
+static bool itself(const char *host, struct arena *a, struct host_addresses *out)
 {
 	struct address literal;
 	char text[ADDRESS_TEXT];
@@ -264,38 +266,70 @@ static bool itself(const char *host, struct arena *a, const char ***ips, size_t 
 	if (!address_parse(span_of(host), &literal) && !address_literal_parse(span_of(host), &literal))
 		return false;
 	address_print(&literal, text);
-	*ips = arena_get(a, sizeof **ips);
-	(*ips)[0] = arena_text(a, span_of(text));
-	*count = 1;
+	out->ips = arena_get(a, sizeof *out->ips);
+	out->ips[0] = arena_text(a, span_of(text));
+	out->count = 1;
 	return true;
 }
 
-bool resolve_host(int resolver, const char *host, struct arena *a, const char ***ips, size_t *count, struct err *e)
+/* IPv6 and IPv4 in turn. */
+static void mix(const struct dns_answer *six, const struct dns_answer *four, struct arena *a, struct host_addresses *out)
+{
+	size_t most = six->count > four->count ? six->count : four->count;
+
+	out->ips = arena_array(a, six->count + four->count + 1, sizeof *out->ips);
+	for (size_t i = 0; i < most && out->count < RESOLVE_HOSTS_MAX; i++) {
+		const char *ip;
+
+		if ((ip = nth(six, i, 6, a)))
+			out->ips[out->count++] = ip;
+		if ((ip = nth(four, i, 4, a)))
+			out->ips[out->count++] = ip;
+	}
+}
+
+static void vouch_for(const struct dns_answer *six, const struct dns_answer *four, struct host_addresses *out)
+{
+	const struct dns_answer *both[] = { six, four };
+
+	out->secure = true;
+	for (int i = 0; i < 2; i++) {
+		if (both[i]->found != DNS_YES)
+			continue;
+		out->secure = out->secure && both[i]->secure;
+		out->alias_of = both[i]->alias_of;
+	}
+}
+
+bool resolve_addresses(int resolver, const char *host, struct arena *a, struct host_addresses *out, struct err *e)
 {
 	struct dns_answer six, four;
-	size_t most;
 
-	if (itself(host, a, ips, count))
+	*out = (struct host_addresses){ .alias_of = "" };
+	if (itself(host, a, out))
 		return true;
 	if (!resolve(resolver, host, DNS_AAAA, a, &six, e) || !resolve(resolver, host, DNS_A, a, &four, e))
 		return false;
-	*count = 0;
-	*ips = arena_array(a, six.count + four.count + 1, sizeof **ips);
-	most = six.count > four.count ? six.count : four.count;
-	for (size_t i = 0; i < most && *count < RESOLVE_HOSTS_MAX; i++) {
-		const char *ip;
-
-		if ((ip = nth(&six, i, 6, a)))
-			(*ips)[(*count)++] = ip;
-		if ((ip = nth(&four, i, 4, a)))
-			(*ips)[(*count)++] = ip;
-	}
-	if (*count)
+	mix(&six, &four, a, out);
+	if (out->count) {
+		vouch_for(&six, &four, out);
 		return true;
+	}
 	if (six.found == DNS_FAILED || four.found == DNS_FAILED)
 		return err_temp(e, "4.4.3", "cannot look up the address of %s: %s", host,
 		    four.found == DNS_FAILED ? four.why : six.why);
 	return err_perm(e, "5.4.4", "the host %s has no address", host);
+}
+
+bool resolve_host(int resolver, const char *host, struct arena *a, const char ***ips, size_t *count, struct err *e)
+{
+	struct host_addresses found;
+
+	if (!resolve_addresses(resolver, host, a, &found, e))
+		return false;
+	*ips = found.ips;
+	*count = found.count;
+	return true;
 }
 
 static bool is_among(const char *ip, const char *const *ips, size_t count)

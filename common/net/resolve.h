@@ -3,7 +3,7 @@
  *	resolve - questions to the resolver process
  * DESCRIPTION
  *	Over a channel from role_connect("resolver"): packet 'Q' serial name type -> 'A' serial
- *	found secure ttl why count records... (raw rdata; found is an enum dns_found). Several
+ *	found secure ttl why alias-of count records... (raw rdata; found is an enum dns_found). Several
  *	questions may be under way, RESOLVE_AT_ONCE on one channel; answers come in any order with
  *	the serial. A name may be UTF-8 (the resolver turns it into A-labels, RFC 5890); CNAMEs are
  *	followed. Local data from the setting dns local-data answers first, without any network.
@@ -23,6 +23,7 @@ struct dns_answer {
 	enum dns_found	 found;
 	bool		 secure;	/* validated by DNSSEC */
 	const char	*why;		/* of DNS_FAILED, one sentence */
+	const char	*alias_of;	/* where the CNAMEs led that were followed; NULL or "": there were none */
 	uint32_t	 ttl;
 	struct span	*records;	/* raw rdata */
 	size_t		 count;
@@ -52,6 +53,14 @@ void mx_sort(struct mx_host *hosts, size_t count, uint32_t dice);
  * False: PERM 5.4.4 when it has none, TEMP 4.4.3 when that could not be found out.
  */
 bool resolve_host(int resolver, const char *host, struct arena *a, const char ***ips, size_t *count, struct err *e);
+/* The same, and what DNSSEC knows about it. */
+struct host_addresses {
+	const char	**ips;
+	size_t		  count;
+	bool		  secure;	/* it vouches for each of them; not for an address that is its own */
+	const char	 *alias_of;	/* as in the answer; "" for none */
+};
+bool resolve_addresses(int resolver, const char *host, struct arena *a, struct host_addresses *out, struct err *e);
 /* The name behind an address, for Received: its PTR, where that name has the address (RFC 1912 2.1). "" without. */
 bool resolve_reverse(int resolver, const char *ip, struct arena *a, const char **name, struct err *e);
 

@@ -1,9 +1,6 @@
 /* The client's side of TLS: a blocking stream with deadlines. See tls.h. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 #include "common/base/mem.h"
@@ -23,6 +20,9 @@ static bool set_up(SSL_CTX *ctx, const char *ca_file, struct err *e)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	if (!tls_common(ctx, TLS1_2_VERSION, e))
 		return false;
+	if (SSL_CTX_dane_enable(ctx) != 1)
+		return err_temp(e, "4.7.0", "OpenSSL has no DANE");
+	SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS);	/* RFC 7672 3.1.1: nor its dates */
 	if (*ca_file)
 		known = SSL_CTX_load_verify_file(ctx, ca_file);
 	else
@@ -149,22 +149,6 @@ void tls_stream_init(struct tls_stream *s, int fd)
 	fd_set_blocking(fd, false);
 }
 
-/* Whom we want to speak to: an address is no name for SNI (RFC 6066 3). */
-static bool name_host(SSL *ssl, const char *host)
-{
-	X509_VERIFY_PARAM *want = SSL_get0_param(ssl);
-	char name[256];
-	size_t n = strlen(host);
-	unsigned char b[16];
-
-	if (inet_pton(AF_INET, host, b) == 1 || inet_pton(AF_INET6, host, b) == 1)
-		return X509_VERIFY_PARAM_set1_ip_asc(want, host) == 1;
-	if (n && host[n - 1] == '.')
-		n--;			/* the dot at the end is DNS's, not the certificate's */
-	return span_copy((struct span){ host, n }, name, sizeof name) &&
-	    SSL_set_tlsext_host_name(ssl, name) == 1 && X509_VERIFY_PARAM_set1_host(want, name, 0) == 1;
-}
-
 static bool shake_hands(struct tls_stream *s, ms_t until, struct err *e)
 {
 	char words[200];
@@ -185,31 +169,26 @@ static bool shake_hands(struct tls_stream *s, ms_t until, struct err *e)
 	return err_temp(e, "4.7.0", "the TLS handshake failed: %s", words);
 }
 
-static void note_verdict(struct tls_stream *s)
+bool tls_client_prove(struct tls_client *t, struct tls_stream *s, const struct tls_want *want, ms_t until, struct err *e)
 {
-	long verdict = SSL_get_verify_result(s->tls);
+	SSL *ssl = SSL_new(t->ctx);
 
-	tls_words(s->tls, s->text);
-	s->verified = verdict == X509_V_OK && SSL_get0_peer_certificate(s->tls);
-	if (!s->verified)
-		snprintf(s->why_not, sizeof s->why_not, "%s", verdict == X509_V_OK ?
-		    "no certificate" : X509_verify_cert_error_string(verdict));
+	s->tls = ssl;
+	s->trouble = TLS_BROKEN;
+	if (!ssl || SSL_set_fd(ssl, s->fd) != 1 || !tls_ask_proof(ssl, want))
+		return err_temp(e, "4.7.0", "cannot start TLS with %s", want->host);
+	if (!shake_hands(s, until, e))
+		return err_while(e, "starting TLS with %s", want->host);
+	tls_words(ssl, s->text);
+	tls_judge_proof(s, want);
+	return s->verified || !want->must ||
+	    err_temp(e, "4.7.5", "%s does not prove who it is: %s", want->host, s->why_not);
 }
 
 bool tls_client_start(struct tls_client *t, struct tls_stream *s, const char *host,
     bool must_verify, ms_t until, struct err *e)
 {
-	SSL *ssl = SSL_new(t->ctx);
-
-	s->tls = ssl;
-	if (!ssl || SSL_set_fd(ssl, s->fd) != 1 || !name_host(ssl, host))
-		return err_temp(e, "4.7.0", "cannot start TLS with %s", host);
-	if (!shake_hands(s, until, e))
-		return err_while(e, "starting TLS with %s", host);
-	note_verdict(s);
-	if (must_verify && !s->verified)
-		return err_temp(e, "4.7.5", "the certificate is not good for %s: %s", host, s->why_not);
-	return true;
+	return tls_client_prove(t, s, &(struct tls_want){ .host = host, .must = must_verify }, until, e);
 }
 
 void tls_stream_close(struct tls_stream *s)

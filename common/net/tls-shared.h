@@ -14,6 +14,10 @@ SSL *tls_conn_ssl(const struct tls_conn *c);
 void tls_reason(const SSL *ssl, char *text, size_t size);
 /* Options that hold for both sides: no compression, no renegotiation, no idle buffers. */
 bool tls_common(SSL_CTX *ctx, int min_version, struct err *e);
+/* Before the handshake: say whom we mean, and what will be looked at. */
+bool tls_ask_proof(SSL *ssl, const struct tls_want *want);
+/* After it: verified, trouble and why_not. */
+void tls_judge_proof(struct tls_stream *s, const struct tls_want *want);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384 256" */
 void tls_words(const SSL *ssl, char text[TLS_TEXT]);
 

@@ -320,8 +320,10 @@ bool zone_find(const struct zone *z, const char *name, enum dns_type type, struc
 
 		if (!look_at(z, ask, type, a, out, &alias))
 			break;
-		if (!alias)
+		if (!alias) {
+			out->alias_of = i ? arena_text(a, span_of(ask)) : "";
 			return true;
+		}
 		rdata = (struct span){ alias->rdata, alias->n };
 		dns_name_eat(&rdata, ask);
 	}

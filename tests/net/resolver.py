@@ -62,9 +62,9 @@ class Resolver:
 def answer(ch):
     verb, f = unpack(ch.recv(65536))
     assert verb == "A", verb
-    count = number(f[5])
-    assert len(f) == 6 + count
-    return number(f[0]), number(f[1]), f[6:], f[4].decode()
+    count = number(f[6])
+    assert len(f) == 7 + count
+    return number(f[0]), number(f[1]), f[7:], f[4].decode()
 
 def ask(ch, name, kind, serial=1):
     ch.send(pack("Q", serial, name, kind))
@@ -149,7 +149,7 @@ def signed_zone(where, port):
         return subprocess.run(args, cwd=where, check=True, capture_output=True, text=True).stdout.strip()
     with open(where + "/zone", "w") as f:
         f.write("$ORIGIN signed.test.\n@ 60 IN SOA ns root 1 3600 600 86400 60\n@ 60 IN NS ns\nns 60 IN A 127.0.0.1\n"
-                "mx 60 IN A 192.0.2.1\n_25._tcp.mx 60 IN TLSA 3 1 1 " + "ab" * 32 + "\n")
+                "mx 60 IN A 192.0.2.1\nalias 60 IN CNAME mx\n_25._tcp.mx 60 IN TLSA 3 1 1 " + "ab" * 32 + "\n")
     key = run("ldns-keygen", "-k", "-a", "ECDSAP256SHA256", "signed.test")
     run("ldns-signzone", "-f", where + "/signed", where + "/zone", key)
     with open(where + "/broken", "w") as f:
@@ -210,7 +210,10 @@ def signed_answers_are_validated():
             assert (found, secure) == (YES, 1), (found, secure, why)
             ch.send(pack("Q", 2, "_25._tcp.mx.signed.test", 52))
             f = unpack(ch.recv(65536))[1]
-            assert (number(f[1]), number(f[2])) == (YES, 1) and f[6] == b"\3\1\1" + b"\xab" * 32, f
+            assert (number(f[1]), number(f[2])) == (YES, 1) and f[7] == b"\3\1\1" + b"\xab" * 32, f
+            ch.send(pack("Q", 5, "alias.signed.test", A))
+            f = unpack(ch.recv(65536))[1]
+            assert (number(f[1]), number(f[2])) == (YES, 1) and f[5].rstrip(b".") == b"mx.signed.test", f
             ch.send(pack("Q", 3, "nobody.signed.test", A))
             f = unpack(ch.recv(65536))[1]
             assert (number(f[1]), number(f[2])) == (NO_NAME, 1), f		# that it is not there is signed too

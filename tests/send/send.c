@@ -35,6 +35,8 @@ static struct packet packet;
 static struct arena *arena, *answers, *records;
 static struct zone *zone;
 
+#define DIGEST "abababababababababababababababababababababababababababababababab"
+
 static const char *const lines[] = {
 	"test SOA x",
 	"plain.test MX 10 mx.plain.test", "mx.plain.test A 127.0.7.1",
@@ -52,6 +54,16 @@ static const char *const lines[] = {
 	"hangup.test A 127.0.7.5",
 	"gone.test MX 10 nowhere.gone.test",
 	"never.test A 127.0.7.6",
+	/* what is below signed.test is as if DNSSEC vouched for it; see answer_dns() */
+	"signed.test MX 10 plain.signed.test", "plain.signed.test A 127.0.7.4",
+	"pinned.signed.test A 127.0.7.4", "_PORT._tcp.pinned.signed.test TLSA 3 1 1 " DIGEST,
+	"pkix.signed.test A 127.0.7.4", "_PORT._tcp.pkix.signed.test TLSA 1 1 1 " DIGEST,
+	"bogus.signed.test A 127.0.7.4",
+	"two.signed.test MX 10 bogus.signed.test", "two.signed.test MX 20 plain.signed.test",
+	"pointer.signed.test CNAME pinned.signed.test",
+	"led.signed.test MX 10 away.signed.test", "away.signed.test CNAME away.test", "away.test A 127.0.7.4", "_PORT._tcp.away.signed.test TLSA 3 1 1 " DIGEST,
+	"unsigned.test MX 10 pinned.signed.test",
+	"secret.test A 127.0.7.4", "_PORT._tcp.secret.test TLSA 3 1 1 " DIGEST,
 };
 
 /* How the servers behave. */
@@ -208,6 +220,22 @@ static void run_world(void)
 	_exit(0);
 }
 
+/* "_PORT" is the one that the servers listen on. */
+static void make_zone(void)
+{
+	enum { COUNT = sizeof lines / sizeof *lines };
+	const char *made[COUNT];
+	struct err e;
+
+	for (size_t i = 0; i < COUNT; i++)
+		made[i] = strncmp(lines[i], "_PORT", 5) ? lines[i] : arena_printf(records, "_%u%s", port, lines[i] + 5);
+	zone = zone_new(made, COUNT, records, &e);
+	if (zone)
+		return;
+	printf("%s\n", e.text);
+	exit(2);
+}
+
 static bool heard(const char *what)
 {
 	struct str text = STR(1 << 20);
@@ -250,6 +278,11 @@ static void answer_keeper(void)
 	close(pair[1]);
 }
 
+static bool signed_name(const char *name)
+{
+	return span_ends(span_of(name), "signed.test") && !span_ends(span_of(name), "unsigned.test");
+}
+
 static void answer_dns(void)
 {
 	struct dns_answer found;
@@ -258,10 +291,12 @@ static void answer_dns(void)
 
 	if (!dns_question_take(&packet, &q))
 		die("a question");
-	if (!zone_find(zone, q.name, (enum dns_type)q.type, answers, &found, ask))
+	if (span_ends(span_of(q.name), "_tcp.bogus.signed.test") ||
+	    !zone_find(zone, q.name, (enum dns_type)q.type, answers, &found, ask))
 		found = (struct dns_answer){ .found = DNS_FAILED, .why = "no answer" };
 	if (!found.why)
 		found.why = "";
+	found.secure = signed_name(q.name) && (!found.alias_of || !*found.alias_of || signed_name(found.alias_of));
 	dns_answer_put(&packet, q.serial, &found);
 	packet_send(resolver, &packet, NULL);
 	arena_reset(answers);
@@ -495,10 +530,74 @@ static void goes_the_way_it_is_told(void)
 	stop();
 }
 
+/* Whoever has no TLS is not what the DNS says about him. bare.test's server is all of them. */
+static const struct { const char *destination; enum way_tls tls; enum err_kind kind; const char *status, *words; } policies[] = {
+	{ "signed.test",		WAY_MAY,	ERR_NONE, "2.0.0", "" },
+	{ "signed.test",		WAY_DANE,	ERR_TEMP, "4.7.5", "no TLSA record that DNSSEC vouches for" },
+	{ "pinned.signed.test",		WAY_MAY,	ERR_TEMP, "4.7.4", "does not offer STARTTLS" },
+	{ "pinned.signed.test",		WAY_NONE,	ERR_NONE, "2.0.0", "" },
+	{ "pkix.signed.test",		WAY_MAY,	ERR_TEMP, "4.7.4", "does not offer STARTTLS" },
+	{ "pkix.signed.test",		WAY_DANE,	ERR_TEMP, "4.7.5", "no TLSA record can be used" },
+	{ "bogus.signed.test",		WAY_MAY,	ERR_TEMP, "4.7.5", "cannot look up the TLSA records" },
+	{ "bogus.signed.test",		WAY_NONE,	ERR_NONE, "2.0.0", "" },
+	{ "two.signed.test",		WAY_MAY,	ERR_NONE, "2.0.0", "" },
+	{ "pointer.signed.test",	WAY_MAY,	ERR_TEMP, "4.7.4", "does not offer STARTTLS" },
+	{ "led.signed.test",		WAY_MAY,	ERR_TEMP, "4.7.4", "does not offer STARTTLS" },
+	{ "unsigned.test",		WAY_MAY,	ERR_NONE, "2.0.0", "" },
+	{ "unsigned.test",		WAY_DANE,	ERR_TEMP, "4.7.5", "DNSSEC does not vouch for the MX records" },
+	{ "secret.test",		WAY_MAY,	ERR_NONE, "2.0.0", "" },
+	{ "secret.test",		WAY_VERIFY,	ERR_TEMP, "4.7.4", "does not offer STARTTLS" },
+	{ "secret.test",		WAY_FINGERPRINT, ERR_TEMP, "4.7.4", "does not offer STARTTLS" },
+	{ "[127.0.7.4]",		WAY_MAY,	ERR_NONE, "2.0.0", "" },
+	{ "[127.0.7.4]",		WAY_DANE,	ERR_TEMP, "4.7.5", "no TLSA record" },
+};
+
+static void does_what_is_published(void)
+{
+	const struct way usual = way;
+
+	start("");
+	for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+		struct job_result r;
+
+		way.tls = policies[i].tls;
+		r = carry(policies[i].destination, "bob@x.test");
+		CHECK(r.rcpts[0].kind == policies[i].kind && strcmp(r.rcpts[0].status, policies[i].status) == 0
+		    && strstr(r.rcpts[0].answer, policies[i].words), "%s, %s: %s %s", policies[i].destination,
+		    way_tls_name(way.tls), r.rcpts[0].status, r.rcpts[0].answer);
+		CHECK(r.rcpts[0].kind == ERR_NONE || !heard("MAIL"), "%s", policies[i].destination);
+	}
+	way = usual;
+	stop();
+}
+
+/* The sender may ask for less than what is published (RFC 8689 5), and for more (4.2.1). */
+static void does_what_the_message_says(void)
+{
+	struct job j = job("pinned.signed.test", "ok@x.test");
+	struct job_result r;
+
+	start("");
+	j.rcpts[0].address = "ok@x.test";
+	j.tls_optional = true;
+	run(&j, &r);
+	CHECK(r.rcpts[0].kind == ERR_NONE, "%s", r.rcpts[0].answer);
+	j.tls_optional = false;		/* not over the link that was good enough for the other */
+	run(&j, &r);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.7.4") == 0, "%s", r.rcpts[0].answer);
+	j.require_tls = true;
+	run(&j, &r);
+	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.7.30") == 0, "%s", r.rcpts[0].answer);
+	j.destination = "bare.test";
+	run(&j, &r);
+	CHECK(r.rcpts[0].kind == ERR_PERM && strstr(r.rcpts[0].answer, "vouches"), "%s", r.rcpts[0].answer);
+	CHECK(!heard("connected"), "nobody was asked");
+	stop();
+}
+
 int main(int argc, char **argv)
 {
 	char command[100];
-	struct err e;
 
 	if (argc != 2)
 		return 2;
@@ -514,17 +613,15 @@ int main(int argc, char **argv)
 	arena = arena_new(1 << 24, NULL, NULL);
 	answers = arena_new(1 << 24, NULL, NULL);
 	records = arena_new(1 << 20, NULL, NULL);
-	zone = zone_new(lines, sizeof lines / sizeof *lines, records, &e);
-	if (!zone) {
-		printf("%s\n", e.text);
-		return 2;
-	}
 	way = way_plain;
 	run_world();
+	make_zone();
 	finds_its_way();
 	every_recipient_has_its_result();
 	passes_parameters_on();
 	goes_the_way_it_is_told();
+	does_what_is_published();
+	does_what_the_message_says();
 	kill(world, SIGTERM);
 	snprintf(command, sizeof command, bad ? "tail -60 %s/log; rm -rf %s" : "rm -rf %s %s", root, root);
 	if (system(command) != 0)

@@ -17,6 +17,9 @@ static void end(void)
 	arena_free(arena);
 }
 
+#define PRINT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define COLONS "AB:CD:EF:01:AB:CD:EF:01:AB:CD:EF:01:AB:CD:EF:01:AB:CD:EF:01:AB:CD:EF:01:AB:CD:EF:01:AB:CD:EF:01"
+
 /* --- words: printed as they were read; NULL: refused, and what the mistake has in it --- */
 
 static const struct { const char *in, *out, *mistake; } words[] = {
@@ -32,7 +35,19 @@ static const struct { const char *in, *out, *mistake; } words[] = {
 	{ "source=192.0.2.7,2001:db8::7 helo=m.example.net", "source=192.0.2.7,2001:db8::7 helo=m.example.net", NULL },
 	{ "helo=[192.0.2.7]", "helo=[192.0.2.7]", NULL },
 	{ "port=2525 connections=2 carried=10", "port=2525 connections=2 carried=10", NULL },
+	{ "tls=verify names=mx.isp.test,.isp.test", "tls=verify names=mx.isp.test,.isp.test", NULL },
+	{ "tls=fingerprint prints=" PRINT, "tls=fingerprint prints=" PRINT, NULL },
+	{ "prints=" PRINT "," COLONS, "prints=" PRINT "," COLONS, NULL },
+	{ "tls=dane", "tls=dane", NULL },
 	{ "", "", NULL },
+	{ "prints=", NULL, "prints: expected" },
+	{ "prints=" PRINT "0", NULL, "prints: expected" },
+	{ "prints=" PRINT ",", NULL, "prints: expected" },
+	{ "prints=a:" PRINT, NULL, "prints: expected" },
+	{ "prints=xyz", NULL, "prints: expected" },
+	{ "names=", NULL, "names: expected" },
+	{ "names=a.test,", NULL, "names: expected" },
+	{ "names=..a.test", NULL, "names: expected" },
 	{ "tls", NULL, "expected key=value" },
 	{ "tls=always", NULL, "tls: expected none, may" },
 	{ "tsl=may", NULL, "did you mean \"tls\"?" },

@@ -60,14 +60,16 @@ START_TEST(jobs_and_results_come_over)
 
 	for (int i = 0; i < JOB_RCPTS; i++)
 		j.rcpts[i] = (struct job_rcpt){ "x@b.test", "rfc822;x", 6 };
-	j.way.tls = WAY_ENCRYPT;
+	j.way.tls = WAY_VERIFY;
 	j.way.via = "hub.test:26";
+	j.way.names = "hub.test,.b.test";
 	job_put(&j, &p);
 	p.at = 1;
 	ck_assert_msg(job_take(&p, a, &got, &e), "%s", e.text);
 	ck_assert_str_eq(got.destination, "b.test");
-	ck_assert_int_eq(got.way.tls, WAY_ENCRYPT);
+	ck_assert_int_eq(got.way.tls, WAY_VERIFY);
 	ck_assert_str_eq(got.way.via, "hub.test:26");
+	ck_assert_str_eq(got.way.names, "hub.test,.b.test");
 	ck_assert_uint_eq(got.wire_bytes, 1ull << 40);
 	ck_assert(got.smtputf8 && !got.body8bit && got.require_tls);
 	ck_assert_uint_eq(got.count, JOB_RCPTS);

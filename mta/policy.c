@@ -1,0 +1,298 @@
+/* Who says what TLS has to be. See policy.h. */
+#include "mta/policy.h"
+
+#include "common/net/address.h"
+#include "mta/lookup.h"
+
+const char *policy_source_name(enum policy_source source)
+{
+	static const char *const names[] = {
+		[POLICY_NOBODY] = "nobody", [POLICY_TLSA] = "tlsa", [POLICY_STS] = "sts",
+		[POLICY_SETTING] = "setting", [POLICY_MESSAGE] = "message",
+	};
+
+	return names[source];
+}
+
+struct finding {
+	struct carrier		*c;
+	const struct job	*j;
+	const struct server	*s;
+	struct arena		*a;
+	struct tls_policy	*out;
+};
+
+static void expect(struct tls_want *want, const char *name)
+{
+	for (size_t i = 0; i < want->name_count; i++) {
+		if (strcmp(want->names[i], name) == 0)
+			return;
+	}
+	if (*name && want->name_count < TLS_NAMES_MAX)
+		want->names[want->name_count++] = name;
+}
+
+static bool refuse(struct finding *f, enum policy_source source, enum tlsrpt_result result, struct err *e)
+{
+	f->out->source = source;
+	f->out->result = result;
+	f->out->why = arena_text(f->a, span_of(e->text));
+	return false;
+}
+
+/* --- DANE --- */
+
+/*
+ * Where the TLSA records may be: RFC 7672 2.2.2. A server's name must be sure to be one, and lie in a signed
+ * zone; where CNAMEs lead from it, and all is signed, the name at their end comes first.
+ */
+static bool bases(struct finding *f, const char *base[2], size_t *n, struct err *e)
+{
+	const struct host_addresses *at = &f->s->at;
+	const char *name = f->s->mx->name;
+	struct dns_answer alias;
+	struct address literal;
+
+	*n = 0;
+	if (!f->s->mx->secure || address_parse(span_of(name), &literal))
+		return true;
+	if (at->secure) {
+		if (*at->alias_of)
+			base[(*n)++] = at->alias_of;
+		base[(*n)++] = name;
+	} else if (*at->alias_of) {		/* its first CNAME may be signed still */
+		if (!lookup_record(f->c, name, DNS_CNAME, f->a, &alias, e))
+			return false;
+		if (alias.found == DNS_FAILED)
+			return err_temp(e, "4.4.3", "cannot look up where %s leads: %s", name, alias.why);
+		if (alias.found == DNS_YES && alias.secure)
+			base[(*n)++] = name;
+	}
+	return true;
+}
+
+static bool records_of(struct finding *f, const char *base, enum dane *is, struct err *e)
+{
+	struct tls_want *want = &f->out->want;
+	struct dns_answer answer;
+	struct tlsa *records;
+	char name[DNS_NAME];
+	size_t n = 0;
+
+	*is = DANE_ABSENT;
+	if (!dane_name(base, f->s->port, name))
+		return true;
+	if (!lookup_record(f->c, name, DNS_TLSA, f->a, &answer, e))
+		return false;
+	*is = dane_read(&answer, f->a, &records, &want->record_count);
+	if (*is == DANE_FAILED)
+		return err_temp(e, "4.7.5", "cannot look up the TLSA records of %s: %s", base, answer.why);
+	for (size_t i = 0; i < want->record_count; i++) {
+		if (tls_can_match(&records[i]))
+			records[n++] = records[i];
+	}
+	want->records = records;
+	want->record_count = n;
+	if (*is == DANE_USABLE && !n)
+		*is = DANE_UNUSABLE;
+	return true;
+}
+
+/* RFC 7672 3.2.2 */
+static void ask_for_record(struct finding *f, const char *base)
+{
+	struct tls_want *want = &f->out->want;
+
+	want->host = base;
+	want->proof = TLS_PROOF_TLSA;
+	want->must = true;
+	expect(want, base);
+	expect(want, f->s->mx->name);
+	if (!*f->j->way.via)
+		expect(want, f->j->destination);
+}
+
+static bool dane(struct finding *f, enum dane *is, struct err *e)
+{
+	const char *base[2];
+	size_t n;
+
+	*is = DANE_ABSENT;
+	if (!bases(f, base, &n, e))
+		return refuse(f, POLICY_TLSA, TLSRPT_DNSSEC_INVALID, e);
+	for (size_t i = 0; i < n && *is == DANE_ABSENT; i++) {
+		f->out->domain = base[i];
+		if (!records_of(f, base[i], is, e))
+			return refuse(f, POLICY_TLSA, TLSRPT_DNSSEC_INVALID, e);
+	}
+	if (*is == DANE_ABSENT) {
+		f->out->domain = f->j->destination;
+		return true;
+	}
+	f->out->source = POLICY_TLSA;
+	f->out->tls = POLICY_MUST;
+	if (*is == DANE_USABLE) {
+		ask_for_record(f, f->out->domain);
+	} else {
+		f->out->result = TLSRPT_TLSA_INVALID;
+		f->out->why = "none of its TLSA records can be used";
+	}
+	return true;
+}
+
+static bool dane_only(struct finding *f, struct err *e)
+{
+	enum dane is;
+
+	if (!dane(f, &is, e))
+		return false;
+	if (is == DANE_USABLE)
+		return true;
+	err_temp(e, "4.7.5", "DANE must be there, and %s", !f->s->mx->secure ? "DNSSEC does not vouch for the MX records"
+	    : is == DANE_ABSENT ? "there is no TLSA record that DNSSEC vouches for" : "no TLSA record can be used");
+	return refuse(f, POLICY_TLSA, TLSRPT_DANE_REQUIRED, e);
+}
+
+/* --- MTA-STS --- */
+
+/* What the cache knows of the destination, or NULL. Nothing fills it yet. */
+static const struct sts_policy *sts_of(struct finding *f)
+{
+	(void)f;
+	return NULL;
+}
+
+/* RFC 8461 4.1, 5 */
+static bool sts(struct finding *f, struct err *e)
+{
+	struct tls_policy *p = f->out;
+	const char *host = f->s->mx->name;
+
+	if (*f->j->way.via || *f->j->destination == '[')
+		return true;
+	p->sts = sts_of(f);
+	if (!p->sts || p->sts->mode == STS_NONE)
+		return true;
+	p->source = POLICY_STS;
+	p->domain = f->j->destination;
+	p->want.must = p->sts->mode == STS_ENFORCE;
+	if (p->want.must)
+		p->tls = POLICY_MUST;
+	if (sts_policy_has(p->sts, host)) {
+		p->assured = true;
+		return true;
+	}
+	err_temp(e, "4.7.5", "the MTA-STS policy of %s does not name %s", p->domain, host);
+	refuse(f, POLICY_STS, TLSRPT_VALIDATION, e);
+	return !p->want.must;
+}
+
+/* What is not usable of DANE asks for TLS still, whatever MTA-STS says: RFC 8461 2. */
+static bool published(struct finding *f, struct err *e)
+{
+	enum dane is;
+
+	return dane(f, &is, e) && (is == DANE_USABLE || sts(f, e));
+}
+
+/* --- the administrator --- */
+
+/* What the DNS says without a signature counts for nothing here; RFC 8461 4.1 has the same care. */
+static bool by_name(struct finding *f)
+{
+	struct tls_want *want = &f->out->want;
+	struct span names = span_of(f->j->way.names), name;
+	const char *domain = f->j->destination;
+
+	want->proof = TLS_PROOF_NAME;
+	if (f->s->mx->secure)
+		expect(want, f->s->mx->name);
+	if (!*f->j->way.via && *domain != '[') {
+		expect(want, domain);
+		expect(want, arena_printf(f->a, ".%s", domain));
+	}
+	while (names.n) {
+		if (!span_cut(&names, ',', &name))
+			name = span_take(&names, names.n);
+		expect(want, arena_text(f->a, name));
+	}
+	return true;
+}
+
+static bool by_print(struct finding *f)
+{
+	struct span prints = span_of(f->j->way.prints);
+	char hex[WAY_PRINT_HEX + 1];
+
+	f->out->want.proof = TLS_PROOF_PRINT;
+	f->out->want.prints = arena_array(f->a, span_count(prints, ',') + 1, WAY_PRINT_HEX + 1);
+	while (prints.n && way_print_eat(&prints, hex))
+		memcpy(f->out->want.prints[f->out->want.print_count++], hex, sizeof hex);
+	return true;
+}
+
+static bool by_setting(struct finding *f, bool (*ask)(struct finding *))
+{
+	f->out->source = POLICY_SETTING;
+	f->out->tls = POLICY_MUST;
+	f->out->want.must = true;
+	f->out->assured = true;
+	return ask(f);
+}
+
+static bool by_way(struct finding *f, struct err *e)
+{
+	switch (f->j->way.tls) {
+	case WAY_NONE:
+		f->out->source = POLICY_SETTING;
+		f->out->tls = POLICY_CLEAR;
+		return true;
+	case WAY_ENCRYPT:
+		f->out->tls = POLICY_MUST;
+		return published(f, e);
+	case WAY_DANE:
+		return dane_only(f, e);
+	case WAY_VERIFY:
+		return by_setting(f, by_name);
+	case WAY_FINGERPRINT:
+		return by_setting(f, by_print);
+	case WAY_MAY:
+		break;
+	}
+	return published(f, e);
+}
+
+/* --- the message --- */
+
+/*
+ * RFC 8689 4.2.1: whose server it is must be known for sure before its certificate says anything; then
+ * DANE will do, or a certificate for its name.
+ */
+static bool must_be_sure(struct finding *f, struct err *e)
+{
+	struct tls_policy *p = f->out;
+
+	if (!p->assured)
+		return err_perm(e, "5.7.30", "the message needs REQUIRETLS, and neither DNSSEC nor MTA-STS vouches "
+		    "for %s as a server of %s", f->s->mx->name, f->j->destination);
+	p->tls = POLICY_MUST;
+	p->want.must = true;
+	return true;
+}
+
+bool policy_find(struct carrier *c, const struct job *j, const struct server *s, struct arena *a,
+    struct tls_policy *out, struct err *e)
+{
+	struct finding f = { c, j, s, a, out };
+
+	*out = (struct tls_policy){ .tls = POLICY_MAY, .want = { .host = s->mx->name }, .domain = j->destination,
+		.assured = s->mx->secure, .why = "" };
+	if (j->require_tls)
+		return by_way(&f, e) && must_be_sure(&f, e);
+	if (!j->tls_optional)
+		return by_way(&f, e);
+	/* RFC 8689 5: TLS-Required: No is more than any policy. */
+	out->source = POLICY_MESSAGE;
+	out->tls = j->way.tls == WAY_NONE ? POLICY_CLEAR : POLICY_MAY;
+	return true;
+}
