@@ -62,6 +62,35 @@ static void log_routes(const struct envelope *env, const char *station)
 		maillog_routed(env->id, span_of(env->rcpts[i].address), station, "");
 }
 
+static bool has_rcpt(const struct envelope *env, const struct rcpt *r)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (env->rcpts[i].number == r->number && strcmp(env->rcpts[i].address, r->address) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A crash may fall between the envelope in out/, which is the last of a split, and the removal here:
+ * then all was done but that. To link it once more would forget what out/ knows of its tries.
+ */
+static bool was_linked(struct sched *s, struct arena *a, const struct envelope *out, bool *was, struct err *e)
+{
+	struct envelope there;
+
+	*was = out->rcpt_count && queue_next_try(&s->out, out->id);
+	if (!*was)
+		return true;
+	if (!queue_read_envelope(&s->out, out->id, a, &there, e))
+		return false;
+	for (size_t i = 0; i < out->rcpt_count; i++) {
+		if (!has_rcpt(&there, &out->rcpts[i]))
+			return err_temp(e, "4.3.0", "another part of it is in out/ still");
+	}
+	return true;
+}
+
 static bool move(struct sched *s, const struct station *from, const char *id, const struct split *sp, struct err *e)
 {
 	if (!sp->out.rcpt_count)
@@ -88,12 +117,19 @@ static bool route(struct sched *s, const struct station *from, const char *id, s
 {
 	struct envelope env;
 	struct split sp;
+	bool was = false;
 
 	if (!queue_read_envelope(from, id, *a, &env, e))
 		return false;
 	if (*env.hold)
 		return put_on_hold(s, from, &env, e);
-	if (!split_rcpts(s, *a, &env, &sp, e) || (sp.out.rcpt_count && !sign_message(s, from, &sp.out, *a, e)) ||
+	if (!split_rcpts(s, *a, &env, &sp, e) || !was_linked(s, *a, &sp.out, &was, e))
+		return false;
+	if (was) {
+		message_found(s, id);
+		return queue_remove(from, id, e);
+	}
+	if ((sp.out.rcpt_count && !sign_message(s, from, &sp.out, *a, e)) ||
 	    !move(s, from, id, &sp, e))
 		return false;
 	log_routes(&sp.local, "local");

@@ -441,6 +441,15 @@ static struct message *find_active(struct sched *s, const char *id)
 	return m;
 }
 
+void message_found(struct sched *s, const char *id)
+{
+	if (find_active(s, id))
+		return;
+	waits_take_id(&s->waits, id);
+	waits_add(&s->waits, id, queue_next_try(&s->out, id));
+	message_arm(s);
+}
+
 static void wish_all(struct sched *s)
 {
 	dests_forgive(s);

@@ -87,6 +87,7 @@ void arrive_scan(struct sched *s);		/* the slow scan */
 /* message.c */
 struct arena *message_arena(struct sched *s);	/* for an envelope to come */
 void message_start(struct sched *s, struct arena *a, const struct envelope *env);	/* takes a */
+void message_found(struct sched *s, const char *id);	/* it is in out/; who knows it already stays as it is */
 void message_load_all(struct sched *s);		/* at the start: who waits in out/ */
 void message_task_done(struct sched *s, struct task *t, const struct job_result *r);
 void message_arm(struct sched *s);		/* set the timer for who is due next */

@@ -45,6 +45,7 @@ static struct {
 	struct { ino_t ino; char path[200]; } dirs[DIRS];
 	size_t		 dir_n;
 	int		 flushes, skip;
+	size_t		 cut, *told;
 } d = { .skip = -1 };
 
 static void __attribute__((noreturn)) die(const char *what)
@@ -129,6 +130,8 @@ static struct op *note(enum kind kind)
 	if (d.op_n > OPS)
 		die("too many calls");
 	*op = (struct op){ .kind = kind, .inode = -1 };
+	if (d.told)
+		*d.told = d.op_n;
 	return op;
 }
 
@@ -386,6 +389,16 @@ size_t disk_calls(void)
 	return d.op_n;
 }
 
+void disk_tell(size_t *calls)
+{
+	d.told = calls;
+}
+
+size_t disk_cut(void)
+{
+	return d.cut;
+}
+
 void disk_remove(const char *root)
 {
 	char command[500];
@@ -456,8 +469,8 @@ static bool changes_names(const struct op *op)
 	return op->kind == CREATE || op->kind == RENAME || op->kind == LINK || op->kind == UNLINK;
 }
 
-/* The bytes of an inode when the power fails before op `cut`. */
-static void bytes_of(int inode, size_t cut, int variant, char **bytes, size_t *n)
+/* The bytes of an inode when the power fails before op `cut`. True: others were possible. */
+static bool bytes_of(int inode, size_t cut, int variant, char **bytes, size_t *n)
 {
 	const struct inode *it = &d.inodes[inode];
 	const struct flushed *last = NULL;
@@ -473,10 +486,11 @@ static void bytes_of(int inode, size_t cut, int variant, char **bytes, size_t *n
 		*n = last ? last->n : it->start_n;
 		*bytes = malloc(*n + 1);
 		memcpy(*bytes, last ? last->bytes : it->start, *n);
-		return;
+		return false;
 	}
 	read_bytes(it->fd, bytes, n);
 	*n = variant == 0 ? 0 : variant == 1 ? *n / 2 : *n;
+	return true;
 }
 
 static void path_after(const struct place *p, char out[600])
@@ -490,23 +504,26 @@ static void path_after(const struct place *p, char out[600])
 	die("a directory that was not there at the start");
 }
 
-static void write_file(const char *path, int inode, size_t cut, int variant)
+static bool write_file(const char *path, int inode, size_t cut, int variant)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	char *bytes;
 	size_t n;
+	bool varies = bytes_of(inode, cut, variant, &bytes, &n);
 
-	bytes_of(inode, cut, variant, &bytes, &n);
 	if (fd < 0 || __real_write(fd, bytes, n) != (ssize_t)n)
 		die(path);
 	close(fd);
 	free(bytes);
+	return varies;
 }
 
-static void build(const struct state *s, size_t cut, int variant)
+/* False: no other variant looks different. */
+static bool build(const struct state *s, size_t cut, int variant)
 {
 	char path[600], first[INODES][600];
 	char command[300];
+	bool varies = false;
 
 	snprintf(command, sizeof command, "%s.after", d.root);
 	disk_remove(command);
@@ -525,9 +542,10 @@ static void build(const struct state *s, size_t cut, int variant)
 				die(path);
 			continue;
 		}
-		write_file(path, inode, cut, variant);
+		varies |= write_file(path, inode, cut, variant);
 		memcpy(first[inode], path, sizeof path);
 	}
+	return varies;
 }
 
 /* How many operations, seen from the first, are sure to be on disk when the power fails before cut. */
@@ -546,14 +564,16 @@ static int look_at(size_t cut, size_t kept, bool (*check)(void *arg, const char 
 {
 	struct state s = { .n = d.name_n };
 	char after[300];
+	bool varies = true;
 	int bad = 0;
 
+	d.cut = cut;
 	memcpy(s.names, d.names, sizeof s.names);
 	for (size_t i = 0; i < kept; i++)
 		apply(&s, &d.ops[i]);
 	snprintf(after, sizeof after, "%s.after", d.root);
-	for (int variant = 0; variant < VARIANTS; variant++) {
-		build(&s, cut, variant);
+	for (int variant = 0; variant < VARIANTS && varies; variant++) {
+		varies = build(&s, cut, variant);
 		bad += !check(arg, after, cut == d.op_n);
 	}
 	return bad;

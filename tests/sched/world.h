@@ -39,6 +39,8 @@ static struct packet packet;
 static struct arena *arena;
 static unsigned jobs, rcpts_seen, spawned, once_seen;
 static bool clerk_is_away;
+static int work = -1;		/* what the next sched finds as descriptor 5 */
+static void (*accepted)(const char *address);	/* called when a send process says so; may be NULL */
 static int bad;
 
 #define CHECK(ok, ...) check(ok, __LINE__, #ok, __VA_ARGS__)
@@ -144,7 +146,9 @@ static void do_job(int *fd)
 			fd_close(fd);
 			return;
 		}
-		r.rcpts[r.count++] = fate(j.rcpts[i].address, &r.unreachable);
+		r.rcpts[r.count] = fate(j.rcpts[i].address, &r.unreachable);
+		if (r.rcpts[r.count++].kind == ERR_NONE && accepted)
+			accepted(j.rcpts[i].address);
 	}
 	job_put_result(&r, &packet);
 	packet_send(*fd, &packet, NULL);
@@ -191,12 +195,17 @@ static void become_sched(int theirs)
 {
 	int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600), null = open("/dev/null", O_RDWR);
 	int a = fcntl(theirs, F_DUPFD, 20), b = fcntl(conf_fd, F_DUPFD, 20), c = fcntl(log, F_DUPFD, 20);
+	int d = work < 0 ? -1 : fcntl(work, F_DUPFD, 20);
 
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(c, 2);
 	dup2(a, 3);
 	dup2(b, 4);
+	if (d >= 0)
+		dup2(d, 5);
+	else
+		close(5);
 	fexecve(program, (char *[]){ (char *)"mta/sched", (char *)"-", NULL }, environ);
 	die("mta-sched");
 }
