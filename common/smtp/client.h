@@ -18,7 +18,12 @@
  *	smtp_client_send() every recipient has its result, whatever happened: a broken
  *	conversation is TEMP for all that have none yet. Text is stored with LF and goes
  *	out with CRLF and stuffed dots.
- *	MAIL, RCPT and DATA go out together when the server offers PIPELINING.
+ *	MAIL, RCPT and DATA go out together when the server offers PIPELINING; with CHUNKING a small
+ *	text goes with them (RFC 3030), which saves a round trip. Where BDAT is not understood after all,
+ *	the same text goes by DATA, and from then on all do.
+ *	What goes in one transaction is up to the server: RCPTMAX, RCPTDOMAINMAX (RFC 9422) or "452 too
+ *	many recipients" (RFC 5321 4.5.3.1.10). Who is over goes in the next one, at once.
+ *	With lmtp set before hello it is LMTP (RFC 2033): LHLO, and an answer for each recipient.
  *	A text with 8-bit bytes goes as it is to servers without 8BITMIME: a body is never
  *	changed, and those servers are 8-bit clean in practice.
  * DIAGNOSTICS
@@ -50,6 +55,11 @@ struct smtp_client {
 	unsigned			 ext;		/* enum smtp_ext, from the last EHLO */
 	uint64_t			 size_max;	/* SIZE's number, 0 = none said */
 	char				 auth_words[128];	/* AUTH's words, or "" */
+	size_t				 rcpt_max, mail_max, domain_max;	/* of LIMITS: RFC 9422; 0 = not said */
+	size_t				 mails;		/* transactions since it began */
+	bool				 lmtp;		/* set it after open */
+	bool				 no_bdat;	/* set it, or found out */
+	char				 challenge[REPLY_LINE_MAX];	/* of the last 334 */
 	struct answer			 last;		/* the last answer read */
 	bool				 broken;	/* no use to say anything more */
 };
@@ -62,6 +72,9 @@ struct parcel_rcpt {
 	unsigned		 code;		/* its reply code, 0 when we have none */
 	char			 status[12];
 	char			 answer[350];	/* its words, or ours */
+	bool			 left;		/* not asked about: the server takes no more over this connection */
+	/* private */
+	bool			 settled, taken;
 };
 
 struct parcel {
@@ -80,7 +93,19 @@ bool smtp_client_hello(struct smtp_client *c, struct err *e);	/* EHLO, HELO wher
 /* Says STARTTLS. True: shake hands now. PERM: it refuses, the conversation may go on in the clear. */
 bool smtp_client_start_tls(struct smtp_client *c, struct err *e);
 void smtp_client_switch(struct smtp_client *c, struct stream *s);
-/* One transaction. True: the conversation may go on with the next. False: close; e says why. */
+/* May another message go over it? MAILMAX of RFC 9422. */
+bool smtp_client_used_up(const struct smtp_client *c);
+
+/* One exchange of RFC 4954: what we say first (p NULL: nothing), then an answer to each challenge; all decoded. */
+struct smtp_auth {
+	const char	*mechanism;
+	struct span	 initial;
+	bool		 (*answer)(void *arg, struct span challenge, struct str *words, struct err *e);
+	void		*arg;
+};
+/* False: e is its answer, PERM 5.7.8 for a wrong password, or answer()'s. Neither is ever logged here. */
+bool smtp_client_auth(struct smtp_client *c, const struct smtp_auth *how, struct err *e);
+/* One message. True: the conversation may go on with the next. False: close; e says why. */
 bool smtp_client_send(struct smtp_client *c, struct parcel *p, struct err *e);
 bool smtp_client_reset(struct smtp_client *c, struct err *e);	/* RSET: is it still there? */
 void smtp_client_quit(struct smtp_client *c);			/* does not care about the answer */

@@ -92,6 +92,70 @@ static const struct {
 	    "HELO us.test\r\n" MAIL "\r\n" RCPT(r0) "DATA\r\n" WIRE, ".", "2.0.0", true, { .size = 10 } },
 };
 
+#define CHUNK	HELLO "250-CHUNKING\r\n250 PIPELINING\r\n"
+#define BDAT	"BDAT 10 LAST\r\nhi\r\n.dot\r\n"
+
+/* By BDAT, in some rounds, and by LMTP. */
+static const struct {
+	const char	*name, *says;
+	unsigned	 rcpts;
+	const char	*said, *results, *status;
+	bool		 usable, lmtp, no_bdat;
+	const char	*text, *left;
+} rounds[] = {
+	{ "a small text goes with the commands", CHUNK "250 ok\r\n250 ok\r\n250 2.6.0 queued\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) BDAT, ".", "2.6.0", true },
+	{ "one is refused, one not", CHUNK "250 ok\r\n550 5.1.1 no\r\n250 ok\r\n250 ok\r\n", 2,
+	    MAIL "\r\n" RCPT(r0) RCPT(r1) BDAT, "P.", "5.1.1", true },
+	{ "all refused, and BDAT still answered", CHUNK "250 ok\r\n550 no\r\n503 5.5.1 what\r\n250 reset\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) BDAT "RSET\r\n", "P", "5.0.0", true },
+	{ "sender refused", CHUNK "451 4.7.1 later\r\n503 no\r\n503 no\r\n250 reset\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) BDAT "RSET\r\n", "t", "4.7.1", true },
+	{ "text refused", CHUNK "250 ok\r\n250 ok\r\n554 5.6.0 spam\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) BDAT, "P", "5.6.0", true },
+	{ "354 to BDAT is no yes", CHUNK "250 ok\r\n250 ok\r\n354 go\r\n", 1, MAIL "\r\n" RCPT(r0) BDAT, "t", "4.5.0", true },
+	{ "BDAT is not known after all", CHUNK "250 ok\r\n250 ok\r\n502 what\r\n250 reset\r\n"
+	    "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) BDAT "RSET\r\n" MAIL "\r\n" RCPT(r0) "DATA\r\n" WIRE, ".", "2.0.0", true, false, true },
+	{ "it takes the text for commands", CHUNK "250 ok\r\n250 ok\r\n500 what\r\n500 hi?\r\n500 .dot?\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) BDAT "RSET\r\n", "t", "4.5.0", false, false, true },
+	{ "gone after BDAT: the next time by DATA", CHUNK "250 ok\r\n250 ok\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) BDAT, "t", "4.4.2", false, false, true },
+	{ "a line without its end gets one", CHUNK "250 ok\r\n250 ok\r\n250 ok\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) "BDAT 4 LAST\r\n.x\r\n", ".", "2.0.0", true, false, false, ".x" },
+	{ "an empty text", CHUNK "250 ok\r\n250 ok\r\n250 ok\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) "BDAT 0 LAST\r\n", ".", "2.0.0", true, false, false, "" },
+	{ "no PIPELINING: nothing is saved", HELLO "250 CHUNKING\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) "DATA\r\n" WIRE, ".", "2.0.0", true },
+	{ "too many go in the next transaction", PIPE "250 ok\r\n250 ok\r\n452 4.5.3 too many\r\n452 too many\r\n354 go\r\n250 ok\r\n"
+	    "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n" "250 ok\r\n550 5.1.1 no\r\n554 no\r\n250 reset\r\n", 3,
+	    MAIL "\r\n" RCPT(r0) RCPT(r1) RCPT(r2) "DATA\r\n" WIRE MAIL "\r\n" RCPT(r1) "DATA\r\n" WIRE
+	    MAIL "\r\n" RCPT(r2) "DATA\r\nRSET\r\n", "..P", "2.0.0", true },
+	{ "552 is an old spelling", PIPE "250 ok\r\n250 ok\r\n552 too many\r\n354 go\r\n250 ok\r\n"
+	    "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n", 2,
+	    MAIL "\r\n" RCPT(r0) RCPT(r1) "DATA\r\n" WIRE MAIL "\r\n" RCPT(r1) "DATA\r\n" WIRE, "..", "2.0.0", true },
+	{ "a full disk is not too many", PIPE "250 ok\r\n250 ok\r\n452 4.3.1 full\r\n354 go\r\n250 ok\r\n", 2,
+	    MAIL "\r\n" RCPT(r0) RCPT(r1) "DATA\r\n" WIRE, ".t", "2.0.0", true },
+	{ "too many of none is later", PIPE "250 ok\r\n452 4.5.3 too many\r\n554 no\r\n250 reset\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) "DATA\r\nRSET\r\n", "t", "4.5.3", true },
+	{ "LIMITS", HELLO "250-LIMITS RCPTMAX=2 X=1 MAILMAX=oops\r\n250 PIPELINING\r\n"
+	    "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n" "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n", 3,
+	    MAIL "\r\n" RCPT(r0) RCPT(r1) "DATA\r\n" WIRE MAIL "\r\n" RCPT(r2) "DATA\r\n" WIRE, "...", "2.0.0", true },
+	{ "MAILMAX leaves some for another connection", HELLO "250-LIMITS RCPTMAX=1 MAILMAX=1\r\n250 PIPELINING\r\n"
+	    "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n", 2,
+	    MAIL "\r\n" RCPT(r0) "DATA\r\n" WIRE, ".t", "2.0.0", true, false, false, NULL, "-l" },
+	{ "LMTP answers for each", PIPE "250 ok\r\n250 ok\r\n550 5.1.1 no\r\n250 ok\r\n354 go\r\n250 2.1.5 ok\r\n452 4.2.2 full\r\n", 3,
+	    MAIL "\r\n" RCPT(r0) RCPT(r1) RCPT(r2) "DATA\r\n" WIRE, ".Pt", "2.1.5", true, true },
+	{ "LMTP knows no BDAT of ours", CHUNK "250 ok\r\n250 ok\r\n354 go\r\n250 2.1.5 ok\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) "DATA\r\n" WIRE, ".", "2.1.5", true, true },
+	{ "LMTP ends before its last answer", PIPE "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 2.1.5 ok\r\n", 2,
+	    MAIL "\r\n" RCPT(r0) RCPT(r1) "DATA\r\n" WIRE, ".t", "2.1.5", false, true },
+	{ "LMTP says go to nobody", PIPE "250 ok\r\n550 5.1.1 no\r\n354 go\r\n", 1,
+	    MAIL "\r\n" RCPT(r0) "DATA\r\n", "P", "5.1.1", false, true },
+	{ "LMTP hangs up on the first", PIPE "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n421 4.3.2 bye\r\n", 2,
+	    MAIL "\r\n" RCPT(r0) RCPT(r1) "DATA\r\n" WIRE, "tt", "4.3.2", false, true },
+};
+
 static int text_of(const char *text)
 {
 	int fd = memfd_create("text", MFD_CLOEXEC);
@@ -150,6 +214,122 @@ START_TEST(client_conversations)
 		ck_assert_msg(".tP"[rcpts[i].kind] == cases[_i].results[i], "%s: %zu", cases[_i].name, i);
 	ck_assert_str_eq(rcpts[0].status, cases[_i].status);
 	close(p.text);
+	drop_curtain(&s);
+	str_free(&said);
+}
+END_TEST
+
+START_TEST(client_rounds)
+{
+	struct parcel_rcpt rcpts[3] = { { .address = "r0@y.test" }, { .address = "r1@y.test" }, { .address = "r2@y.test" } };
+	struct parcel p = { .sender = "a@x.test", .rcpts = rcpts, .count = rounds[_i].rcpts };
+	struct str said = STR(ROOM);
+	struct span rest;
+	struct stage s;
+	struct err e = { .kind = ERR_NONE };
+
+	raise_curtain(&s, rounds[_i].says);
+	s.c.lmtp = rounds[_i].lmtp;
+	p.text = text_of(rounds[_i].text ? rounds[_i].text : TEXT);
+	ck_assert(smtp_client_greet(&s.c, &e) && smtp_client_hello(&s.c, &e));
+	ck_assert_msg(smtp_client_send(&s.c, &p, &e) == rounds[_i].usable, "%s: %s", rounds[_i].name, e.text);
+	read_all(s.pair[1], &said);
+	rest = str_span(&said);
+	ck_assert(span_eat(&rest, rounds[_i].lmtp ? "LHLO us.test\r\n" : EHLO));
+	ck_assert_str_eq(rest.p, rounds[_i].said);
+	for (size_t i = 0; i < p.count; i++) {
+		ck_assert_msg(".tP"[rcpts[i].kind] == rounds[_i].results[i], "%s: %zu", rounds[_i].name, i);
+		ck_assert(rcpts[i].left == (rounds[_i].left && rounds[_i].left[i] == 'l'));
+	}
+	ck_assert_str_eq(rcpts[0].status, rounds[_i].status);
+	ck_assert_msg(s.c.no_bdat == rounds[_i].no_bdat, "%s", rounds[_i].name);
+	close(p.text);
+	drop_curtain(&s);
+	str_free(&said);
+}
+END_TEST
+
+/* What is larger than a chunk goes by DATA. */
+START_TEST(client_holds_large_texts_back)
+{
+	static char large[40000];
+	struct parcel_rcpt r = { .address = "r0@y.test" };
+	struct parcel p = { .sender = "", .rcpts = &r, .count = 1 };
+	struct str said = STR(ROOM);
+	struct stage s;
+
+	memset(large, 'x', sizeof large - 1);
+	raise_curtain(&s, CHUNK "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n");
+	p.text = text_of(large);
+	ck_assert(smtp_client_greet(&s.c, NULL) && smtp_client_hello(&s.c, NULL) && smtp_client_send(&s.c, &p, NULL));
+	read_all(s.pair[1], &said);
+	ck_assert(span_search(str_span(&said), SPAN("DATA\r\nxxx")) > 0 && span_search(str_span(&said), SPAN("BDAT")) < 0);
+	close(p.text);
+	drop_curtain(&s);
+	str_free(&said);
+}
+END_TEST
+
+/* RFC 9422 4: no more domains at once than that. */
+START_TEST(client_parts_domains)
+{
+	struct parcel_rcpt rcpts[4] = { { .address = "r0@y.test" }, { .address = "r1@z.test" }, { .address = "r2@Y.test" },
+		{ .address = "r3@w.test" } };
+	struct parcel p = { .sender = "", .rcpts = rcpts, .count = 4, .text = text_of("") };
+	struct str said = STR(ROOM);
+	struct stage s;
+
+	raise_curtain(&s, HELLO "250-LIMITS RCPTDOMAINMAX=2\r\n250 PIPELINING\r\n"
+	    "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n" "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n");
+	ck_assert(smtp_client_greet(&s.c, NULL) && smtp_client_hello(&s.c, NULL) && smtp_client_send(&s.c, &p, NULL));
+	read_all(s.pair[1], &said);
+	ck_assert_str_eq(said.p, EHLO "MAIL FROM:<>\r\nRCPT TO:<r0@y.test>\r\nRCPT TO:<r1@z.test>\r\nRCPT TO:<r2@Y.test>\r\n"
+	    "DATA\r\n.\r\n" "MAIL FROM:<>\r\nRCPT TO:<r3@w.test>\r\nDATA\r\n.\r\n");
+	close(p.text);
+	drop_curtain(&s);
+	str_free(&said);
+}
+END_TEST
+
+/* --- AUTH --- */
+
+static const struct { const char *says, *initial, *said; bool ok; enum err_kind kind; const char *status; } logins[] = {
+	{ "235 2.7.0 fine\r\n", "\0a\0b", "AUTH X AGEAYg==\r\n", true, ERR_NONE, "" },
+	{ "235 fine\r\n", "", "AUTH X =\r\n", true, ERR_NONE, "" },
+	{ "334 \r\n334 aGk=\r\n235 fine\r\n", NULL, "AUTH X\r\nW10=\r\nW2hpXQ==\r\n", true, ERR_NONE, "" },
+	{ "535 5.7.8 no\r\n", "x", "AUTH X eA==\r\n", false, ERR_PERM, "5.7.8" },
+	{ "454 4.7.0 not now\r\n", "x", "AUTH X eA==\r\n", false, ERR_TEMP, "4.7.0" },
+	{ "250 what\r\n", "x", "AUTH X eA==\r\n", false, ERR_TEMP, "4.5.0" },
+	{ "354 what\r\n", NULL, "AUTH X\r\n", false, ERR_TEMP, "4.5.0" },
+	{ "334 no base64!\r\n501 ended\r\n", NULL, "AUTH X\r\n*\r\n", false, ERR_TEMP, "4.7.0" },
+	{ "334 bm8=\r\n501 ended\r\n", NULL, "AUTH X\r\n*\r\n", false, ERR_PERM, "5.7.8" },
+	{ "334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n", NULL, NULL, false, ERR_TEMP, "4.5.0" },
+	{ "", "x", "AUTH X eA==\r\n", false, ERR_TEMP, "4.4.2" },
+};
+
+/* "[WORDS]" to whatever words, but not to "no". */
+static bool answer(void *arg, struct span challenge, struct str *words, struct err *e)
+{
+	(void)arg;
+	str_addf(words, "[" SPAN_FMT "]", SPAN_ARG(challenge));
+	return !span_is(challenge, "no") || err_perm(e, "5.7.8", "it is not who it should be");
+}
+
+START_TEST(client_says_who_we_are)
+{
+	struct smtp_auth how = { .mechanism = "X", .answer = answer };
+	struct err e = { .kind = ERR_NONE };
+	struct str said = STR(ROOM);
+	struct stage s;
+
+	if (logins[_i].initial)
+		how.initial = (struct span){ logins[_i].initial, *logins[_i].initial ? strlen(logins[_i].initial) : _i ? 0 : 4 };
+	raise_curtain(&s, logins[_i].says);
+	ck_assert(smtp_client_auth(&s.c, &how, &e) == logins[_i].ok);
+	ck_assert(logins[_i].ok || (e.kind == logins[_i].kind && strcmp(e.status, logins[_i].status) == 0));
+	read_all(s.pair[1], &said);
+	if (logins[_i].said)
+		ck_assert_str_eq(said.p, logins[_i].said);
 	drop_curtain(&s);
 	str_free(&said);
 }
@@ -248,6 +428,10 @@ int main(void)
 	TCase *tc = unit_begin("smtp-client");
 
 	tcase_add_loop_test(tc, client_conversations, 0, COUNT(cases));
+	tcase_add_loop_test(tc, client_rounds, 0, COUNT(rounds));
+	tcase_add_test(tc, client_holds_large_texts_back);
+	tcase_add_test(tc, client_parts_domains);
+	tcase_add_loop_test(tc, client_says_who_we_are, 0, COUNT(logins));
 	tcase_add_loop_test(tc, client_hellos, 0, COUNT(hellos));
 	tcase_add_test(tc, client_starts_tls);
 	tcase_add_test(tc, client_sends_many);
