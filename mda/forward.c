@@ -82,7 +82,8 @@ bool forward_send(struct pick *p, const struct message *m, size_t rcpt, struct e
 	if (!queue_put_commit(q, &env, e))
 		return err_while(e, "forwarding");
 	for (size_t i = 0; i < env.rcpt_count; i++)
-		maillog_expanded(m->id, span_of(address), span_of(env.rcpts[i].address));
-	maillog_received(env.id, m->id, "forward", span_of(env.sender), (unsigned)env.rcpt_count, env.wire_bytes, SPAN(""));
+		maillog_expanded(m->id, span_of(address), span_of(env.rcpts[i].address), env.id);
+	maillog_received(&(struct maillog_received){ .id = env.id, .parent = m->id, .protocol = "forward",
+	    .from = span_of(env.sender), .rcpts = (unsigned)env.rcpt_count, .bytes = env.wire_bytes });
 	return true;
 }

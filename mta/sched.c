@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/os/history.h"
 #include "common/os/log.h"
 #include "common/os/watch.h"
 
@@ -116,11 +117,14 @@ static void sweep(void *arg)
 {
 	struct sched *s = arg;
 	time_t now = clock_wall();
+	char history[4096];
 
 	for (int i = 0; i < INS; i++)
 		queue_sweep(&s->in[i], now);
 	queue_sweep(&s->out, now);
 	queue_sweep(&s->hold, now);
+	snprintf(history, sizeof history, "%s/history", s->self.conf.queue_directory);
+	history_sweep(history, s->self.conf.history, now);
 	loop_at(s->loop, clock_in(SWEEP_S), sweep, s);
 }
 

@@ -101,20 +101,26 @@ static void json_texts(const struct envelope *env, struct str *out)
 	add_key(out, "via", env->via);
 }
 
+void queue_json(const char *station, const struct envelope *env, struct str *out)
+{
+	str_addf(out, "{\"id\":\"%s\",\"station\":\"%s\",\"arrived\":%lld,\"size\":%llu",
+	    env->id, station, (long long)env->arrived, (unsigned long long)env->text_bytes);
+	json_texts(env, out);
+	str_add_text(out, ",\"recipients\":[");
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (i)
+			str_add_char(out, ',');
+		json_rcpt(&env->rcpts[i], out);
+	}
+	str_add_text(out, "]}");
+}
+
 static void print_json(const struct station *st, const struct envelope *env, bool first)
 {
 	struct str out = STR(QUEUE_PRINT);
 
-	str_addf(&out, "%s{\"id\":\"%s\",\"station\":\"%s\",\"arrived\":%lld,\"size\":%llu", first ? "[" : ",\n ",
-	    env->id, st->name, (long long)env->arrived, (unsigned long long)env->text_bytes);
-	json_texts(env, &out);
-	str_add_text(&out, ",\"recipients\":[");
-	for (size_t i = 0; i < env->rcpt_count; i++) {
-		if (i)
-			str_add_char(&out, ',');
-		json_rcpt(&env->rcpts[i], &out);
-	}
-	str_add_text(&out, "]}");
+	str_add_text(&out, first ? "[" : ",\n ");
+	queue_json(st->name, env, &out);
 	admin_print(&out);
 }
 

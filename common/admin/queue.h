@@ -75,6 +75,7 @@ void queue_change(struct desk *d, enum change change, const char *via);
 int queue_list(int argc, char **argv);
 int queue_count(int argc, char **argv);
 void queue_show(const struct station *st, const struct envelope *env, bool first);
+void queue_json(const char *station, const struct envelope *env, struct str *out);
 const char *queue_ago(time_t seconds, char out[24]);		/* "3m12s", "2d4h" */
 
 #endif

@@ -17,6 +17,7 @@ struct conf {
 	const char *host_name;		/* host-name: EHLO, Received, Message-ID, bounces */
 	const char *queue_directory, *config_directory, *run_directory, *program_directory;
 	const char *log;		/* stderr, journal, syslog, or a file's path */
+	uint64_t history, history_day;	/* seconds to keep it, 0 = none; bytes of one day and writer */
 	const char *postmaster;		/* where mail for postmaster without domain and double bounces go */
 	bool debug;
 	uint64_t message_size_limit;	/* bytes, as on the wire */

@@ -26,6 +26,12 @@ const struct setting settings[] = {
 	{ "posthorn", "log", SET_CHOICE, AT(log), "stderr", "stderr journal syslog /",
 	  "Where log lines go: standard error, the journal (standard error with priorities), "
 	  "syslog, or the file with this path." },
+	{ "posthorn", "history", SET_TIME, AT(history), "30d", "0 3650d",
+	  "How long to keep what became of each message, for posthorn-trace(8). It lies in history/ of "
+	  "the queue, whatever the setting log says. 0: nothing is kept." },
+	{ "posthorn", "history-day", SET_SIZE, AT(history_day), "256M", "64K 1T",
+	  "Most that one daemon writes there on one day; what is more is not kept. Refusals, of which a "
+	  "stranger can cause any number, get half of it." },
 	{ "posthorn", "postmaster", SET_TEXT, AT(postmaster), "postmaster@@hostname", "address",
 	  "Who gets mail for postmaster and abuse at any domain of ours where no user or alias says "
 	  "otherwise, and bounces that cannot be delivered. When nobody is behind this address "

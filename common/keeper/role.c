@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/os/history.h"
 #include "common/os/log.h"
 
 enum { PATHS_MEMORY = 1 << 20, CONNECT_S = 30, LOGIN_S = 120 };
@@ -126,6 +127,17 @@ static bool parse_ids(struct span text, int *uid, int *gid)
 	return true;
 }
 
+static void open_history(const struct role_self *self)
+{
+	const struct conf *c = &self->conf;
+	char dir[4096];
+
+	if (!self->role->history || !c->history)
+		return;
+	snprintf(dir, sizeof dir, "%s/history/%s", c->queue_directory, self->role->history);
+	history_open(dir, "", c->history_day);
+}
+
 static bool is_open(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0;
@@ -150,6 +162,7 @@ void role_begin(struct role_self *self, enum role_id id, int argc, char **argv)
 		give_up(EX_CONFIG, "%s", e.text);
 	log_open(strchr(argv[0], '/') == argv[0] ? role->program : argv[0], STDERR_FILENO, log_form(&self->conf));
 	log_show_debug(self->conf.debug);
+	open_history(self);
 	if (!parse_ids(span_of(argv[1]), &self->uid, &self->gid))
 		give_up(EX_CONFIG, "\"%s\" is not UID:GID", argv[1]);
 	if (geteuid() == 0 && self->uid < 0 && strcmp(role->user, "root") != 0)

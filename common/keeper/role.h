@@ -51,6 +51,7 @@ struct role {
 	const char	*user;		/* "posthorn-in"; "" = given at the start (deliver, sessions); "root" */
 	const char	*group;		/* NULL: the user's own */
 	const char	*root;		/* what Landlock leaves it: words, see roles.c */
+	const char	*history;	/* where below QUEUE/history its mail log is kept; NULL: it is not */
 	unsigned	 may;		/* enum may */
 	unsigned	 at_most;	/* processes at once; 0 = a setting says */
 	unsigned	 files;		/* RLIMIT_NOFILE */

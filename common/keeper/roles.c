@@ -39,7 +39,7 @@ const struct role roles[ROLE_COUNT] = {
 	},
 	[ROLE_REPORT] = {
 		.name = "report", .program = "mta-report", .user = "posthorn-clerk", .group = "posthorn",
-		.root = "$queue/hints " QUEUE_IN("in/own"),
+		.root = "$queue/hints " QUEUE_IN("in/own") " $queue/history/mta", .history = "mta",
 		.may = MAY_READ | MAY_WRITE, .at_most = 1, .files = 32, .memory_mb = 1024,
 	},
 	[ROLE_SIGN] = {
@@ -53,12 +53,12 @@ const struct role roles[ROLE_COUNT] = {
 	},
 	[ROLE_SUBMISSION] = {
 		.name = "session", .program = "msa-session", .user = "posthorn-sub",
-		.root = QUEUE_IN("in/sub"),
+		.root = QUEUE_IN("in/sub") " $queue/history/sub", .history = "sub",
 		.may = MAY_READ | MAY_WRITE, .files = 32, .memory_mb = 128,
 	},
 	[ROLE_INBOUND] = {
 		.name = "inbound", .program = "mta-inbound", .user = "posthorn-in",
-		.root = QUEUE_IN("in/net"),
+		.root = QUEUE_IN("in/net") " $queue/history/net", .history = "net",
 		.may = MAY_READ | MAY_WRITE, .files = 32, .memory_mb = 128,
 	},
 	[ROLE_HINTS] = {
@@ -67,7 +67,7 @@ const struct role roles[ROLE_COUNT] = {
 	},
 	[ROLE_SCHED] = {
 		.name = "sched", .program = "mta-sched", .user = "posthorn-mta",
-		.group = "posthorn", .root = "$queue",
+		.group = "posthorn", .root = "$queue", .history = "mta",
 		.may = MAY_READ | MAY_WRITE | MAY_WATCH, .at_most = 1, .files = 16384, .memory_mb = 2048,
 	},
 	[ROLE_SEND] = {
@@ -77,7 +77,8 @@ const struct role roles[ROLE_COUNT] = {
 	},
 	[ROLE_PICK] = {
 		.name = "pick", .program = "mda-pick", .user = "posthorn-mda",
-		.group = "posthorn", .root = QUEUE_IN("local") " " QUEUE_IN("hold") " " QUEUE_IN("in/own") " $run/full",
+		.group = "posthorn", .root = QUEUE_IN("local") " " QUEUE_IN("hold") " " QUEUE_IN("in/own") " $queue/history/mda $run/full",
+		.history = "mda",
 		.may = MAY_READ | MAY_WRITE | MAY_WATCH, .at_most = 1, .files = 16384, .memory_mb = 1024,
 	},
 	[ROLE_DELIVER] = {

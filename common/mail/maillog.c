@@ -2,6 +2,7 @@
 #include "common/mail/maillog.h"
 
 #include "common/base/str.h"
+#include "common/os/history.h"
 #include "common/os/log.h"
 
 /*
@@ -24,6 +25,20 @@ static void end(struct line *l)
 {
 	log_info("%s", l->s.p);
 	str_free(&l->s);
+}
+
+/* The history keeps what became of messages, and not what clients do besides. */
+static void end_kept(struct line *l)
+{
+	history_add(l->s.p, false);
+	end(l);
+}
+
+/* Of these a stranger can make any number. */
+static void end_of_stranger(struct line *l)
+{
+	history_add(l->s.p, true);
+	end(l);
 }
 
 static bool is_plain(char c)
@@ -167,18 +182,22 @@ void maillog_session_end(const char *service, const char *peer, struct span logi
 
 /* --- receiving --- */
 
-void maillog_received(const char *id, const char *peer, const char *protocol, struct span from, unsigned rcpts,
-    uint64_t bytes, struct span message_id)
+void maillog_received(const struct maillog_received *r)
 {
-	struct line l = begin(id, "received");
+	struct line l = begin(r->id, "received");
 
-	text(&l, "peer", peer);
-	text(&l, "protocol", protocol);
-	address(&l, "from", from);
-	number(&l, "rcpts", rcpts);
-	number(&l, "bytes", bytes);
-	word(&l, "message-id", message_id);
-	end(&l);
+	text(&l, "parent", r->parent);
+	text(&l, "peer", r->peer);
+	text(&l, "helo", r->helo);
+	text(&l, "login", r->login);
+	text(&l, "protocol", r->protocol);
+	text(&l, "tls", r->tls);
+	address(&l, "from", r->from);
+	number(&l, "rcpts", r->rcpts);
+	if (r->bytes)
+		number(&l, "bytes", r->bytes);
+	word(&l, "message-id", r->message_id);
+	end_kept(&l);
 }
 
 void maillog_rejected(const char *id, const char *peer, const char *verb, struct span from, struct span to, int code,
@@ -194,7 +213,7 @@ void maillog_rejected(const char *id, const char *peer, const char *verb, struct
 		address(&l, "to", to);
 	number(&l, "code", (unsigned)code);
 	why(&l, e);
-	end(&l);
+	end_of_stranger(&l);
 }
 
 void maillog_gate(const char *id, const char *peer, const char *verdict, int score, const char *reasons)
@@ -205,7 +224,7 @@ void maillog_gate(const char *id, const char *peer, const char *verdict, int sco
 	text(&l, "verdict", verdict);
 	str_addf(&l.s, " score=%d", score);
 	text(&l, "why", reasons);
-	end(&l);
+	end_of_stranger(&l);
 }
 
 void maillog_milter(const char *id, const char *milter, const char *did, struct span what)
@@ -215,7 +234,7 @@ void maillog_milter(const char *id, const char *milter, const char *did, struct 
 	text(&l, "name", milter);
 	text(&l, "did", did);
 	word(&l, "what", what);
-	end(&l);
+	end_kept(&l);
 }
 
 /* --- the queue --- */
@@ -229,7 +248,7 @@ void maillog_checked(const char *id, const char *summary, const char *why)
 	for (struct span s = span_to(span_of(summary), 4 * MAILLOG_WORD); s.n; s = span_from(s, 1))
 		str_add_char(&l.s, is_plain(*s.p) || *s.p == '=' || *s.p == ' ' ? *s.p : '?');
 	text(&l, "why", why);
-	end(&l);
+	end_kept(&l);
 }
 
 void maillog_reported(const char *id, const char *domain, const char *day, uint64_t messages)
@@ -239,7 +258,7 @@ void maillog_reported(const char *id, const char *domain, const char *day, uint6
 	text(&l, "domain", domain);
 	text(&l, "day", day);
 	number(&l, "messages", messages);
-	end(&l);
+	end_kept(&l);
 }
 
 void maillog_routed(const char *id, struct span to, const char *station, const char *via)
@@ -279,7 +298,7 @@ void maillog_sent(const char *id, struct span to, const char *host, const char *
 	text(&l, "tls", tls);
 	seconds(&l, "delay", delay_s);
 	word(&l, "answer", answer);
-	end(&l);
+	end_kept(&l);
 }
 
 void maillog_deferred(const char *id, struct span to, const char *host, time_t next_in_s, const struct err *e)
@@ -290,7 +309,7 @@ void maillog_deferred(const char *id, struct span to, const char *host, time_t n
 	text(&l, "host", host);
 	seconds(&l, "next", next_in_s);
 	why(&l, e);
-	end(&l);
+	end_kept(&l);
 }
 
 void maillog_failed(const char *id, struct span to, const char *host, const struct err *e)
@@ -300,7 +319,7 @@ void maillog_failed(const char *id, struct span to, const char *host, const stru
 	address(&l, "to", to);
 	text(&l, "host", host);
 	why(&l, e);
-	end(&l);
+	end_kept(&l);
 }
 
 void maillog_expired(const char *id, struct span to, int after_s, const struct err *e)
@@ -310,9 +329,10 @@ void maillog_expired(const char *id, struct span to, int after_s, const struct e
 	address(&l, "to", to);
 	seconds(&l, "after", after_s);
 	why(&l, e);
-	end(&l);
+	end_kept(&l);
 }
 
+/* The report is a message of ours, and begins here. */
 void maillog_bounced(const char *id, struct span sender, const char *report_id, const char *kind)
 {
 	struct line l = begin(id, "bounced");
@@ -320,7 +340,9 @@ void maillog_bounced(const char *id, struct span sender, const char *report_id, 
 	address(&l, "to", sender);
 	text(&l, "report", report_id);
 	text(&l, "kind", kind);
-	end(&l);
+	end_kept(&l);
+	maillog_received(&(struct maillog_received){ .id = report_id, .parent = id, .protocol = "report",
+	    .from = SPAN(""), .rcpts = 1 });
 }
 
 void maillog_held(const char *id, const char *reason)
@@ -328,7 +350,7 @@ void maillog_held(const char *id, const char *reason)
 	struct line l = begin(id, "held");
 
 	text(&l, "why", reason);
-	end(&l);
+	end_kept(&l);
 }
 
 void maillog_removed(const char *id, const char *reason)
@@ -336,18 +358,22 @@ void maillog_removed(const char *id, const char *reason)
 	struct line l = begin(id, "removed");
 
 	text(&l, "why", reason);
-	end(&l);
+	if (strcmp(reason, "done") == 0)
+		end(&l);	/* its recipients' lines have said it */
+	else
+		end_kept(&l);
 }
 
 /* --- the mailbox --- */
 
-void maillog_expanded(const char *id, struct span to, struct span target)
+void maillog_expanded(const char *id, struct span to, struct span target, const char *as)
 {
 	struct line l = begin(id, "expanded");
 
 	address(&l, "to", to);
 	address(&l, "target", target);
-	end(&l);
+	text(&l, "as", as);
+	end_kept(&l);
 }
 
 void maillog_delivered(const char *id, struct span to, struct span login, const char *folder, const char *file, int delay_s)
@@ -359,7 +385,7 @@ void maillog_delivered(const char *id, struct span to, struct span login, const 
 	text(&l, "folder", folder && *folder ? folder : "INBOX");
 	text(&l, "file", file);
 	seconds(&l, "delay", delay_s);
-	end(&l);
+	end_kept(&l);
 }
 
 void maillog_fetched(const char *service, struct span login, const char *file, uint64_t bytes)
@@ -381,5 +407,5 @@ void maillog_trouble(const char *id, const char *doing, const struct err *e)
 
 	text(&l, "doing", doing);
 	why(&l, e);
-	end(&l);
+	end_kept(&l);
 }

@@ -4,7 +4,8 @@
  * DESCRIPTION
  *	The mail log is an interface: id first ("-" before there is one), then one verb,
  *	then key=value. Words from outside are quoted and cut to MAILLOG_WORD bytes;
- *	never a password, never message text. posthorn(7) lists the events.
+ *	never a password, never message text. posthorn(7) lists the events. What becomes of
+ *	messages is kept in the history too (os/history.h); logline.h reads both.
  */
 #ifndef COMMON_MAIL_MAILLOG_H
 #define COMMON_MAIL_MAILLOG_H
@@ -25,7 +26,14 @@ void maillog_login_failed(const char *service, const char *peer, struct span log
 void maillog_disconnect(const char *service, const char *peer, const char *why, int seconds);
 
 /* receiving (msa, mta inbound, sendmail) */
-void maillog_received(const char *id, const char *peer, const char *protocol, struct span from, unsigned rcpts, uint64_t bytes, struct span message_id);
+/* Texts may be NULL. parent: it was made of that message, by an alias or to report on it. */
+struct maillog_received {
+	const char	*id, *parent, *peer, *helo, *login, *protocol, *tls;
+	struct span	 from, message_id;
+	unsigned	 rcpts;
+	uint64_t	 bytes;
+};
+void maillog_received(const struct maillog_received *r);
 void maillog_rejected(const char *id, const char *peer, const char *verb, struct span from, struct span to, int code, const struct err *e);
 /* what the gate of mta made of a client, where there was anything to say: reasons as gate_reasons_print() has them */
 void maillog_gate(const char *id, const char *peer, const char *verdict, int score, const char *reasons);
@@ -49,7 +57,8 @@ void maillog_held(const char *id, const char *why);
 void maillog_removed(const char *id, const char *why);	/* "done", or by whom */
 
 /* the mailbox (mda, pop3d, imapd) */
-void maillog_expanded(const char *id, struct span to, struct span target);
+/* as: the id under which it goes on */
+void maillog_expanded(const char *id, struct span to, struct span target, const char *as);
 void maillog_delivered(const char *id, struct span to, struct span login, const char *folder, const char *file, int delay_s);
 void maillog_fetched(const char *service, struct span login, const char *file, uint64_t bytes);
 void maillog_session_end(const char *service, const char *peer, struct span login, unsigned fetched, unsigned deleted, uint64_t bytes_out, int seconds);

@@ -36,21 +36,26 @@ const char *log_program(void)
 	return to.program;
 }
 
-/* "2026-11-24T04:12:07.123Z ", or what the other side wants in front. */
-static int print_front(char *line, size_t size, int level)
+int log_print_front(char *line, size_t size)
 {
 	int64_t us = clock_wall_us();
 	time_t sec = (time_t)(us / 1000000);
 	struct tm tm;
 	char date[24];
 
+	gmtime_r(&sec, &tm);
+	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
+	return snprintf(line, size, "%s.%03dZ %s[%d]: ", date, (int)(us / 1000 % 1000), to.program, (int)getpid());
+}
+
+/* What the other side wants in front. */
+static int print_front(char *line, size_t size, int level)
+{
 	if (to.form == LOG_FORM_JOURNAL)
 		return snprintf(line, size, "<%d>%s[%d]: ", level, to.program, (int)getpid());
 	if (to.form == LOG_FORM_SYSLOG)
 		return snprintf(line, size, "<%d>%s[%d]: ", LOG_MAIL | level, to.program, (int)getpid());
-	gmtime_r(&sec, &tm);
-	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-	return snprintf(line, size, "%s.%03dZ %s[%d]: ", date, (int)(us / 1000 % 1000), to.program, (int)getpid());
+	return log_print_front(line, size);
 }
 
 static void tame(char *text, size_t n)

@@ -261,8 +261,9 @@ bool intake_commit(struct intake *in, struct smtp *s, struct str *said, struct e
 	if (!queue_put_commit(put, env, e))
 		return false;
 	str_addf(said, "queued as %s", env->id);
-	maillog_received(env->id, in->peer->ip, env->protocol, span_of(env->sender), (unsigned)env->rcpt_count,
-	    env->wire_bytes, find_field(in, "Message-ID"));
+	maillog_received(&(struct maillog_received){ .id = env->id, .peer = in->peer->ip, .helo = env->helo,
+	    .login = env->login, .protocol = env->protocol, .tls = env->tls, .from = span_of(env->sender),
+	    .rcpts = (unsigned)env->rcpt_count, .bytes = env->wire_bytes, .message_id = find_field(in, "Message-ID") });
 	return true;
 }
 

@@ -26,6 +26,14 @@ static const struct { const char *name, *owner; } stations[] = {
 };
 static const char *const parts[] = { "", "/tmp", "/new", "/ask" };
 
+/* Who keeps what became of messages (os/history.h); sched removes what is old. */
+static const struct { const char *name, *owner; } histories[] = {
+	{ "history/sub", "posthorn-sub" },
+	{ "history/net", "posthorn-in" },
+	{ "history/mta", "posthorn-mta" },
+	{ "history/mda", "posthorn-mda" },
+};
+
 /* --- ids --- */
 
 void queue_new_id(char id[ID_SIZE])
@@ -93,6 +101,18 @@ static bool make_station(int queue, const char *name, const char *owner, struct 
 	return true;
 }
 
+static bool make_history(int queue, struct err *e)
+{
+	if (mkdirat(queue, "history", 0755) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot make history/");
+	for (size_t i = 0; i < sizeof histories / sizeof *histories; i++) {
+		if (!file_make_dirs(queue, histories[i].name, 0700, e)
+		    || (geteuid() == 0 && !give(queue, histories[i].name, histories[i].owner, e)))
+			return false;
+	}
+	return true;
+}
+
 static bool make_all(int queue, struct err *e)
 {
 	if (mkdirat(queue, "in", 0755) < 0 && errno != EEXIST)
@@ -101,7 +121,7 @@ static bool make_all(int queue, struct err *e)
 		if (!make_station(queue, stations[i].name, stations[i].owner, e))
 			return false;
 	}
-	return true;
+	return make_history(queue, e);
 }
 
 bool queue_make(const char *path, struct err *e)

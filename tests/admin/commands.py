@@ -97,6 +97,31 @@ local-data = test SOA x; _dmarc.a.test TXT "v=DMARC1; p=reject; sp=none; t=y; ru
     assert "broken.gz" in h.run("dmarc", "report", paths[0], f"{h.dir}/broken.gz", code=65)
     assert "no report is attached" in h.run("dmarc", "report", f"{h.dir}/posthorn.conf", code=65)
 
+LOG = """2026-11-24T04:12:07.123Z msa/session[1]: 0q8f3k2m1x9a7b received peer=192.0.2.7 login=ann@a.test from=<ann@a.test> rcpts=2
+garbage
+2026-11-24T04:12:08.123Z mta/sched[2]: 0q8f3k2m1x9a7b deferred to=<b@b.test> host=mx next=300s why="450 \\"later\\""
+Nov 24 04:12:09 host mta-sched[2]: 0q8f3k2m1x9a7b bounced to=<ann@a.test> report=0q8f3k2m1x9a7c kind=delayed
+Nov 24 04:12:10 host mda/pick[3]: 0q8f3k2m1x9a7c delivered to=<ann@a.test> login=ann@a.test folder=INBOX file=x delay=1s
+2026-11-24T04:12:11.123Z mta/inbound[4]: - rejected peer=192.0.2.9 at=MAIL from=<bad@c.test> code=550 why=no
+"""
+
+def test_log_is_traced(h):
+    h.write("log", LOG)
+    text = h.run("trace", "--log", f"{h.dir}/log", "0q8f3k2m1x9a7b")
+    assert text.splitlines() == ["0q8f3k2m1x9a7b",
+        "    2026-11-24 04:12:07  taken from 192.0.2.7, login ann@a.test: sender <ann@a.test>, recipients: 2",
+        '    2026-11-24 04:12:08  <b@b.test> put off for 5m00s, mx: 450 "later"',
+        "    Nov 24 04:12:09 host  <ann@a.test> is told, by 0q8f3k2m1x9a7c: delayed",
+        "    0q8f3k2m1x9a7c",
+        "        Nov 24 04:12:10 host  <ann@a.test> is in the mailbox of ann@a.test, INBOX after 1s: x"], text
+    got = json.loads(h.run("--json", "trace", "--log", f"{h.dir}/log", "192.0.2.9"))
+    assert got == [{"id": None, "events": [{"time": "2026-11-24T04:12:11.123Z", "program": "mta/inbound", "event": "rejected",
+        "peer": "192.0.2.9", "at": "MAIL", "from": "<bad@c.test>", "code": "550", "why": "no"}]}], got
+    assert "refused at MAIL: from <bad@c.test>" in h.run("trace", "--log", "-", "BAD@c.test", said=LOG)
+    assert "nothing is known" in h.run("trace", "--log", f"{h.dir}/log", "--since", "2026-11-25", "bad@c.test", code=66)
+    got = json.loads(h.run("--json", "trace", "--log", f"{h.dir}/log", "--last", "1", "ann@a.test"))
+    assert [life["id"] for life in got] == ["0q8f3k2m1x9a7c"], got
+
 def test_settings_are_checked_shown_and_explained(h):
     if os.geteuid() == 0:
         assert "/mail/postmaster must be there and belong to posthorn-vmail" in h.run("config", "check", code=78)

@@ -207,8 +207,9 @@ START_TEST(events_are_one_line_each)
 
 	ck_assert_int_eq(pipe(fds), 0);
 	log_open("unit", fds[1], 0);
-	maillog_received("q1", "192.0.2.1", "ESMTPSA", SPAN("ann@example.org"), 2, 4096, SPAN("<m@x>"));
-	ck_logged(fds[0], ": q1 received peer=192.0.2.1 protocol=ESMTPSA from=<ann@example.org> rcpts=2 bytes=4096 message-id=<m@x>\n");
+	maillog_received(&(struct maillog_received){ .id = "q1", .peer = "192.0.2.1", .protocol = "ESMTPSA",
+	    .login = "ann", .from = SPAN("ann@example.org"), .rcpts = 2, .bytes = 4096, .message_id = SPAN("<m@x>") });
+	ck_logged(fds[0], ": q1 received peer=192.0.2.1 login=ann protocol=ESMTPSA from=<ann@example.org> rcpts=2 bytes=4096 message-id=<m@x>\n");
 	err_temp(&e, "4.2.2", "the \"mailbox\" is full");
 	maillog_deferred("q1", SPAN("bob@example.net"), "mx.example.net", 300, &e);
 	ck_logged(fds[0], ": q1 deferred to=<bob@example.net> host=mx.example.net next=300s status=4.2.2 why=\"the \\\"mailbox\\\" is full\"\n");
@@ -216,6 +217,8 @@ START_TEST(events_are_one_line_each)
 	ck_logged(fds[0], ": - login-failed service=imaps peer=192.0.2.1 login=\"a b?\\\"c\" mechanism=PLAIN why=\"wrong password\"\n");
 	maillog_bounced("q1", SPAN(""), "q2", "failed");
 	ck_logged(fds[0], ": q1 bounced to=<> report=q2 kind=failed\n");
+	maillog_bounced("q1", SPAN("ann@example.org"), "q3", "delayed");
+	ck_logged(fds[0], ": q3 received parent=q1 protocol=report from=<> rcpts=1\n");
 	close(fds[0]);
 	close(fds[1]);
 }
