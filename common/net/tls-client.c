@@ -7,8 +7,6 @@
 #include "common/net/tls-shared.h"
 #include "common/os/fd.h"
 
-struct tls_client { SSL_CTX *ctx; };
-
 static bool set_up(SSL_CTX *ctx, const char *ca_file, struct err *e)
 {
 	int known;
@@ -23,6 +21,7 @@ static bool set_up(SSL_CTX *ctx, const char *ca_file, struct err *e)
 	if (SSL_CTX_dane_enable(ctx) != 1)
 		return err_temp(e, "4.7.0", "OpenSSL has no DANE");
 	SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS);	/* RFC 7672 3.1.1: nor its dates */
+	tls_resume_set_up(ctx);
 	if (*ca_file)
 		known = SSL_CTX_load_verify_file(ctx, ca_file);
 	else
@@ -55,6 +54,7 @@ void tls_client_free(struct tls_client *t)
 {
 	if (!t)
 		return;
+	tls_resume_forget(t);
 	SSL_CTX_free(t->ctx);
 	free(t);
 }
@@ -177,12 +177,15 @@ bool tls_client_prove(struct tls_client *t, struct tls_stream *s, const struct t
 	s->trouble = TLS_BROKEN;
 	if (!ssl || SSL_set_fd(ssl, s->fd) != 1 || !tls_ask_proof(ssl, want))
 		return err_temp(e, "4.7.0", "cannot start TLS with %s", want->host);
+	tls_resume_begin(t, s, want);
 	if (!shake_hands(s, until, e))
 		return err_while(e, "starting TLS with %s", want->host);
 	tls_words(ssl, s->text);
 	tls_judge_proof(s, want);
-	return s->verified || !want->must ||
-	    err_temp(e, "4.7.5", "%s does not prove who it is: %s", want->host, s->why_not);
+	if (want->must && !s->verified)
+		return err_temp(e, "4.7.5", "%s does not prove who it is: %s", want->host, s->why_not);
+	tls_resume_good(s);
+	return true;
 }
 
 bool tls_client_start(struct tls_client *t, struct tls_stream *s, const char *host,

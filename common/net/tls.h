@@ -76,7 +76,7 @@ void tls_why(struct tls_conn *c, char *text, size_t size);
 
 /* --- the client's side: a blocking stream with deadlines --- */
 
-struct tls_client;			/* whom we trust */
+struct tls_client;			/* whom we trust, and sessions that the next connection may go on with */
 
 /* ca_file: PEM file of certificate authorities; "" = the system's. */
 struct tls_client *tls_client_new(const char *ca_file, struct err *e);
@@ -89,7 +89,7 @@ enum tls_proof {
 	TLS_PROOF_PRINT,	/* the SHA-256 of its certificate, or of its public key, is among prints */
 };
 
-enum { TLS_NAMES_MAX = 8, TLS_PRINT = 65 };
+enum { TLS_NAMES_MAX = 8, TLS_PRINT = 65, TLS_KEY = 32 };
 
 struct tls_want {
 	const char		*host;		/* SNI; not sent when it is an address */
@@ -118,6 +118,11 @@ struct tls_stream {
 	bool		 verified;		/* the proof is good */
 	enum tls_trouble trouble;
 	char		 why_not[160];		/* one sentence, when it is not */
+	bool		 resumed;		/* the proof is that of an earlier connection */
+	/* of tls-resume.c */
+	struct tls_client *client;
+	unsigned char	 key[TLS_KEY];
+	bool		 good;
 };
 
 void tls_stream_init(struct tls_stream *s, int fd);
