@@ -188,6 +188,7 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 		.results = "", .received_spf = "", .row = "", .sealer = "", .author = "" };
 	struct err trouble;
 
+	in->env.vouched = k->gate->trusted;
 	if (!is_wanted(k))
 		return k->gate->trusted || drop_forged(k, in, e) != NULL;
 	if (!ask_all(k, in, a, &v, &trouble))
@@ -199,6 +200,7 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 		    *v.author ? v.author : "whom it says");
 	k->row = v.row;
 	k->vouched = is_vouched(k, &v);
+	in->env.vouched = v.proven || k->vouched;
 	k->dmarc = v.dmarc;
 	k->wanted = v.wanted;
 	k->policy = v.policy;

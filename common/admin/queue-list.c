@@ -244,9 +244,9 @@ static void show_text(const struct station *st, const struct envelope *env)
 	print_line("via", env->via);
 	print_line("envid", env->envid);
 	print_line("ret", env->ret);
-	printf("%-10s%s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
+	printf("%-10s%s%s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
 	    env->require_tls ? " requiretls" : "", env->tls_optional ? " tls-optional" : "",
-	    env->is_bounce ? " bounce" : "", env->junk ? " junk" : "");
+	    env->is_bounce ? " bounce" : "", env->junk ? " junk" : "", env->vouched ? " vouched" : "");
 	if (env->release)
 		print_time("release", env->release);
 	if (env->by_mode)

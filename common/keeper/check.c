@@ -250,7 +250,9 @@ static void check_message(struct checker *c, const struct check_who *who, struct
 	authres_print(&all, &results);
 	spf_print_received(&f, &spf, &received);
 	*out = (struct check_verdict){ .spf = spf_answer(c, &spf), .dkim = best_of(&dkim),
-		.dkim_aligned = dmarc.dkim_aligned && are_kin(span_of(spf.domain), span_of(all.author)), .dmarc = dmarc.result, .wanted = dmarc.wanted, .policy = dmarc.policy,
+		.dkim_aligned = dmarc.dkim_aligned && are_kin(span_of(spf.domain), span_of(all.author)), .dmarc = dmarc.result,
+		.proven = dmarc.result == TRUST_PASS || (dmarc.result == TRUST_NONE && (dmarc.spf_aligned || dmarc.dkim_aligned)),
+		.wanted = dmarc.wanted, .policy = dmarc.policy,
 		.arc = all.arc->result, .sealer = sealer(c, all.arc), .author = all.author, .dmarc_why = dmarc.why };
 	out->results = field(c, &results);
 	out->received_spf = field(c, &received);

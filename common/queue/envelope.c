@@ -41,6 +41,7 @@ static const struct field marks[] = {
 	{ "tls-optional", offsetof(struct envelope, tls_optional) },
 	{ "bounce", offsetof(struct envelope, is_bounce) },
 	{ "junk", offsetof(struct envelope, junk) },
+	{ "vouched", offsetof(struct envelope, vouched) },
 };
 #define EACH(f, table) (const struct field *f = table; f < table + sizeof table / sizeof *table; f++)
 

@@ -67,6 +67,7 @@ struct envelope {
 	const char	*via;		/* HOST[:PORT] that takes what goes out, by a person's word; or "" */
 	bool		 smtputf8, body8bit, is_bounce;
 	bool		 junk;		/* taken, but not trusted: into the folder junk-folder */
+	bool		 vouched;	/* from whom it says, as far as can be known: it may be forwarded */
 	bool		 require_tls;	/* REQUIRETLS: RFC 8689 */
 	bool		 tls_optional;	/* the header says TLS-Required: No, which is less than any policy */
 	time_t		 release;	/* not to be tried before: RFC 4865; 0 = at once */

@@ -42,6 +42,7 @@ void check_put_verdict(struct packet *p, const struct check_verdict *v)
 	packet_put_u64(p, v->dkim);
 	packet_put_u64(p, v->dkim_aligned);
 	packet_put_u64(p, v->dmarc);
+	packet_put_u64(p, v->proven);
 	packet_put_u64(p, v->wanted);
 	packet_put_u64(p, v->policy);
 	packet_put_u64(p, v->arc);
@@ -87,6 +88,7 @@ static void take_verdict(struct packet *p, struct arena *a, struct check_verdict
 	out->dkim = take_result(p);
 	out->dkim_aligned = packet_take_u64(p) != 0;
 	out->dmarc = take_result(p);
+	out->proven = packet_take_u64(p) != 0;
 	out->wanted = take_policy(p);
 	out->policy = take_policy(p);
 	out->arc = take_result(p);

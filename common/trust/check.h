@@ -42,6 +42,7 @@ struct check_verdict {
 	enum trust_result	 dkim;		/* the best of the signatures */
 	bool			 dkim_aligned;	/* one that passed is of the author's organization, and he of the sender's */
 	enum trust_result	 dmarc;
+	bool			 proven;	/* the author is: DMARC passed, or would with a policy */
 	enum dmarc_policy	 wanted;	/* what the author's domain wants done with mail that fails */
 	enum dmarc_policy	 policy;	/* the same, milder where it only tests that */
 	enum trust_result	 arc;		/* NONE without a chain */

@@ -329,7 +329,9 @@ void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struc
 	if (w.failed && !(policy && policy->domain == f->author)) {
 		because(&c, TRUST_TEMPERROR, w.why);
 	} else if (!policy) {
-		for (size_t i = 0; i < f->dkim_count; i++)	/* for who wants to know without a policy */
+		/* for who wants to know without a policy */
+		out->spf_aligned = f->spf.result == TRUST_PASS && strcmp(f->spf.domain, f->author) == 0;
+		for (size_t i = 0; i < f->dkim_count; i++)
 			out->dkim_aligned = out->dkim_aligned ||
 			    (f->dkim[i].result == TRUST_PASS && strcmp(f->dkim[i].domain, f->author) == 0);
 		because(&c, TRUST_NONE, "the author's domain publishes no DMARC policy");
