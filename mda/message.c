@@ -169,12 +169,13 @@ static void deferred(struct pick *p, const struct message *m, struct rcpt *r, co
 
 static void done(struct pick *p, const struct message *m, struct rcpt *r)
 {
-	enum report_kind kind = m->progress[r - m->env.rcpts].forward_count ? REPORT_EXPANDED : REPORT_DELIVERED;
+	const struct progress *g = &m->progress[r - m->env.rcpts];
+	enum report_kind kind = g->forward_count ? REPORT_EXPANDED : REPORT_DELIVERED;
 	struct err e;
 
 	r->state = RCPT_DONE;
 	r->status = r->answer = "";
-	if (!bounce_success(&p->bounce, &m->env, r, kind, m->text, clock_wall(), &e))
+	if (!g->passed_on && !bounce_success(&p->bounce, &m->env, r, kind, m->text, clock_wall(), &e))
 		maillog_trouble(m->id, "telling the sender of the success", &e);
 }
 
@@ -266,12 +267,22 @@ static struct task *add_task(struct pick *p, struct message *m, size_t i, const 
 	return place(p, target, t, e) ? t : NULL;
 }
 
+static bool has_clerk(struct pick *p, struct err *e)
+{
+	return p->clerk >= 0 || role_connect(&p->self, "clerk", &p->clerk, e);
+}
+
+bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient, const char **from,
+    struct err *e)
+{
+	return has_clerk(p, e) &&
+	    directory_forward(&p->clerk, span_of(m->env.sender), span_of(recipient), m->memory, from, e);
+}
+
 static bool ask_clerk(struct pick *p, struct message *m, const char *address, struct dir_target **targets,
     size_t *count, struct err *e)
 {
-	if (p->clerk < 0 && !role_connect(&p->self, "clerk", &p->clerk, e))
-		return false;
-	return directory_expand(&p->clerk, span_of(address), m->memory, targets, count, e);
+	return has_clerk(p, e) && directory_expand(&p->clerk, span_of(address), m->memory, targets, count, e);
 }
 
 static void add_forward(const struct message *m, struct progress *g, size_t most, const char *address)
@@ -297,10 +308,12 @@ static void begin_rcpt(struct pick *p, struct message *m, size_t i)
 		take_trouble(g, &e);
 	else if (!count)
 		take_trouble(g, (err_perm(&e, "5.1.1", "nobody is behind %s", r->address), &e));
+	g->targets = count;
 	for (size_t k = 0; k < count; k++) {
 		struct task *t;
 
-		if (targets[k].kind == DIR_ADDRESS) {
+		if (targets[k].kind != DIR_MAILBOX) {
+			g->back = targets[k].kind == DIR_SENDER;
 			add_forward(m, g, count, targets[k].address);
 			continue;
 		}

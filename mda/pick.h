@@ -4,7 +4,7 @@
  * DESCRIPTION
  *	pick.c watches local/new and has the loop; message.c carries one message through: who is
  *	behind each recipient, what became of it; forward.c makes the new message of an
- *	alias that points elsewhere; worker.c has the deliver processes; wishes.c does what
+ *	alias that points elsewhere, or of a report that goes back; worker.c has the deliver processes; wishes.c does what
  *	a person asks for.
  *	A message is known from when its envelope is seen until it leaves the station. It is at work,
  *	or ready (in the line), or waits for its time.
@@ -49,6 +49,9 @@ struct progress {
 	struct err	 trouble;	/* the worst: TEMP beats PERM, so that nothing is given up early */
 	const char	**forward;	/* addresses elsewhere */
 	size_t		 forward_count;
+	size_t		 targets;	/* all of them, mailboxes too */
+	bool		 back;		/* it is a report, and goes on to the sender of what we forwarded */
+	bool		 passed_on;	/* the sender's wishes went along, all of them: nothing to report from here */
 };
 
 struct message {
@@ -104,6 +107,10 @@ void message_begin(struct pick *p, struct message *m);
 void message_answer(struct pick *p, const struct task *t, const struct err *trouble);	/* NULL: delivered */
 /* Tell the clerks of a mailbox with a quota: e is what became of the task, room what was left when it was full. */
 void message_tell_room(const struct pick *p, const struct task *t, const struct err *trouble, uint64_t room);
+
+/* The sender that a forward of mail to recipient goes out from. */
+bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient, const char **from,
+    struct err *e);
 
 /* --- forward.c --- */
 /* All addresses of a recipient as one new message in in/own. */

@@ -85,6 +85,8 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 		return false;
 	if (is == DIR_UNKNOWN)
 		return err_perm(e, "5.1.1", "nobody here has the address %s", address);
+	if (is == DIR_RETURN && !receive_return(&x->clerk, x->intake.env.sender, address, s->command, e))
+		return false;
 	return intake_rcpt(&x->intake, s, address, to, e);
 }
 

@@ -45,6 +45,8 @@ static bool fits(uint64_t size, uint64_t room)
 static enum gate_rcpt who_is(enum dir_class is, const struct path *path, bool fits)
 {
 	switch (is) {
+	case DIR_RETURN:
+		return GATE_TO_LOCAL;
 	case DIR_LOCAL:
 		if (is_contact(path))
 			return GATE_TO_POSTMASTER;
@@ -78,7 +80,9 @@ bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 
 	if (!postmaster && !receive_resolve(&in->self, &in->clerk, address, &is, &room, e))
 		return false;
-	if (is == DIR_LOCAL || is == DIR_RELAY)		/* what is refused anyway need not wait for the DNS */
+	if (is == DIR_RETURN && !receive_return(&in->clerk, in->intake.env.sender, address, s->command, e))
+		return false;
+	if (is == DIR_LOCAL || is == DIR_RELAY || is == DIR_RETURN)		/* what is refused anyway need not wait for the DNS */
 		check_sender(&in->check, &in->intake, s->mail);
 	if (!postmaster)
 		who = who_is(is, &to->path, fits(in->size, room));

@@ -7,6 +7,8 @@
 #include "common/admin/admin.h"
 #include "common/conf/who.h"
 #include "common/directory/lookup.h"
+#include "common/directory/srs-keys.h"
+#include "common/os/clock.h"
 
 enum { WHY_MAX = 1 << 20, MEMORY_MAX = 512 << 20 };
 
@@ -26,8 +28,8 @@ static bool open_tables(const struct conf *c, struct lookup *l, struct str *mist
 
 static void print_text(const struct dir_target *t, struct str *out)
 {
-	if (t->kind == DIR_ADDRESS) {
-		str_addf(out, "to the address %s\n", t->address);
+	if (t->kind != DIR_MAILBOX) {
+		str_addf(out, t->kind == DIR_SENDER ? "reports, back to the sender %s\n" : "to the address %s\n", t->address);
 		return;
 	}
 	str_addf(out, "into %s, of %s, as %u:%u", t->mail, t->login, t->uid, t->gid);
@@ -46,7 +48,7 @@ static void print_field(struct str *out, const char *name, const char *value)
 
 static void print_json(const struct dir_target *t, struct str *out)
 {
-	str_addf(out, "{\"kind\":\"%s\"", t->kind == DIR_ADDRESS ? "address" : "mailbox");
+	str_addf(out, "{\"kind\":\"%s\"", t->kind == DIR_ADDRESS ? "address" : t->kind == DIR_SENDER ? "sender" : "mailbox");
 	print_field(out, "address", t->address);
 	if (t->kind == DIR_MAILBOX) {
 		print_field(out, "login", t->login);
@@ -148,16 +150,30 @@ static int explain_login(struct lookup *l, struct span address, const char *logi
 	return EX_OK;
 }
 
+/* What a clerk knows of senders that lead back. For no other address the keys are needed. */
+static bool open_returns(const struct conf *c, struct span address, struct lookup_returns *r, struct lookup *l, struct err *e)
+{
+	char directory[4096];
+
+	if (!c->mda_srs || !srs_is(address))
+		return true;
+	*r = (struct lookup_returns){ .domain = c->mda_srs_domain, .now = clock_wall(), .valid = (time_t)c->mda_srs_valid };
+	snprintf(directory, sizeof directory, "%s/srs", c->queue_directory);
+	l->returns = r;
+	return srs_keys_read(directory, &r->keys, e);
+}
+
 static int explain_with(const struct conf *c, struct span address, const char *login, struct arena *a)
 {
 	struct str mistakes = STR(WHY_MAX);
+	struct lookup_returns returns;
 	struct dir_rules rules;
 	struct lookup l = { .rules = &rules };
 	struct err e = { 0 };
 	int code;
 
 	who_rules(c, geteuid() == 0, &rules);
-	if (!open_tables(c, &l, &mistakes, &e)) {
+	if (!open_tables(c, &l, &mistakes, &e) || !open_returns(c, address, &returns, &l, &e)) {
 		fputs(mistakes.n ? mistakes.p : "", stderr);
 		code = admin_fail(&e);
 	} else {

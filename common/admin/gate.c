@@ -38,7 +38,7 @@ static bool is_full(const struct conf *c, const struct lookup_answer *to)
 static bool ask_directory(const struct conf *c, const struct question *q, struct facts *f, struct arena *a, struct err *e)
 {
 	static const enum gate_rcpt rcpts[] = { [DIR_ELSEWHERE] = GATE_TO_ELSEWHERE, [DIR_LOCAL] = GATE_TO_LOCAL,
-		[DIR_UNKNOWN] = GATE_TO_UNKNOWN, [DIR_RELAY] = GATE_TO_RELAY };
+		[DIR_UNKNOWN] = GATE_TO_UNKNOWN, [DIR_RELAY] = GATE_TO_RELAY, [DIR_RETURN] = GATE_TO_LOCAL };
 	const char *files[TABLE_COUNT];
 	struct dir_rules rules;
 	struct lookup l = { .rules = &rules };

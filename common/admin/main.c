@@ -30,6 +30,7 @@ static const struct admin_verb verbs[] = {
 	{ "dmarc", admin_dmarc, "explain|report", "what a domain wants done with mail in its name, and what others report" },
 	{ "gate", admin_gate, "explain|lists", "what would be made of a client, and do our DNS lists work" },
 	{ "spf", admin_spf, "check", "may this address send for that domain, step by step" },
+	{ "srs", admin_srs, "rotate", "senders of forwards that lead back, and the keys they are made with" },
 	{ "ps", admin_ps, "", "running processes: what each should be, and what the kernel says it is" },
 	{ "version", version, "", "which version this is" },
 	{ .name = NULL }

@@ -114,6 +114,10 @@ struct conf {
 	/* [mda] */
 	uint64_t mda_deliver_max;	/* deliver processes at once */
 	const char *mda_junk_folder;	/* "" = the inbox */
+	const char *mda_forward_unverified;	/* forward attach refuse */
+	bool mda_srs;			/* senders of forwards are rewritten: mail/srs.h */
+	uint64_t mda_srs_valid;
+	const char *mda_srs_domain;	/* "" = that of the recipient */
 	const char *mda_over_quota;	/* "defer" or "bounce" */
 	uint64_t mda_idle;		/* a deliver process without work exits after this */
 	/* [pop3d] [imapd] */

@@ -366,6 +366,18 @@ const struct setting settings[] = {
 	{ "mda", "over-quota", SET_CHOICE, AT(mda_over_quota), "defer", "defer bounce",
 	  "What becomes of a message that the user's quota leaves no room for: it waits and is tried again "
 	  "until mta's give-up, or goes back at once. mta refuses more for that mailbox meanwhile (4.2.2)." },
+	{ "mda", "forward-unverified", SET_CHOICE, AT(mda_forward_unverified), "attach", "forward attach refuse",
+	  "What becomes of mail that an alias sends on to another server, when nothing proves whom it is from: DMARC "
+	  "did not pass (without a policy: neither SPF nor DKIM of the author's own domain), the gate has doubts, and no login or network "
+	  "of ours brought it. It is forwarded as it is, and others may blame us; attached to a message "
+	  "from the address that forwards; or refused, with the reason." },
+	{ "mda", "srs", SET_FLAG, AT(mda_srs), "yes", NULL,
+	  "Forward mail to other domains from a sender of ours that leads back (SRS), as the sender's own domain "
+	  "does not name us in its SPF record; see posthorn-srs(8). no: from the sender as it is." },
+	{ "mda", "srs-valid", SET_TIME, AT(mda_srs_valid), "21d", "1d 500d",
+	  "How long reports about a forward are taken, from the day it went out." },
+	{ "mda", "srs-domain", SET_TEXT, AT(mda_srs_domain), "", "any",
+	  "Domain of such senders; its MX must be this host. Empty: the domain of the address that forwards." },
 	{ "mda", "idle", SET_TIME, AT(mda_idle), "10s", "0 1h",
 	  "A delivering process without work ends after this." },
 

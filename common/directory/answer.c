@@ -139,11 +139,28 @@ static bool answer_ways(const struct lookup *l, struct arena *a, struct packet *
 	return !p->bad;
 }
 
+/* No session may make addresses that lead back: it would be a relay for who has broken into it. */
+static bool answer_forward(const struct lookup *l, struct arena *a, struct packet *p)
+{
+	struct span sender = take(p, a), recipient = take(p, a);
+	const char *from;
+	struct err e;
+
+	if (p->bad || (l->returns && !l->returns->may_make))
+		return false;
+	if (!lookup_forward(l, sender, recipient, a, &from, &e))
+		return refuse(p, &e);
+	packet_begin(p, '+');
+	packet_put_text(p, from);
+	return true;
+}
+
 bool answer(const struct lookup *l, struct arena *a, struct packet *p)
 {
 	static const struct { char verb; bool (*run)(const struct lookup *, struct arena *, struct packet *); } verbs[] = {
 		{ 'R', answer_resolve }, { 'X', answer_expand },
 		{ 'M', answer_may_send }, { 'D', answer_domain }, { 'W', answer_ways },
+		{ 'F', answer_forward },
 	};
 
 	packet_drop_fds(p);

@@ -29,7 +29,7 @@ static bool take_class(struct packet *p, enum dir_class *is, struct err *e)
 {
 	uint64_t v = packet_take_u64(p);
 
-	if (p->bad || v > DIR_RELAY)
+	if (p->bad || v > DIR_RETURN)
 		return nonsense(e);
 	*is = (enum dir_class)v;
 	return true;
@@ -109,9 +109,25 @@ bool directory_ways(int *clerk, struct span sender, const char *const *domains, 
 	return true;
 }
 
+bool directory_forward(int *clerk, struct span sender, struct span recipient, struct arena *a, const char **from,
+    struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, 'F');
+	packet_put(&p, sender);
+	packet_put(&p, recipient);
+	if (!ask(clerk, &p, e))
+		return false;
+	*from = arena_text(a, packet_take(&p));
+	return !p.bad || nonsense(e);
+}
+
 static bool take_target(struct packet *p, struct arena *a, struct dir_target *t)
 {
-	t->kind = packet_take_u64(p) == DIR_MAILBOX ? DIR_MAILBOX : DIR_ADDRESS;
+	uint64_t kind = packet_take_u64(p);
+
+	t->kind = kind == DIR_MAILBOX ? DIR_MAILBOX : kind == DIR_SENDER ? DIR_SENDER : DIR_ADDRESS;
 	t->address = arena_text(a, packet_take(p));
 	t->login = arena_text(a, packet_take(p));
 	t->home = arena_text(a, packet_take(p));

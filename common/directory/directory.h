@@ -15,6 +15,7 @@
  *	'M' login address		-> class			(directory_may_send)
  *	'D' domain			-> class
  *	'W' sender, domains ...		-> words of each one's way, as many as fit	(directory_ways)
+ *	'F' sender, recipient		-> sender			(directory_forward)
  *	'N' login, addresses ...	-> how many of them are new	(directory_count)
  *	'Q' login, recipients, new	-> why it is too much, or ""; 1: tell them	(the same)
  *	'K' login, addresses ...	->				(directory_note)
@@ -30,13 +31,15 @@ enum dir_class {
 	DIR_LOCAL,		/* ours, and somebody is behind it */
 	DIR_UNKNOWN,		/* ours, but nobody is behind it: 5.1.1 */
 	DIR_RELAY,		/* not a mailbox here, but we carry mail for that domain */
+	DIR_RETURN,		/* a forward went out from it: only reports come to it, and go on to its sender */
 };
 
 /* One place a message goes to in the end. */
-enum dir_target_kind { DIR_MAILBOX, DIR_ADDRESS };
+enum dir_target_kind { DIR_MAILBOX, DIR_ADDRESS, DIR_SENDER };
 struct dir_target {
 	enum dir_target_kind	 kind;
-	const char		*address;	/* DIR_ADDRESS: forward there. DIR_MAILBOX: the user's main address */
+	const char		*address;	/* DIR_ADDRESS: forward there. DIR_SENDER: give a report back to it.
+						   DIR_MAILBOX: the user's main address */
 	const char		*login;		/* DIR_MAILBOX from here on */
 	const char		*home;		/* the one directory delivery may touch */
 	const char		*mail;		/* Maildir below (or equal to) home: absolute */
@@ -55,10 +58,16 @@ bool directory_resolve(int *clerk, struct span address, enum dir_class *is, stru
 bool directory_recipient(int *clerk, struct span address, enum dir_class *is, uint64_t *room, struct err *e);
 /*
  * Follow aliases to the end (depth 20, targets 1000; a loop or more is PERM 5.4.6),
- * each target once. Memory from a.
+ * each target once. Of a DIR_RETURN that nobody made or that is too old, PERM 5.1.1. Memory from a.
  */
 bool directory_expand(int *clerk, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e);
+/*
+ * The sender that a forward of mail to recipient goes out from: one of ours that leads back (mail/srs.h) where
+ * the sender's domain is not ours. Only mda's clerk answers. Memory from a.
+ */
+bool directory_forward(int *clerk, struct span sender, struct span recipient, struct arena *a, const char **from,
+    struct err *e);
 /* May login use address as sender? PERM 5.7.1 with a sentence when not. */
 bool directory_may_send(int *clerk, struct span login, struct span address, struct err *e);
 

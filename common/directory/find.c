@@ -326,6 +326,15 @@ static bool find_listed(const struct query *q, const struct name *n, struct foun
 	return true;
 }
 
+/* Whoever else is called so: nobody is, or he would have himself named otherwise. */
+static bool is_return(const struct query *q, const struct name *n, enum domain_kind kind)
+{
+	const struct lookup_returns *r = q->l->returns;
+
+	return r && srs_is(name_local(n)) && (kind == DOMAIN_SYSTEM || kind == DOMAIN_VIRTUAL ||
+	    span_is(name_domain(n), r->domain) || span_is(name_domain(n), q->l->rules->host_name));
+}
+
 bool find(const struct query *q, struct name *n, bool aliases, struct found *f)
 {
 	bool alone = !name_domain(n).n;
@@ -334,7 +343,9 @@ bool find(const struct query *q, struct name *n, bool aliases, struct found *f)
 	*f = (struct found){ .kind = NOBODY, .detail = "", .line = "" };
 	if (!find_complete(q, n) || !find_domain(q, name_domain(n), &kind))
 		return false;
-	if (kind == DOMAIN_ELSEWHERE && alone && is_postmaster(name_local(n)))
+	if (is_return(q, n, kind))
+		f->kind = RETURNS;
+	else if (kind == DOMAIN_ELSEWHERE && alone && is_postmaster(name_local(n)))
 		f->kind = POSTMASTER;		/* RFC 5321 4.5.1 */
 	else if (kind == DOMAIN_ELSEWHERE)
 		f->kind = ELSEWHERE;

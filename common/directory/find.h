@@ -10,7 +10,7 @@
 #include "common/directory/lookup.h"
 #include "common/directory/name.h"
 
-enum finding { NOBODY, ELSEWHERE, RELAYED, ALIAS, MAILBOX, POSTMASTER };
+enum finding { NOBODY, ELSEWHERE, RELAYED, ALIAS, MAILBOX, POSTMASTER, RETURNS };
 
 /* A line that fits a name, whoever gets mail for it; only its send-only targets count. */
 struct grant {

@@ -163,6 +163,23 @@ static bool expand_mailbox(struct expansion *x, const struct found *f, const cha
 	return add_target(x, &place);
 }
 
+/* To whom a report goes that comes to the sender of a forward. */
+static bool expand_return(struct expansion *x, struct span address, const struct name *n)
+{
+	const struct lookup_returns *r = x->q.l->returns;
+	struct dir_target t = { .kind = DIR_SENDER, .login = "", .home = "", .mail = "", .detail = "" };
+	struct str sender = STR(SRS_ADDRESS_MAX);
+	bool ok = srs_back(&r->keys, address, r->now, r->valid, &sender, x->q.e);
+
+	if (ok) {
+		find_because(&x->q, "%s: we forwarded mail of %s, and reports about it go back there", n->text, sender.p);
+		t.address = arena_text(x->q.a, str_span(&sender));
+		ok = add_target(x, &t);
+	}
+	str_free(&sender);
+	return ok;
+}
+
 /* parent: the alias that we come from, or NULL. */
 static bool expand(struct expansion *x, struct span address, const char *detail, const char *parent,
     unsigned depth)
@@ -182,6 +199,7 @@ static bool expand(struct expansion *x, struct span address, const char *detail,
 	case ALIAS:		return expand_alias(x, &f, *f.detail ? f.detail : detail, depth);
 	case MAILBOX:		return expand_mailbox(x, &f, detail);
 	case POSTMASTER:	return expand_postmaster(x);
+	case RETURNS:		return expand_return(x, address, &n);
 	case NOBODY:
 		if (!parent)
 			return err_perm(x->q.e, "5.1.1", "nobody is called " SPAN_FMT " here",
@@ -243,7 +261,7 @@ bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a
 {
 	static const enum dir_class classes[] = {
 		[NOBODY] = DIR_UNKNOWN, [ELSEWHERE] = DIR_ELSEWHERE, [RELAYED] = DIR_RELAY,
-		[ALIAS] = DIR_LOCAL, [MAILBOX] = DIR_LOCAL, [POSTMASTER] = DIR_LOCAL,
+		[ALIAS] = DIR_LOCAL, [MAILBOX] = DIR_LOCAL, [POSTMASTER] = DIR_LOCAL, [RETURNS] = DIR_RETURN,
 	};
 	struct err why = { 0 };
 	struct query q = { l, a, &why, false };
@@ -257,5 +275,50 @@ bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a
 	}
 	*answer = (struct lookup_answer){ classes[f.kind], f.kind == MAILBOX ? f.place.login : "", f.detail,
 	    f.kind == MAILBOX ? f.place.quota : 0 };
+	return true;
+}
+
+/* ---- forwards ---- */
+
+/* Is the sender's domain one that other servers know us for? A relay domain's SPF need not name us. */
+static bool is_our_domain(const struct lookup *l, struct span domain, bool *ours, struct err *e)
+{
+	enum dir_class is;
+
+	if (!lookup_domain(l, domain, &is, e))
+		return false;
+	*ours = is == DIR_LOCAL || span_is(domain, l->rules->host_name);
+	return true;
+}
+
+/* Reports come where mail came: the domain of the recipient, which is ours. */
+static struct span domain_for(const struct lookup *l, struct span recipient)
+{
+	struct span local, domain;
+	bool ours;
+
+	if (*l->returns->domain)
+		return span_of(l->returns->domain);
+	if (addr_split(recipient, &local, &domain) && is_our_domain(l, domain, &ours, NULL) && ours)
+		return domain;
+	return span_of(l->rules->host_name);
+}
+
+bool lookup_forward(const struct lookup *l, struct span sender, struct span recipient, struct arena *a,
+    const char **from, struct err *e)
+{
+	struct str made = STR(SRS_ADDRESS_MAX);
+	struct span local, domain;
+	bool ours = false;
+
+	*from = arena_text(a, sender);
+	if (!l->returns || !addr_split(sender, &local, &domain))
+		return true;
+	if (!is_our_domain(l, domain, &ours, e))
+		return false;
+	/* one that is too long goes out as it is */
+	if (!ours && srs_forward(&l->returns->keys, sender, domain_for(l, recipient), l->returns->now, &made))
+		*from = arena_text(a, str_span(&made));
+	str_free(&made);
 	return true;
 }

@@ -15,14 +15,24 @@
 
 #include "common/directory/compile.h"
 #include "common/directory/place.h"
+#include "common/mail/srs.h"
 
 enum { LOOKUP_DEPTH_MAX = 20, LOOKUP_TARGETS_MAX = 1000 };
+
+/* Senders that lead back: mail/srs.h. */
+struct lookup_returns {
+	struct srs_keys	 keys;
+	const char	*domain;	/* they are made at; "": the domain that the mail came to */
+	time_t		 now, valid;
+	bool		 may_make;
+};
 
 struct lookup {
 	const struct dir_rules	*rules;
 	struct table		*tables[TABLE_COUNT];	/* NULL: cannot be told now */
 	const char		*files[TABLE_COUNT];	/* names of the texts, for why */
 	struct str		*why;			/* NULL, or gets a line for each step */
+	const struct lookup_returns *returns;			/* NULL: we have none */
 	const char		*full;			/* where marks of full mailboxes are (full.h); NULL: not told */
 };
 
@@ -38,6 +48,10 @@ bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a
     struct lookup_answer *answer, struct err *e);
 bool lookup_expand(const struct lookup *l, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e);
+
+/* The sender that a forward of mail to recipient goes out from. */
+bool lookup_forward(const struct lookup *l, struct span sender, struct span recipient, struct arena *a,
+    const char **from, struct err *e);
 
 /*
  * Who may send as address: each login that gets its mail, but those whose target says

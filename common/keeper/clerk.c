@@ -11,6 +11,7 @@
  *	RUN/tables/KIND.db	compiled from the texts, replaced whole
  *	RUN/full/		marks of full mailboxes, pick's (full.h)
  *	QUEUE/hints/msa/	the counts, msa's clerk's alone
+ *	QUEUE/srs/keys		for senders that lead back; only mda's clerk makes such (srs-keys.h)
  */
 #include <pwd.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include "common/directory/answer.h"
 #include "common/directory/ledger.h"
 #include "common/directory/shelf.h"
+#include "common/directory/srs-keys.h"
 #include "common/io/loop.h"
 #include "common/keeper/askers.h"
 #include "common/keeper/role.h"
@@ -35,6 +37,9 @@ struct clerk {
 	struct shelf		 shelf;
 	char			 directory[4096];
 	struct ledger		 ledger;
+	struct lookup_returns	 returns;
+	char			 returns_stamp[SRS_KEYS_STAMP];
+	char			 srs[4096];	/* "": no business of ours */
 	char			 full[4096];
 	char			 hints[4096];	/* "": not ours to keep */
 	struct loop		*loop;
@@ -51,6 +56,25 @@ static void log_news(const struct str *news)
 		log_warn(SPAN_FMT, SPAN_ARG(line));
 }
 
+/* Keys that cannot be read now are no reason to forget those we have. */
+static void refresh_returns(struct clerk *c)
+{
+	char stamp[SRS_KEYS_STAMP];
+	struct srs_keys keys;
+	struct err e;
+
+	if (!*c->srs)
+		return;
+	srs_keys_stamp(c->srs, stamp);
+	if (strcmp(stamp, c->returns_stamp) == 0)
+		return;
+	memcpy(c->returns_stamp, stamp, sizeof stamp);
+	if (srs_keys_read(c->srs, &keys, &e))
+		c->returns.keys = keys;
+	else
+		log_warn("%s", e.text);
+}
+
 static void refresh(struct clerk *c)
 {
 	struct str news = STR(16384);
@@ -58,6 +82,7 @@ static void refresh(struct clerk *c)
 	if (c->looked && clock_ms() < c->looked + LOOK_AGAIN_MS)
 		return;
 	shelf_refresh(&c->shelf, &news);
+	refresh_returns(c);
 	c->looked = clock_ms();
 	log_news(&news);
 	str_free(&news);
@@ -82,6 +107,7 @@ static bool serve(struct asker *a)
 	bool ok;
 
 	refresh(c);
+	c->returns.now = clock_wall();
 	ok = ledger_asked(p) ? count(c) : answer(&c->shelf.lookup, c->arena, p);
 	arena_reset(c->arena);
 	return ok ? packet_send(a->fd, p, NULL) : asker_nonsense();
@@ -104,6 +130,21 @@ static void make_directory(const struct clerk *c, const char *path)
 
 	if (!file_make_owned(path, 0750, c->self.uid, c->self.gid, &e))
 		log_warn("%s", e.text);
+}
+
+/* Where nobody takes or sends mail, nobody needs them. */
+static void make_keys(struct clerk *c, const char *daemon)
+{
+	struct err e;
+
+	if (!c->self.conf.mda_srs || span_starts(span_of(daemon), "pop3d/") || span_starts(span_of(daemon), "imapd/"))
+		return;
+	snprintf(c->srs, sizeof c->srs, "%s/srs", c->self.conf.queue_directory);
+	if (!srs_keys_make(c->srs, c->self.uid, c->self.gid, &e))
+		log_warn("%s", e.text);
+	c->returns.valid = (time_t)c->self.conf.mda_srs_valid;
+	c->returns.domain = c->self.conf.mda_srs_domain;
+	c->returns.may_make = span_starts(span_of(daemon), "mda/");
 }
 
 /* daemon: argv[0], "msa/clerk". Of all clerks one may have the counts. */
@@ -148,6 +189,7 @@ int main(int argc, char **argv)
 		log_warn("there is no account %s, so virtual users get no mail", c.self.conf.vmail_user);
 	load_name_services();
 	make_directories(&c, argv[0]);
+	make_keys(&c, argv[0]);
 	role_jail(&c.self);
 
 	c.arena = arena_new(ANSWER_MEMORY, NULL, NULL);
@@ -155,6 +197,7 @@ int main(int argc, char **argv)
 	who_files(&c.self.conf, files);
 	shelf_begin(&c.shelf, files, c.directory, &c.rules);
 	c.shelf.lookup.full = c.full;
+	c.shelf.lookup.returns = *c.srs ? &c.returns : NULL;
 	begin_ledger(&c);
 	refresh(&c);
 	loop_on_signal(c.loop, SIGTERM, on_signal, &c);

@@ -54,6 +54,17 @@ void receive_milters(struct role_self *self, const struct conf_list *words, stru
 	milters_init(ms, words->words, words->count, &times, c->host_name, to_milter, self);
 }
 
+bool receive_return(int *clerk, const char *sender, const char *address, struct arena *a, struct err *e)
+{
+	struct dir_target *targets;
+	size_t count;
+
+	if (*sender)
+		return err_perm(e, "5.7.1", "%s takes reports about mail only, which have no sender: please write to the "
+		    "person instead", address);
+	return directory_expand(clerk, span_of(address), a, &targets, &count, e);
+}
+
 bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is, uint64_t *room,
     struct err *e)
 {

@@ -27,5 +27,10 @@ void receive_milters(struct role_self *self, const struct conf_list *words, stru
  */
 bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is, uint64_t *room,
     struct err *e);
+/*
+ * A recipient of class DIR_RETURN: false, PERM, when somebody writes to it (only mail without a sender goes
+ * back, or we would be a relay for whoever has seen such an address), or when we never made it.
+ */
+bool receive_return(int *clerk, const char *sender, const char *address, struct arena *a, struct err *e);
 
 #endif

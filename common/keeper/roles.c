@@ -19,7 +19,7 @@ const struct role roles[ROLE_COUNT] = {
 	},
 	[ROLE_CLERK] = {
 		.name = "clerk", .program = "posthorn-clerk", .user = "posthorn-clerk",
-		.root = "$tables:r $config:r $run/tables $run/full:r $queue/hints/msa /etc:r /run/systemd:r /var/lib/sss:r",
+		.root = "$tables:r $config:r $run/tables $run/full:r $queue/hints/msa $queue/srs:r /etc:r /run/systemd:r /var/lib/sss:r",
 		.may = MAY_READ | MAY_WRITE | MAY_WATCH | MAY_NSS,
 		.at_most = 1, .files = 16384, .memory_mb = 1024,
 	},

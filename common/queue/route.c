@@ -3,7 +3,7 @@
 
 enum route route_of(enum dir_class is)
 {
-	return is == DIR_LOCAL || is == DIR_UNKNOWN ? ROUTE_LOCAL : ROUTE_OUT;
+	return is == DIR_LOCAL || is == DIR_UNKNOWN || is == DIR_RETURN ? ROUTE_LOCAL : ROUTE_OUT;
 }
 
 bool route_destination(struct span address, const char *relay_host, char out[ROUTE_NAME])

@@ -14,7 +14,7 @@ enum { ROUTE_NAME = 256 };	/* RFC 1035 2.3.4, with its NUL */
 
 enum route { ROUTE_LOCAL, ROUTE_OUT };
 
-/* Mail for somebody unknown in a domain of ours is local: there it is found out and bounced. */
+/* Mail for somebody unknown in a domain of ours is local: there it is found out and bounced. So is a report that is to go back. */
 enum route route_of(enum dir_class is);
 
 /*

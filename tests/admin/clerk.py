@@ -6,7 +6,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import play
 from play import Role, number, pack, send_fds, unpack
 
-ELSEWHERE, LOCAL, UNKNOWN, RELAY = range(4)
+ELSEWHERE, LOCAL, UNKNOWN, RELAY, RETURN = range(5)
 SETTINGS = """
 [posthorn]
 host-name = mx.test
@@ -18,18 +18,18 @@ system-users = no
 """
 
 class Clerk:
-    def __init__(self, **texts):
+    def __init__(self, name="test/clerk", **texts):
         make = play.tempfile.mkdtemp
 
         def with_texts(**args):		# they must be there before the clerk is
             d = make(**args)
-            for name, text in texts.items():
-                with open(f"{d}/{name}", "w") as f:
+            for kind, text in texts.items():
+                with open(f"{d}/{kind}", "w") as f:
                     f.write(text)
             return d
         play.tempfile.mkdtemp = with_texts
         try:
-            self.role = Role(sys.argv[1], sys.argv[2], "test/clerk", SETTINGS)
+            self.role = Role(sys.argv[1], sys.argv[2], name, SETTINGS)
         finally:
             play.tempfile.mkdtemp = make
         self.dir = self.role.dir
@@ -75,6 +75,35 @@ def test_answers():
     assert verb == "-" and fields[1] == b"5.7.1", fields
     assert number(ask(ch, "D", "A.TEST")[1][0]) == LOCAL
     assert c.role.stop() == 0, c.role.told()
+
+def test_forwards_lead_back():
+    """Only mda's clerk makes senders of forwards; mta's knows them; the key is the clerk's alone."""
+    maker = Clerk(name="mda/clerk", **TEXTS)
+    ch = maker.channel()
+    verb, fields = ask(ch, "F", "zed@far.test", "all@a.test")
+    assert verb == "+" and fields[0].startswith(b"SRS0=") and fields[0].endswith(b"=far.test=zed@a.test"), fields
+    made = fields[0].decode()
+    assert who(ch, made) == RETURN and ask(ch, "F", "ann@a.test", "all@a.test")[1] == [b"ann@a.test"]
+    verb, fields = ask(ch, "X", made, 0)
+    assert verb == "+" and fields[2] == b"zed@far.test", fields
+    verb, fields = ask(ch, "X", made.replace("zed", "zod"), 0)
+    assert verb == "-" and fields[1] == b"5.1.1", fields
+    assert os.stat(f"{maker.dir}/srs/keys").st_mode & 0o777 == 0o600 and os.stat(f"{maker.dir}/srs").st_mode & 0o777 == 0o700
+    with open(f"{maker.dir}/srs/keys.new", "w") as f:
+        f.write("00112233445566778899aabbccddeeff\n")
+    os.chown(f"{maker.dir}/srs/keys.new", os.stat(f"{maker.dir}/srs").st_uid, -1)
+    os.rename(f"{maker.dir}/srs/keys.new", f"{maker.dir}/srs/keys")
+    deadline = time.monotonic() + 10
+    while ask(ch, "X", made, 0)[0] == "+":		# another key, soon
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert maker.role.stop() == 0, maker.role.told()
+    other = Clerk(name="mta/clerk", **TEXTS)
+    ch = other.channel()
+    assert who(ch, made) == RETURN
+    ch.send(pack("F", "zed@far.test", "all@a.test"))
+    assert ch.recv(65536) == b"", "mta's clerk made one"
+    assert other.role.stop() == 0, other.role.told()
 
 def test_jailed():
     c = Clerk(**TEXTS)

@@ -40,8 +40,8 @@ def expect(yes, words):
         raise hosts.Trouble(words)
 
 
-def main(shared=None):
-    """shared: a function that makes the network all tests of the file use."""
+def main(shared=None, make=None):
+    """shared: a function that makes the network all tests of the file use; make: one for each test."""
     tests = [(n, f) for n, f in sys.modules["__main__"].__dict__.items()
              if n.startswith("test_") and (len(sys.argv) < 3 or n in sys.argv[2:])]
     print(f"1..{len(tests)}", flush=True)
@@ -50,19 +50,19 @@ def main(shared=None):
     try:
         net = shared() if shared else None
         for i, (name, test) in enumerate(tests, 1):
-            failed += one(i, name, test, net)
+            failed += one(i, name, test, net, make)
     finally:
         if net:
             net.__exit__(*(sys.exc_info() if not failed else (None, hosts.Trouble("failed"), None)))
     sys.exit(bool(failed))
 
 
-def one(number, name, test, net):
+def one(number, name, test, net, make):
     try:
         if net:
             test(net)
         else:
-            with hosts.two_hosts(build()) as own:
+            with make() if make else hosts.two_hosts(build()) as own:
                 test(own)
     except Skip as why:
         print(f"ok {number} - {name} # SKIP {why}", flush=True)

@@ -62,7 +62,71 @@ static void forwards(void)
 	EXPECT(.ann = 1, .own = 1);
 	CHECK(has("x@b.test", "in/own/new") && has("y@c.test", "in/own/new"), "recipients");
 	CHECK(has("^Delivered-To: away@here.test$", "in/own/new"), "top");
-	CHECK(has("sender@b.test", "in/own/new/*.e"), "sender");
+	CHECK(has("^sender: <SRS0=x@here.test>$", "in/own/new/*.e"), "sender");
+	CHECK(has("^orcpt: rfc822;away@here.test$", "in/own/new/*.e"), "original recipient");
+	stop(SIGTERM);
+	clean();
+}
+
+/* RFC 3461 5.2.7: of one the sender's wishes go along, of several success is reported here. */
+static void passes_wishes_on(void)
+{
+	char id[ID_SIZE];
+
+	start();
+	put("back@here.test!", id);
+	EXPECT(.own = 1);
+	CHECK(has("^notify: success$", "in/own/new/*.e"), "the wish of one");
+	stop(SIGTERM);
+	clean();
+	start();
+	put("away@here.test!", id);
+	EXPECT(.ann = 1, .own = 2);
+	CHECK(has("^Action: expanded$", "in/own/new/*.m"), "no report");
+	CHECK(has("^notify: never$", "in/own/new/*.e"), "who wanted to hear of success hears of failures");
+	stop(SIGTERM);
+	clean();
+}
+
+static void gives_reports_back(void)
+{
+	char id[ID_SIZE];
+
+	next_is_unknown = true;
+	start();
+	put_text("", "SRS0=x@here.test", 0, "From: MAILER-DAEMON@b.test\n\nlost\n", id);
+	EXPECT(.own = 1);
+	CHECK(has("^sender: <>$", "in/own/new/*.e") && has("<far@c.test>", "in/own/new/*.e"), "envelope");
+	CHECK(has("^Delivered-To: SRS0=x@here.test$", "in/own/new/*.m") && !has("multipart", "in/own/new/*.m"), "text");
+	put("SRS0=x@here.test", id);
+	EXPECT(.own = 2);
+	CHECK(has("status=5.7.1.*reports about mail only", "log"), "who writes to it");
+	next_is_unknown = false;
+	stop(SIGTERM);
+	clean();
+}
+
+/* What nobody vouches for goes as an attachment, and comes back to nobody. */
+static void attaches(void)
+{
+	char id[ID_SIZE];
+
+	next_is_unknown = true;
+	start();
+	put("away@here.test", id);
+	EXPECT(.ann = 1, .own = 1);
+	CHECK(has("^sender: <>$", "in/own/new/*.e") && has("vouched", "in/own/new/*.e"), "envelope");
+	CHECK(has("^Content-Type: message/rfc822$", "in/own/new/*.m") && has("^From: .*<away@here.test>$", "in/own/new/*.m"), "text");
+	CHECK(has("^Delivered-To: away@here.test$", "in/own/new/*.m"), "top");
+	put_text("s@b.test", "back@here.test", 0, "Delivered-To: back@here.test\nSubject: loop\n\n", id);
+	EXPECT(.ann = 1, .own = 2);
+	CHECK(has("5.4.6", "in/own/new"), "a loop");
+	next_is_unknown = false;
+	next_is_junk = true;
+	put("back@here.test", id);
+	EXPECT(.ann = 1, .own = 3);
+	next_is_junk = false;
+	CHECK(!has("^sender: <SRS0", "in/own/new/*.e"), "junk goes as it is");
 	stop(SIGTERM);
 	clean();
 }
@@ -217,6 +281,9 @@ int main(int argc, char **argv)
 	delivers();
 	bounces();
 	forwards();
+	passes_wishes_on();
+	gives_reports_back();
+	attaches();
 	defers();
 	survives();
 	recognises();

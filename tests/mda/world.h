@@ -4,6 +4,7 @@
  * DESCRIPTION
  *	Recipients at here.test: ann, bob and eve have mailboxes; unknown@ nobody; later@ can not be told
  *	now; both@ is ann and bob; away@ is ann and two addresses elsewhere; back@ goes to out@b.test only;
+ *	SRS0=x@ is where reports go back to far@c.test, and the sender of every forward whose sender is not null;
  *	closed@ has a Maildir that may not be read.
  *	A program includes this once, says world_begin(), runs its cases and returns world_end().
  */
@@ -148,11 +149,12 @@ static void answer_keeper(void)
 	close(fd);
 }
 
-static void put_target(const char *name, bool mailbox)
+static void put_target(const char *name, enum dir_target_kind kind)
 {
+	bool mailbox = kind == DIR_MAILBOX;
 	char home[200], mail[240];
 
-	packet_put_u64(&packet, mailbox ? DIR_MAILBOX : DIR_ADDRESS);
+	packet_put_u64(&packet, kind);
 	snprintf(home, sizeof home, "%s/mail/here.test/%s", root, name);
 	snprintf(mail, sizeof mail, "%s/Maildir", home);
 	packet_put_text(&packet, name);
@@ -171,13 +173,22 @@ static void answer_clerk(int fd)
 		{ "ann@here.test", "ann", "" }, { "bob@here.test", "bob", "" }, { "eve@here.test", "eve", "" },
 		{ "both@here.test", "ann bob", "" }, { "away@here.test", "ann", "x@b.test y@c.test" },
 		{ "back@here.test", "", "out@b.test" }, { "closed@here.test", "closed", "" },
+		{ "SRS0=x@here.test", "", "far@c.test" },
 	};
+	enum dir_target_kind kind;
 	struct span boxes, elsewhere, word;
 	char address[400];
 	struct err e;
 	size_t i = 0;
 
 	packet_take_copy(&packet, address, sizeof address);
+	if (packet.verb == 'F') {
+		packet_begin(&packet, '+');
+		packet_put_text(&packet, *address ? "SRS0=x@here.test" : "");
+		packet_send(fd, &packet, NULL);
+		return;
+	}
+	kind = span_starts(span_of(address), "SRS0=") ? DIR_SENDER : DIR_ADDRESS;
 	while (i < sizeof people / sizeof *people && strcmp(people[i].who, address) != 0)
 		i++;
 	if (i == sizeof people / sizeof *people) {
@@ -200,9 +211,9 @@ static void answer_clerk(int fd)
 		i++;
 	packet_put_u64(&packet, i);
 	while ((word = span_word(&boxes)).n)
-		put_target(arena_text(arena, word), true);
+		put_target(arena_text(arena, word), DIR_MAILBOX);
 	while ((word = span_word(&elsewhere)).n)
-		put_target(arena_text(arena, word), false);
+		put_target(arena_text(arena, word), kind);
 	packet_send(fd, &packet, NULL);
 	arena_reset(arena);
 }
@@ -310,13 +321,14 @@ static int in_box(const char *who)
 	return files_in(path);
 }
 
-static bool next_is_junk;
+static bool next_is_junk, next_is_unknown;	/* unknown: nobody vouches for it */
 
 static void put_text(const char *sender, const char *words, time_t age, const char *text, char id[ID_SIZE])
 {
 	struct station st = station("local");
 	struct rcpt r[16] = { 0 };
-	struct envelope env = { .sender = sender, .arrived = time(NULL) - age, .rcpts = r, .junk = next_is_junk };
+	struct envelope env = { .sender = sender, .arrived = time(NULL) - age, .rcpts = r, .junk = next_is_junk,
+		.vouched = !next_is_unknown };
 	struct span all = span_of(words), word;
 	struct queue_put *q;
 	struct err e;
