@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "common/base/arena.h"
 #include "common/io/packet.h"
 
 enum { PATIENCE_S = 5 };
@@ -153,4 +154,31 @@ bool hints_hold(int hints, bool *may, struct err *e)
 bool hints_let_go(int hints, struct err *e)
 {
 	return ask_about(hints, 'L', NULL, NULL, e);
+}
+
+bool hints_tls_row(int hints, const char *row, struct err *e)
+{
+	return ask_about(hints, 'R', row, NULL, e);
+}
+
+bool hints_policy(int hints, const char *domain, struct arena *a, struct span *text, struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, 'P');
+	packet_put_text(&p, domain);
+	if (!ask(hints, &p, e))
+		return false;
+	*text = arena_copy(a, packet_take(&p));
+	return !p.bad || err_temp(e, "4.3.0", "mta-hints answered nonsense");
+}
+
+bool hints_set_policy(int hints, const char *domain, struct span text, struct err *e)
+{
+	struct packet p;
+
+	packet_begin(&p, 'U');
+	packet_put_text(&p, domain);
+	packet_put(&p, text);
+	return ask(hints, &p, e);
 }

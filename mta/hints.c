@@ -1,14 +1,16 @@
 /*
  * NAME
- *	mta-hints - remember clients: known networks, the greylist, who waits
+ *	mta-hints - remember clients and policies: known networks, the greylist, who waits, MTA-STS
  * DESCRIPTION
- *	The one process that opens the hints of mta. Its keeper sends a channel for each
- *	session that has questions ('c'); what they may ask stands in hints.h. A channel that talks
+ *	The one process that writes the hints of mta. Its keeper sends a channel for each
+ *	process that has questions ('c'); what they may ask stands in hints.h. A channel that talks
  *	nonsense, or that does not take its answers, is closed.
  *	What is too old goes once an hour. When there are more than gate/hints-max, the oldest of
  *	the greylist go first, because strangers fill it, then the oldest networks.
  * FILES
  *	QUEUE/hints/gate.db	Berkeley DB; may be deleted while mta is stopped
+ *	QUEUE/hints/sts/DOMAIN	see policies.h
+ *	QUEUE/hints/KIND.DATE	see rows.h
  * DIAGNOSTICS
  *	A damaged file is thrown away with a line in the log. Where it cannot be written, all is kept
  *	in memory; one that fails later is opened again within a minute, and until then nobody is
@@ -26,7 +28,9 @@
 #include "common/keeper/role.h"
 #include "common/os/file.h"
 #include "common/os/log.h"
+#include "mta/policies.h"
 #include "mta/rows.h"
+#include "mta/tally.h"
 
 enum { VALUE_ROOM = 100, SYNC_S = 60, SIFT_S = 3600, AGES = 64 };
 
@@ -40,6 +44,8 @@ struct hints {
 	bool			 changed;
 	bool			 failing;	/* the table: it is to be opened again */
 	int			 directory;	/* QUEUE/hints, for rows.h; -1 */
+	struct policies		 policies;
+	struct tally		 tally;		/* TLS rows of this minute */
 };
 
 struct client { struct asker asker; bool holds; };	/* a session of mta */
@@ -243,8 +249,47 @@ static bool answer_row(struct client *cl, struct packet *p)
 
 	if (p->bad || !row.n || span_has(row, '\n'))
 		return false;
-	if (hints_of(cl)->directory >= 0 && !rows_add(hints_of(cl)->directory, row, clock_wall(), &e))
+	if (hints_of(cl)->directory >= 0 && !rows_add(hints_of(cl)->directory, "dmarc", row, clock_wall(), &e))
 		trouble("DMARC reports", &e);
+	return say(p, 0, 0, 0);
+}
+
+static bool answer_tls_row(struct client *cl, struct packet *p)
+{
+	struct hints *h = hints_of(cl);
+	struct span row = packet_take(p);
+
+	return !p->bad && tally_add(&h->tally, h->directory, row, clock_wall()) && say(p, 0, 0, 0);
+}
+
+static bool answer_policy(struct client *cl, struct packet *p)
+{
+	struct str text = STR(STS_ENTRY_MAX);
+	char domain[DNS_NAME];
+	struct err e;
+
+	if (!sts_domain(packet_take(p), domain))
+		return false;
+	if (!policies_get(&hints_of(cl)->policies, domain, clock_wall(), &text, &e))
+		trouble("reading a policy", &e);
+	packet_begin(p, '+');
+	packet_put(p, str_span(&text));
+	str_free(&text);
+	return true;
+}
+
+static bool answer_set_policy(struct client *cl, struct packet *p)
+{
+	char domain[DNS_NAME];
+	struct err e;
+
+	if (!sts_domain(packet_take(p), domain))
+		return false;
+	if (!policies_set(&hints_of(cl)->policies, domain, packet_take(p), clock_wall(), &e)) {
+		if (e.kind == ERR_PERM)
+			return false;
+		trouble("keeping a policy", &e);
+	}
 	return say(p, 0, 0, 0);
 }
 
@@ -275,6 +320,7 @@ static bool answer(struct client *cl, struct packet *p)
 	static const struct { char verb; bool (*run)(struct client *, struct packet *); } verbs[] = {
 		{ 'K', answer_known }, { 'G', answer_greylist }, { 'T', answer_took },
 		{ 'D', answer_row }, { 'H', answer_hold }, { 'L', answer_let_go },
+		{ 'R', answer_tls_row }, { 'P', answer_policy }, { 'U', answer_set_policy },
 	};
 
 	packet_drop_fds(p);
@@ -343,6 +389,7 @@ static void sync_hints(void *arg)
 		trouble("writing hints", &e);
 	}
 	h->changed = false;
+	tally_flush(&h->tally, h->directory);
 	loop_at(h->loop, clock_in(SYNC_S), sync_hints, h);
 }
 
@@ -351,6 +398,7 @@ static void sift_hourly(void *arg)
 	struct hints *h = arg;
 
 	sift(h);
+	policies_sift(&h->policies, clock_wall());
 	loop_at(h->loop, clock_in(SIFT_S), sift_hourly, h);
 }
 
@@ -364,13 +412,13 @@ static void on_signal(void *arg, int signo)
 
 /* ---- the start ---- */
 
-/* While we are still root: a directory of our own below the queue. */
-static void make_directory(const struct role_self *self)
+/* While we are still root: directories of our own below the queue. */
+static void make_directory(const struct role_self *self, const char *name)
 {
 	char path[4096];
 	struct err e;
 
-	snprintf(path, sizeof path, "%s/hints", self->conf.queue_directory);
+	snprintf(path, sizeof path, "%s/%s", self->conf.queue_directory, name);
 	if (!file_make_owned(path, 0700, self->uid, self->gid, &e))
 		log_warn("%s", e.text);
 }
@@ -382,7 +430,8 @@ int main(int argc, char **argv)
 	char path[4096];
 
 	role_begin(&h.self, ROLE_HINTS, argc, argv);
-	make_directory(&h.self);
+	make_directory(&h.self, "hints");
+	make_directory(&h.self, "hints/sts");
 	role_jail(&h.self);
 	h.rules = (struct hint_rules){ (int64_t)c->gate_greylist_delay, (int64_t)c->gate_greylist_window,
 		(int64_t)c->gate_known_for };
@@ -390,6 +439,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	snprintf(path, sizeof path, "%s/hints", c->queue_directory);
 	h.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	policies_open(&h.policies, h.directory);
 	h.loop = loop_new();
 	loop_on_signal(h.loop, SIGTERM, on_signal, &h);
 	h.askers = (struct askers){ .loop = h.loop, .keeper = h.self.keeper, .server = &h,
@@ -398,6 +448,7 @@ int main(int argc, char **argv)
 	sync_hints(&h);
 	sift_hourly(&h);
 	loop_run(h.loop);
+	tally_flush(&h.tally, h.directory);
 	table_close(h.table, NULL);
 	loop_free(h.loop);
 	return EXIT_SUCCESS;

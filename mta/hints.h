@@ -1,10 +1,10 @@
 /*
  * NAME
- *	hints - what mta remembers about clients: known networks, the greylist, who waits
+ *	hints - what mta remembers: known networks, the greylist, who waits; MTA-STS policies
  * DESCRIPTION
- *	One process (mta-hints) keeps it, in a file of its own; sessions ask over a channel from
- *	role_connect("hints"). All of it may be lost: then clients are unknown once more. A network
- *	is an IPv4 /24 or an IPv6 /64, because senders retry from neighbours.
+ *	One process (mta-hints) keeps it, in files of its own; others ask over a channel from
+ *	role_connect("hints"). All of it may be lost: then clients are unknown once more, and policies are
+ *	fetched anew. A network is an IPv4 /24 or an IPv6 /64, because senders retry from neighbours.
  *
  *	Packets: verb, fields -> '+' fields
  *	'K' ip				-> known (0 or 1)
@@ -13,6 +13,9 @@
  *	'D' row				->			for DMARC reports (rows.h)
  *	'H'				-> 1 or 0		may we have it wait? One place for each channel
  *	'L'				->			it waits no longer
+ *	'P' domain			-> text		of the MTA-STS entry (policies.h), "" for none
+ *	'U' domain, text		->			the entry is like this now
+ *	'R' row				->			for TLS reports (trust/tlsrpt.h)
  */
 #ifndef MTA_HINTS_H
 #define MTA_HINTS_H
@@ -32,6 +35,13 @@ bool hints_took(int hints, const char *ip, struct err *e);
 bool hints_row(int hints, const char *row, struct err *e);
 bool hints_hold(int hints, bool *may, struct err *e);
 bool hints_let_go(int hints, struct err *e);
+
+/* --- the sender's side --- */
+
+struct arena;
+bool hints_policy(int hints, const char *domain, struct arena *a, struct span *text, struct err *e);
+bool hints_set_policy(int hints, const char *domain, struct span text, struct err *e);
+bool hints_tls_row(int hints, const char *row, struct err *e);
 
 /* --- pure: keys, records and what follows from them --- */
 

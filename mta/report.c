@@ -380,7 +380,7 @@ static void do_all(struct reporter *r)
 	int64_t begin;
 
 	while (d && (entry = readdir(d))) {
-		if (rows_day(entry->d_name, day, &begin) && begin + DAY_S <= clock_wall())
+		if (rows_day(entry->d_name, "dmarc", day, &begin) && begin + DAY_S <= clock_wall())
 			do_file(r, entry->d_name, day, begin);
 	}
 	if (d)

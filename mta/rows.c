@@ -1,4 +1,4 @@
-/* What DMARC reports are made of. See rows.h. */
+/* What reports are made of. See rows.h. */
 #include "mta/rows.h"
 
 #include <fcntl.h>
@@ -13,13 +13,13 @@
 
 enum { DAY_S = 86400, DATE_LENGTH = 10 };
 
-bool rows_day(const char *name, char day[ROWS_DAY], int64_t *begin)
+bool rows_day(const char *name, const char *kind, char day[ROWS_DAY], int64_t *begin)
 {
 	struct span s = span_of(name);
 	char midnight[32];
 	time_t when;
 
-	if (!span_eat(&s, "dmarc.") || s.n != DATE_LENGTH)
+	if (!span_eat(&s, kind) || !span_eat_char(&s, '.') || s.n != DATE_LENGTH)
 		return false;
 	snprintf(midnight, sizeof midnight, SPAN_FMT "T00:00:00Z", SPAN_ARG(s));
 	if (!date_iso_parse(span_of(midnight), &when))
@@ -28,12 +28,12 @@ bool rows_day(const char *name, char day[ROWS_DAY], int64_t *begin)
 	return span_copy(s, day, ROWS_DAY);
 }
 
-static void name_of(int64_t now, char name[32])
+static void name_of(const char *kind, int64_t now, char name[32])
 {
 	struct str date = STR(40);
 
 	date_iso_print((time_t)(now - now % DAY_S), &date);
-	snprintf(name, 32, "dmarc.%.*s", DATE_LENGTH, date.p);
+	snprintf(name, 32, "%s.%.*s", kind, DATE_LENGTH, date.p);
 	str_free(&date);
 }
 
@@ -43,7 +43,7 @@ static bool append(int fd, off_t end, struct span line, struct err *e)
 	return file_write(fd, line, e) || (ftruncate(fd, end) < 0 && err_sys(e, "cannot cut the last row off again"));
 }
 
-bool rows_add(int directory, struct span row, int64_t now, struct err *e)
+bool rows_add(int directory, const char *kind, struct span row, int64_t now, struct err *e)
 {
 	struct str line = STR(8192);
 	struct stat st;
@@ -51,7 +51,7 @@ bool rows_add(int directory, struct span row, int64_t now, struct err *e)
 	bool ok;
 	int fd;
 
-	name_of(now, name);
+	name_of(kind, now, name);
 	fd = file_open_beneath(directory, name, O_WRONLY | O_APPEND | O_CREAT, 0600);
 	if (fd < 0)
 		return err_sys(e, "cannot open %s", name);

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-enum { ID_MAX = STS_ID - 1, TXT_MAX = 1024, TROUBLE_MAX = 200, CLOCK_SKEW_S = 86400 };
+enum { ID_MAX = STS_ID - 1, TXT_MAX = 1024, TROUBLE_MAX = 200, DOMAIN_MAX = 240, CLOCK_SKEW_S = 86400 };
 
 static const char *const modes[] = { [STS_NONE] = "none", [STS_TESTING] = "testing", [STS_ENFORCE] = "enforce" };
 
@@ -295,6 +295,5 @@ bool sts_is_stale(const struct sts_entry *s, int64_t now)
 
 bool sts_domain(struct span text, char domain[DNS_NAME])
 {
-	return dns_name_clean(text, domain) && strchr(domain, '.') &&
-	    strlen(domain) + sizeof "_mta-sts." < DNS_NAME - 2;
+	return dns_name_clean(text, domain) && strchr(domain, '.') && strlen(domain) <= DOMAIN_MAX;
 }

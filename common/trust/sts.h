@@ -76,7 +76,7 @@ void sts_learn(struct sts_entry *s, const char *id, const struct sts_policy *pol
 /* Is it time to fetch the policy anew, without a message at hand? */
 bool sts_is_stale(const struct sts_entry *s, int64_t now);
 
-/* A domain whose policy can be asked for: a clean name of two labels or more, short enough for "mta-sts.". */
+/* A domain whose policy can be asked for: a clean name of two labels or more, short enough for "mta-sts." and a file. */
 bool sts_domain(struct span text, char domain[DNS_NAME]);
 
 #endif

@@ -187,9 +187,9 @@ START_TEST(full_disk_leaves_whole_rows)
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	dir = open(path, O_RDONLY | O_DIRECTORY);
 	signal(SIGXFSZ, SIG_IGN);
-	ck_assert(rows_add(dir, SPAN("a.test"), 86400, &e));
+	ck_assert(rows_add(dir, "dmarc", SPAN("a.test"), 86400, &e));
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &room), 0);
-	ck_assert(!rows_add(dir, SPAN("b.test"), 86400, &e));
+	ck_assert(!rows_add(dir, "dmarc", SPAN("b.test"), 86400, &e));
 	ck_assert(strstr(e.text, "dmarc.1970-01-02"));
 	ck_assert(fstatat(dir, "dmarc.1970-01-02", &st, 0) == 0 && st.st_size == 7);
 	unlinkat(dir, "dmarc.1970-01-02", 0);
