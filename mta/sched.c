@@ -128,7 +128,17 @@ static void sweep(void *arg)
 	loop_at(s->loop, clock_in(SWEEP_S), sweep, s);
 }
 
-/* The report process looks for days that are over; mostly there is none, and it ends at once. */
+/* How often the report process has something to look for: days that are over, policies that are old. 0: never. */
+static uint64_t report_every_s(const struct conf *c)
+{
+	uint64_t dmarc = c->gate_dmarc_reports, tls = c->mta_tls_reports;
+
+	if (!dmarc && !tls)
+		return c->mta_sts ? 3600 : 0;
+	return !tls || (dmarc && dmarc < tls) ? dmarc : tls;
+}
+
+/* Mostly there is nothing to do, and it ends at once. */
 static void report(void *arg)
 {
 	struct sched *s = arg;
@@ -137,7 +147,7 @@ static void report(void *arg)
 	packet_begin(&s->packet, 'P');
 	if (!role_ask(&s->self, &s->packet, REPORT_PATIENCE_S, &e) && e.kind == ERR_PERM)
 		log_error("cannot start the report process: %s", e.text);
-	loop_at(s->loop, clock_in((int)s->self.conf.gate_dmarc_reports), report, s);
+	loop_at(s->loop, clock_in((int)report_every_s(&s->self.conf)), report, s);
 }
 
 /* --- the end --- */
@@ -193,8 +203,8 @@ int main(int argc, char **argv)
 	message_arm(&s);
 	loop_at(s.loop, clock_in(SCAN_S), scan, &s);
 	loop_at(s.loop, clock_in(SWEEP_AFTER_S), sweep, &s);
-	if (s.self.conf.gate_dmarc_reports)
-		loop_at(s.loop, clock_in((int)s.self.conf.gate_dmarc_reports), report, &s);
+	if (report_every_s(&s.self.conf))
+		loop_at(s.loop, clock_in((int)report_every_s(&s.self.conf)), report, &s);
 	loop_run(s.loop);
 	return 0;
 }

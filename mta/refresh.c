@@ -1,0 +1,48 @@
+/* MTA-STS policies that are a day old, fetched anew. See report.h. */
+#include <dirent.h>
+#include <fcntl.h>
+
+#include "common/os/fd.h"
+#include "common/os/file.h"
+#include "mta/report.h"
+#include "mta/sts.h"
+
+enum { MINUTES = 10 };		/* then the rest waits for the next run */
+
+static bool is_stale(int directory, const char *name, struct arena *a, struct sts_entry *out)
+{
+	struct str text = STR(STS_ENTRY_MAX);
+	int fd = file_open_beneath(directory, name, O_RDONLY, 0);
+	bool stale = fd >= 0 && file_read_all(fd, &text, NULL) && sts_entry_parse(str_span(&text), a, out) &&
+	    sts_is_stale(out, clock_wall());
+
+	fd_close(&fd);
+	str_free(&text);
+	return stale;
+}
+
+/*
+ * An attacker who holds off the DNS and the web server has to do so for as long as a policy lasts,
+ * from the last time that it was fetched: RFC 8461 10.2. The files are read here, not asked for: that
+ * would count as a use, and no policy would ever run out.
+ */
+void refresh_policies(struct reporter *r)
+{
+	struct sts_asker s = { &r->self, &r->resolver, &r->memory };
+	int fd = openat(r->hints, "sts", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	ms_t until = clock_in(60 * MINUTES);
+	const struct dirent *entry;
+	struct sts_entry policy;
+	char domain[DNS_NAME];
+
+	while (d && clock_ms() < until && (entry = readdir(d))) {
+		if (sts_domain(span_of(entry->d_name), domain) && is_stale(fd, entry->d_name, r->arena, &policy))
+			sts_refresh(&s, domain, &policy, r->arena);
+		arena_reset(r->arena);
+	}
+	if (d)
+		closedir(d);
+	else
+		fd_close(&fd);
+}
