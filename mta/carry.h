@@ -20,7 +20,8 @@ struct carrier {
 	struct role_self	*self;
 	struct tls_client	*tls;
 	struct myself		 myself;
-	int			 resolver;		/* -1: not connected */
+	int			 resolver, hints;	/* -1: not connected */
+	struct sts_found	*sts;			/* of the job's destination (sts.h); NULL: not asked for yet */
 	/* the link */
 	bool			 open;
 	bool			 assured;		/* fit for REQUIRETLS: RFC 8689 4.2.1 */

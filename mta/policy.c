@@ -3,6 +3,8 @@
 
 #include "common/net/address.h"
 #include "mta/lookup.h"
+#include "mta/sts.h"
+#include "mta/tlsrpt.h"
 
 const char *policy_source_name(enum policy_source source)
 {
@@ -155,11 +157,22 @@ static bool dane_only(struct finding *f, struct err *e)
 
 /* --- MTA-STS --- */
 
-/* What the cache knows of the destination, or NULL. Nothing fills it yet. */
+/* The destination's policy, or NULL. Asked for once, however many servers there are. */
 static const struct sts_policy *sts_of(struct finding *f)
 {
-	(void)f;
-	return NULL;
+	struct carrier *c = f->c;
+	struct sts_asker asker = { c->self, &c->resolver, &c->hints };
+	char domain[DNS_NAME];
+
+	if (!c->self->conf.mta_sts || !sts_domain(span_of(f->j->destination), domain))
+		return NULL;
+	if (!c->sts) {
+		c->sts = arena_get(f->a, sizeof *c->sts);
+		sts_find(&asker, domain, f->a, c->sts);
+		if (c->sts->failed)
+			tlsrpt_note_fetch(c, domain, c->sts->failed, c->sts->trouble);
+	}
+	return c->sts->counts ? &c->sts->policy : NULL;
 }
 
 /* RFC 8461 4.1, 5 */
@@ -179,7 +192,7 @@ static bool sts(struct finding *f, struct err *e)
 	if (p->want.must)
 		p->tls = POLICY_MUST;
 	if (sts_policy_has(p->sts, host)) {
-		p->assured = true;
+		p->assured = p->assured || p->want.must;
 		return true;
 	}
 	err_temp(e, "4.7.5", "the MTA-STS policy of %s does not name %s", p->domain, host);

@@ -73,7 +73,7 @@ static void serve(struct carrier *c)
 int main(int argc, char **argv)
 {
 	static struct role_self self;
-	static struct carrier c = { .self = &self, .resolver = -1 };
+	static struct carrier c = { .self = &self, .resolver = -1, .hints = -1 };
 	struct err e;
 
 	role_begin(&self, ROLE_SEND, argc, argv);

@@ -8,7 +8,9 @@ import json
 import os
 import pwd
 
-from e2e import expect, hosts, main
+import time
+
+from e2e import expect, hosts, journey, main
 from https import Web
 
 RECORD = '_smtp._tls.alpha.test. TXT "v=TLSRPTv1; rua=mailto:carol@alpha.test,https://tell.alpha.test:{port}/tls"'
@@ -111,6 +113,214 @@ def check_document(d):
         "receiving-mx-helo": "mx.alpha.test", "receiving-ip": "192.0.2.1", "failed-session-count": 3,
         "failure-reason-code": "over"}], sts)
     expect(tlsa["policy"] == {"policy-type": "tlsa", "policy-domain": "mx.alpha.test", "policy-string": ["3 1 1 AB"]}, tlsa)
+
+
+# --- policies ---
+
+def policy(mode="enforce", mx="mx.alpha.test", max_age=86400):
+    return f"version: STSv1\r\nmode: {mode}\r\nmx: {mx}\r\nmax_age: {max_age}\r\n".encode()
+
+
+def with_policy(net, text, record="v=STSv1; id=1"):
+    """Both hosts up, and alpha.test has this policy."""
+    web = web_of(net, "mta-sts.alpha.test")
+    web.pages["/.well-known/mta-sts.txt"] = (200, "text/plain", text)
+    net.zone += [f'_mta-sts.alpha.test. TXT "{record}"', "test SOA x", "in-addr.arpa SOA x"]
+    for h in net.hosts.values():
+        h.start()
+    return web
+
+
+def new_record(net, record=None):
+    """The DNS says another thing from now on."""
+    beta = net["beta"]
+    beta.stop("mta")
+    net.zone[:] = [line for line in net.zone if not line.startswith("_mta-sts.")]
+    if record:
+        net.zone.append(f'_mta-sts.alpha.test. TXT "{record}"')
+    beta.write_settings()
+    beta.start("mta")
+
+
+def send(net):
+    journey.submit(net["beta"], b"From: bob@beta.test\r\nTo: alice@alpha.test\r\nSubject: hello\r\n\r\nwords\r\n",
+                   sender="bob@beta.test", recipients=("alice@alpha.test",))
+
+
+def rows(host):
+    """What is noted for today's report; the host's mta is stopped for it."""
+    host.stop("mta")
+    found = []
+    for name in sorted(os.listdir(hints(host))):
+        if name.startswith("tlsrpt."):
+            with open(os.path.join(hints(host), name), encoding="ascii") as f:
+                found += f.read().splitlines()
+    return found
+
+
+def kept(host, domain="alpha.test"):
+    with open(os.path.join(hints(host), "sts", domain), encoding="ascii") as f:
+        return f.read()
+
+
+def test_policy_is_fetched_once_and_met(net):
+    web = with_policy(net, policy(mx="*.alpha.test"))
+    alpha, beta = net["alpha"], net["beta"]
+    for count in (1, 2):        # one after the other: two at once may both find nothing and fetch
+        send(net)
+        alpha.wait_inbox("alice", count)
+    beta.wait_log("policy domain=alpha.test id=1 mode=enforce max_age=86400")
+    expect([a[:3] for a in web.asked] == [("GET", f"mta-sts.alpha.test:{web.port}", "/.well-known/mta-sts.txt")], web.asked)
+    expect("mode: enforce\nmx: *.alpha.test\nmax_age: 86400\n" in kept(beta) and "id: 1\n" in kept(beta), kept(beta))
+    got = rows(beta)
+    expect(got and all("alpha.test sts alpha.test version:%20STSv1|mode:%20enforce|mx:%20*.alpha.test|max_age:%2086400| -"
+                       == " ".join(row.split()[:1] + row.split()[2:]) for row in got), got)
+
+
+def test_server_that_is_not_named_gets_nothing(net):
+    with_policy(net, policy(mx="mx.elsewhere.test"))
+    send(net)
+    net["beta"].wait_log("deferred", "policy of alpha.test does not name mx.alpha.test")
+    expect(not net["alpha"].inbox("alice"), "it went there")
+    got = rows(net["beta"])
+    expect(len(got) == 1 and " validation-failure mx.alpha.test " in got[0] and "elsewhere" in got[0], got)
+
+
+def another_certificate(net, name):
+    alpha = net["alpha"]
+    hosts.make_certificate(net.directory, name, "127.0.0.250", f"{alpha.directory}/cert.pem", f"{alpha.directory}/key.pem")
+
+
+def test_wrong_certificate_waits(net):
+    another_certificate(net, "mx.elsewhere.test")
+    with_policy(net, policy())
+    send(net)
+    net["beta"].wait_log("deferred", "mx.alpha.test")
+    expect(not net["alpha"].inbox("alice"), "it went there")
+    got = rows(net["beta"])
+    expect(len(got) == 1 and " certificate-host-mismatch mx.alpha.test " in got[0], got)
+
+
+def test_testing_only_notes(net):
+    another_certificate(net, "mx.elsewhere.test")
+    with_policy(net, policy("testing"))
+    send(net)
+    net["alpha"].wait_inbox("alice")
+    got = rows(net["beta"])
+    expect(len(got) == 1 and " certificate-host-mismatch mx.alpha.test " in got[0] and "testing" in got[0], got)
+
+
+def test_none_is_no_policy(net):
+    another_certificate(net, "mx.elsewhere.test")
+    with_policy(net, policy("none", "mx.elsewhere.test"))
+    send(net)
+    net["alpha"].wait_inbox("alice")
+    got = rows(net["beta"])
+    expect(got == ["alpha.test 1 no-policy-found alpha.test - -"], got)
+
+
+def test_new_id_is_a_new_policy(net):
+    web = with_policy(net, policy(mx="mx.elsewhere.test"))
+    beta = net["beta"]
+    send(net)
+    beta.wait_log("deferred", "does not name")
+    web.pages["/.well-known/mta-sts.txt"] = (200, "text/plain", policy())
+    age(beta)
+    new_record(net, "v=STSv1; id=2")
+    beta.command("queue", "retry", "all")
+    net["alpha"].wait_inbox("alice")
+    beta.wait_log("policy domain=alpha.test id=2 mode=enforce")
+    expect("id: 2\n" in kept(beta), kept(beta))
+
+
+def age(host, seconds=400):
+    """As if all that is kept had been fetched earlier."""
+    path = os.path.join(hints(host), "sts", "alpha.test")
+    text = kept(host)
+    for word in ("fetched", "tried"):
+        was = text.split(f"{word}: ")[1].split("\n")[0]
+        text = text.replace(f"{word}: {was}\n", f"{word}: {int(was) - seconds}\n")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+
+
+def test_what_was_enforced_stays(net):
+    """Neither a web server that fails nor a record that is gone lets mail go where it must not."""
+    another_certificate(net, "mx.elsewhere.test")
+    web = with_policy(net, policy())
+    beta = net["beta"]
+    send(net)
+    beta.wait_log("deferred")
+    elsewhere = f"https://mta-sts.alpha.test:{web.port}/x".encode()
+    web.pages["/x"] = (200, "text/plain", policy("none"))
+    for status, kind, page, why in ((500, "text/plain", policy("none"), "answers 500"),
+                                    (200, "text/html", policy("none"), "text/html"),
+                                    (302, "text/plain", elsewhere, "answers 302")):
+        web.pages["/.well-known/mta-sts.txt"] = (status, kind, page)
+        tries = len(beta.log_lines(" deferred "))
+        age(beta)
+        new_record(net, "v=STSv1; id=2")
+        beta.command("queue", "retry", "all")
+        beta.wait_log("policy domain=alpha.test why=", why, "(the old one stays)")
+        hosts.wait_for(lambda: len(beta.log_lines(" deferred ")) > tries, 20, "another try")
+    tries = len(beta.log_lines(" deferred "))
+    new_record(net)
+    beta.command("queue", "retry", "all")
+    hosts.wait_for(lambda: len(beta.log_lines(" deferred ")) > tries, 20, "another try")
+    expect(not net["alpha"].inbox("alice"), "it went there")
+    expect("id: 1\n" in kept(beta) and "mode: enforce\n" in kept(beta), kept(beta))
+    got = rows(beta)
+    expect(any(" sts alpha.test - sts-policy-fetch-error " in row for row in got), got)
+
+
+def test_no_policy_to_be_had(net):
+    """The first fetch fails: mail goes as if there was none, and the web server has its peace for a while."""
+    web = with_policy(net, b"version: STSv1\nmode: enforce\nmax_age: 1\n")
+    send(net)
+    net["alpha"].wait_inbox("alice")
+    send(net)
+    net["alpha"].wait_inbox("alice", 2)
+    expect(len(web.asked) == 1, web.asked)
+    expect("trouble: it has no mx" in kept(net["beta"]), kept(net["beta"]))
+    got = rows(net["beta"])
+    expect(any(" sts alpha.test - sts-policy-invalid - - - - it%20has%20no%20mx" in row for row in got), got)
+    expect(any(" no-policy-found alpha.test - -" in row for row in got), got)
+
+
+def test_untrusted_web_server(net):
+    web = web_of(net, "mta-sts.other.test")
+    web.pages["/.well-known/mta-sts.txt"] = (200, "text/plain", policy(mx="mx.elsewhere.test"))
+    net.zone += ['_mta-sts.alpha.test. TXT "v=STSv1; id=1"', "mta-sts.alpha.test. A 127.0.0.1", "test SOA x", "in-addr.arpa SOA x"]
+    for h in net.hosts.values():
+        h.start()
+    send(net)
+    net["alpha"].wait_inbox("alice")
+    expect(not web.asked, "it asked a stranger")
+    got = rows(net["beta"])
+    expect(any(" sts-webpki-invalid " in row for row in got), got)
+
+
+def test_old_policies_are_refreshed(net):
+    """A day old and in use: fetched anew without a message; not in use for long: left to run out."""
+    web = web_of(net, "mta-sts.alpha.test", "mta-sts.unused.test")
+    web.pages["/.well-known/mta-sts.txt"] = (200, "text/plain", policy(max_age=500000))
+    net.zone += ['_mta-sts.alpha.test. TXT "v=STSv1; id=1"', "test SOA x", "in-addr.arpa SOA x"]
+    beta = net["beta"]
+    beta.set("mta", "tls-reports", "1s")
+    now, day = int(time.time()), 86400
+    directory = os.path.join(hints(beta), "sts")
+    os.makedirs(directory)
+    for name, used in (("alpha.test", now - day), ("unused.test", now - 40 * day)):
+        with open(os.path.join(directory, name), "w", encoding="ascii") as f:
+            f.write(f"id: 1\nfetched: {now - 2 * day}\ntried: {now - 2 * day}\nused: {used}\n\n"
+                    f"version: STSv1\nmode: enforce\nmx: mx.alpha.test\nmax_age: {9 * day}\n")
+        give_to_clerk(os.path.join(directory, name))
+    give_to_clerk(hints(beta), directory)
+    beta.start()
+    beta.wait_log("policy domain=alpha.test id=1 mode=enforce max_age=500000")
+    hosts.wait_for(lambda: "max_age: 500000" in kept(beta), 10, "the file to be new")
+    expect([a[1] for a in web.asked] == [f"mta-sts.alpha.test:{web.port}"], web.asked)
+    expect(f"used: {now - day}\n" in kept(beta), "a refresh is no use")
 
 
 if __name__ == "__main__":
