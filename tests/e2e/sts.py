@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import pwd
+import smtplib
 
 import time
 
@@ -298,6 +299,28 @@ def test_untrusted_web_server(net):
     expect(not web.asked, "it asked a stranger")
     got = rows(net["beta"])
     expect(any(" sts-webpki-invalid " in row for row in got), got)
+
+
+def test_requiretls_is_content_with_it(net):
+    """RFC 8689 4.2.1: without DNSSEC a policy that is enforced says whose server it is; a tested one does not."""
+    with_policy(net, policy("testing"))
+    beta = net["beta"]
+
+    def send_secret():
+        with smtplib.SMTP(beta.address, beta.port("submission"), timeout=30) as s:
+            s.starttls(context=beta.tls())
+            s.ehlo()
+            s.login("bob@beta.test", beta.passwords["bob@beta.test"])
+            s.mail("bob@beta.test", ["REQUIRETLS"])
+            s.rcpt("alice@alpha.test")
+            expect(s.data(b"From: bob@beta.test\r\nTo: alice@alpha.test\r\nSubject: secret\r\n\r\nwords\r\n")[0] == 250, "refused")
+    send_secret()
+    beta.wait_log("5.7.30", "vouches for mx.alpha.test")
+    net.web.pages["/.well-known/mta-sts.txt"] = (200, "text/plain", policy())
+    age(beta)
+    new_record(net, "v=STSv1; id=2")
+    send_secret()
+    net["alpha"].wait_inbox("alice")
 
 
 def test_old_policies_are_refreshed(net):
