@@ -8,7 +8,6 @@ import json
 import os
 import pwd
 import smtplib
-
 import time
 
 from e2e import expect, hosts, journey, main
