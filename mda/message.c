@@ -154,10 +154,10 @@ static void failed(const struct message *m, struct rcpt *r, const struct err *e)
 
 static void deferred(struct pick *p, const struct message *m, struct rcpt *r, const struct err *e)
 {
+	struct plan_try try = { ++r->tries, r->next, PLAN_LATER };
 	time_t now = clock_wall();
 
-	r->tries++;
-	r->next = plan_next(&p->plan, &m->env, now, r->tries, (uint32_t)random());
+	r->next = plan_next(&p->plan, &m->env, &try, now, (uint32_t)random());
 	note(r, m, e);
 	if (r->next) {
 		maillog_deferred(m->id, span_of(r->address), "", r->next - now, e);
@@ -366,9 +366,9 @@ static bool take_up(struct pick *p, struct message *m)
 }
 
 /* Whoever is in a hurry does not wait for the next try, but for the release. */
-static bool is_due(const struct message *m, const struct rcpt *r, time_t now)
+static bool is_due(const struct pick *p, const struct message *m, const struct rcpt *r, time_t now)
 {
-	return r->state == RCPT_WAITING && (m->urgent ? m->env.release : r->next) <= now;
+	return r->state == RCPT_WAITING && (m->urgent ? m->env.release <= now : plan_due(&p->plan, &m->env, r, now));
 }
 
 void message_begin(struct pick *p, struct message *m)
@@ -384,7 +384,7 @@ void message_begin(struct pick *p, struct message *m)
 	for (size_t i = 0; deliver && i < m->env.rcpt_count; i++) {
 		struct rcpt *r = &m->env.rcpts[i];
 
-		if (!is_due(m, r, now))
+		if (!is_due(p, m, r, now))
 			continue;
 		if (plan_too_late(&m->env, now, &late))
 			failed(m, r, &late);

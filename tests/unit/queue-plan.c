@@ -20,6 +20,9 @@ static const struct { time_t age; unsigned tries; uint32_t dice; time_t next; } 
 	{ 99950, 4,	0,	50 },		/* a last try when the time is up */
 	{ 100000, 4,	0,	-1 },		/* then never */
 	{ 200000, 4,	0,	-1 },
+	{ -9000, 4,	0,	90 },		/* it comes from the future */
+	{ -9000, 900,	0,	90 },
+	{ -9000, 1200,	0,	-1 },		/* and has been tried for 100,000 seconds */
 };
 
 START_TEST(retries_follow_the_plan)
@@ -30,8 +33,8 @@ START_TEST(retries_follow_the_plan)
 	struct plan p;
 
 	plan_init(&p, words, COUNT(words), 100000, 0);
-	ck_assert_uint_eq(p.count, 4);
-	next = plan_next(&p, &env, now, nexts[_i].tries, nexts[_i].dice);
+	ck_assert_uint_eq(p.waits[PLAN_LATER].count, 4);
+	next = plan_next(&p, &env, &(struct plan_try){ .tries = nexts[_i].tries, .planned = now - 5 }, now, nexts[_i].dice);
 	ck_assert_int_eq(next, nexts[_i].next < 0 ? 0 : now + nexts[_i].next);
 }
 END_TEST
@@ -63,7 +66,8 @@ START_TEST(sender_says_when)
 	struct err e;
 
 	plan_init(&p, words, COUNT(words), 100000, 0);
-	ck_assert_int_eq(plan_next(&p, &env, now, 1, 0), wanted[_i].next ? arrived + wanted[_i].next : 0);
+	ck_assert_int_eq(plan_next(&p, &env, &(struct plan_try){ .tries = 1, .planned = now }, now, 0),
+	    wanted[_i].next ? arrived + wanted[_i].next : 0);
 	ck_assert(plan_too_late(&env, now, &e) == wanted[_i].late);
 	ck_assert(!wanted[_i].late || strcmp(e.status, "5.4.7") == 0);
 	ck_assert(plan_warn(&p, &env, now) == wanted[_i].warn);
@@ -81,7 +85,7 @@ START_TEST(warning_comes_once)
 	struct plan p;
 
 	plan_init(&p, NULL, 0, 100000, 600);
-	ck_assert_int_eq(p.waits[0], 3600);
+	ck_assert_int_eq(p.waits[PLAN_LATER].s[0], 3600);
 	ck_assert(!plan_warn(&p, &env, 1599));
 	ck_assert(plan_warn(&p, &env, 1600));
 	ck_assert_int_eq(plan_first(&env), 50);
@@ -95,6 +99,127 @@ START_TEST(warning_comes_once)
 	r[0].state = RCPT_WAITING;
 	env.warned = 1600;
 	ck_assert(!plan_warn(&p, &env, 5000));
+}
+END_TEST
+
+static const struct { bool unreachable; const char *status, *answer; enum plan_class class; } classes[] = {
+	{ true,  "4.4.1", "cannot connect",				PLAN_UNREACHABLE },
+	{ true,  "4.7.1", "450 4.7.1 greylisted",			PLAN_UNREACHABLE },
+	{ false, "4.7.1", "450 4.7.1 come again",			PLAN_GREYLISTED },
+	{ false, "4.2.0", "450 4.2.0 <a@b>: Recipient refused",		PLAN_GREYLISTED },
+	{ false, "4.7.0", "451 4.7.0 later",				PLAN_GREYLISTED },
+	{ false, "4.0.0", "421 you are Greylisted for 300 s",		PLAN_GREYLISTED },
+	{ false, "4.0.0", "451 gray list",				PLAN_GREYLISTED },
+	{ false, "4.7.1", "421 4.7.1 too many",				PLAN_LATER },
+	{ false, "4.2.2", "452 4.2.2 over quota",			PLAN_LATER },
+	{ false, "4.3.0", "451 4.3.0 trouble",				PLAN_LATER },
+	{ false, "",	  "",						PLAN_LATER },
+};
+
+START_TEST(failures_have_a_class)
+{
+	ck_assert_int_eq(plan_class(classes[_i].unreachable, classes[_i].status, classes[_i].answer), classes[_i].class);
+}
+END_TEST
+
+static const struct { enum plan_class class; unsigned tries; time_t wait; } class_waits[] = {
+	{ PLAN_LATER,		1, 300 },
+	{ PLAN_UNREACHABLE,	1, 60 },
+	{ PLAN_UNREACHABLE,	2, 7200 },
+	{ PLAN_UNREACHABLE,	9, 7200 },
+	{ PLAN_GREYLISTED,	1, 90 },
+	{ PLAN_GREYLISTED,	2, 240 },
+	{ PLAN_GREYLISTED,	3, 5400 },	/* shorter than 6000 */
+	{ PLAN_GREYLISTED,	4, 90 },	/* it is no greylist: as any other */
+};
+
+START_TEST(each_class_has_its_waits)
+{
+	static const char *const unreachable[] = { "1m", "2h" }, *const greylisted[] = { "90s", "4m", "100m" };
+	const struct envelope env = { .arrived = 1764000000 };
+	const struct plan_try try = { .tries = class_waits[_i].tries, .class = class_waits[_i].class };
+	struct plan p;
+
+	plan_init(&p, words, COUNT(words), 100000, 0);
+	ck_assert_int_eq(plan_longest(&p), 5400 + 539);
+	ck_assert_int_eq(plan_next(&p, &env, &(struct plan_try){ 1, 0, PLAN_GREYLISTED }, env.arrived, 0), env.arrived + 300);
+	plan_waits(&p, PLAN_UNREACHABLE, unreachable, COUNT(unreachable));
+	plan_waits(&p, PLAN_GREYLISTED, greylisted, COUNT(greylisted));
+	ck_assert_int_eq(plan_next(&p, &env, &try, env.arrived, 0), env.arrived + class_waits[_i].wait);
+	ck_assert_int_eq(plan_longest(&p), 7200 + 719);
+}
+END_TEST
+
+/* The host was off, or the clock was set, when the time was up: there is one more try. */
+static const struct { time_t planned, now, doubt, next; } aways[] = {
+	{ 99990,  99995,  0,	   100000 },	/* the last try is at the end */
+	{ 100000, 100005, 0,	   0 },		/* and that was it */
+	{ 100000, 103600, 0,	   0 },
+	{ 100000, 103601, 0,	   103901 },	/* an hour late: we were not there */
+	{ 5000,	  900000, 0,	   900300 },
+	{ 0,	  900000, 0,	   900300 },	/* first try, and days old */
+	{ 900300, 900301, 0,	   0 },
+	{ 900300, 900301, 986400,  900601 },	/* not in the day after the clock went forward */
+	{ 986400, 986400, 986400,  0 },
+};
+
+START_TEST(days_without_tries_do_not_count)
+{
+	const struct envelope env = { .arrived = 1764000000 };
+	const time_t a = env.arrived, next = aways[_i].next;
+	struct plan_try try = { .tries = 1, .planned = aways[_i].planned ? a + aways[_i].planned : 0 };
+	struct plan p;
+
+	plan_init(&p, words, COUNT(words), 100000, 0);
+	p.doubt_until = aways[_i].doubt ? a + aways[_i].doubt : 0;
+	ck_assert_int_eq(plan_next(&p, &env, &try, a + aways[_i].now, 0), next ? a + next : 0);
+}
+END_TEST
+
+static const struct { time_t next, release, now; bool due; } dues[] = {
+	{ 0,	 0,	1000, true },
+	{ 1000,	 0,	1000, true },
+	{ 1001,	 0,	1000, false },
+	{ 6939,	 0,	1000, false },		/* the longest wait, spread by a tenth */
+	{ 6940,	 0,	1000, true },		/* no plan says that: the clock went back */
+	{ 900000, 0,	1000, true },
+	{ 900000, 900000, 1000, false },	/* but a sender may: RFC 4865 */
+	{ 900000, 500,	1000, true },
+};
+
+START_TEST(no_try_is_farther_than_the_longest_wait)
+{
+	const struct envelope env = { .arrived = 1, .release = dues[_i].release };
+	const struct rcpt r = { .next = dues[_i].next };
+	struct plan p;
+
+	plan_init(&p, words, COUNT(words), 100000, 0);
+	ck_assert(plan_due(&p, &env, &r, dues[_i].now) == dues[_i].due);
+}
+END_TEST
+
+START_TEST(steps_of_the_clock_are_seen)
+{
+	static const struct { time_t wall, monotonic; enum plan_step step; bool doubt; } looks[] = {
+		{ 1764000000, 50,	PLAN_STEADY,	false },
+		{ 1764000060, 110,	PLAN_STEADY,	false },
+		{ 1764000420, 171,	PLAN_STEADY,	false },	/* 299 s: it is slewed, or we were slow */
+		{ 1764000780, 231,	PLAN_FORWARD,	true },
+		{ 1764000840, 291,	PLAN_STEADY,	true },
+		{ 1763000000, 351,	PLAN_BACK,	false },
+		{ 1763000060, 411,	PLAN_STEADY,	false },
+		{ 1766000060, 411,	PLAN_FORWARD,	true },
+	};
+	struct rcpt r = { .state = RCPT_WAITING };
+	struct envelope env = { .arrived = 1700000000, .rcpts = &r, .rcpt_count = 1 };
+	struct plan p;
+
+	plan_init(&p, words, COUNT(words), 100000, 600);
+	for (size_t i = 0; i < COUNT(looks); i++) {
+		ck_assert_int_eq(plan_clock(&p, looks[i].wall, looks[i].monotonic), looks[i].step);
+		ck_assert(looks[i].doubt == (p.doubt_until > looks[i].wall));
+		ck_assert(plan_warn(&p, &env, looks[i].wall) == !looks[i].doubt);	/* nobody is worried by it */
+	}
 }
 END_TEST
 
@@ -184,6 +309,11 @@ int main(void)
 
 	tcase_add_loop_test(tc, retries_follow_the_plan, 0, COUNT(nexts));
 	tcase_add_loop_test(tc, sender_says_when, 0, COUNT(wanted));
+	tcase_add_loop_test(tc, failures_have_a_class, 0, COUNT(classes));
+	tcase_add_loop_test(tc, each_class_has_its_waits, 0, COUNT(class_waits));
+	tcase_add_loop_test(tc, days_without_tries_do_not_count, 0, COUNT(aways));
+	tcase_add_loop_test(tc, no_try_is_farther_than_the_longest_wait, 0, COUNT(dues));
+	tcase_add_test(tc, steps_of_the_clock_are_seen);
 	tcase_add_test(tc, warning_comes_once);
 	tcase_add_loop_test(tc, destination_is_found, 0, COUNT(routes));
 	tcase_add_loop_test(tc, relay_host_is_read, 0, COUNT(relays));
