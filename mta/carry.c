@@ -84,6 +84,8 @@ static void transact(struct carrier *c, const struct job *j, struct job_result *
 		log_info("%s eightbit host=%s why=\"sent as it is, though 8BITMIME is not offered\"", j->id, c->host);
 	r->remote = arena_text(a, span_of(c->host));
 	r->tls = arena_text(a, span_of(c->stream.text));
+	r->ip = arena_text(a, span_of(c->ip));
+	r->extensions = c->client.ext;
 	r->dsn = c->client.ext & EXT_DSN;
 	if (!smtp_client_send(&c->client, &p, &e))
 		c->client.broken = true;

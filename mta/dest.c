@@ -1,62 +1,53 @@
-/* Destinations, and the send processes that go there. See sched.h. */
-#include "mta/sched.h"
+/* Destinations: who waits for each, whose turn it is, what is learned. See dest.h. */
+#include "mta/dest.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/mem.h"
-#include "common/mail/maillog.h"
-#include "common/os/log.h"
 
 enum {
-	BUCKETS		= 4096,
-	IDLE_S		= 30,	/* a send process without work ends after this; its connection earlier */
-	SPAWN_AGAIN_S	= 1,	/* when the keeper can not give us one now */
-	DOWN_S		= 60,	/* at most: so long others of an unreachable destination are not tried */
 	ANSWER_MEMORY	= 1 << 20,
+	STREAK		= 20,		/* jobs over one connection while other destinations wait */
+	SWEEP_EACH	= 4096,		/* new destinations, then those with nothing to do go */
+	WRITE_S		= 10,		/* after something was learned it is on disk */
+	DOWN_FIRST_S	= 60,
+	POLITE_S	= 6 * 3600,
 };
 
-struct dest {
-	struct dest	 *same;		/* of this bucket */
-	struct dest	 *turn;		/* the next that may start a job */
-	bool		  in_turn;
-	struct task	 *first, **last;	/* the urgent before the others: RFC 6710 */
-	int		  lowest;		/* priority among them */
-	unsigned	  running;
-	ms_t		  down_until;
-	struct err	  down;		/* what it was */
-	char		  name[];
-};
+static time_t shortest(time_t a, time_t b)
+{
+	return a < b ? a : b;
+}
 
-/* One send process. */
-struct sender {
-	struct sender	 *next;
-	struct sched	 *s;
-	int		  fd;
-	struct loop_io	 *io;
-	struct task	 *task;		/* NULL: idle */
-	struct dest	 *dest;		/* of the task */
-	char		  last[ROUTE_NAME];	/* where its connection goes, if it still has one */
-	ms_t		  idle_since;
-};
+static struct pace_rules rules_of(const struct sched *s)
+{
+	const struct conf *c = &s->self.conf;
+	const struct plan_waits *later = &s->plan.waits[PLAN_LATER], *far = &s->plan.waits[PLAN_UNREACHABLE];
 
-struct dests {
-	struct dest	 *buckets[BUCKETS];
-	struct dest	 *turn, **turn_end;
-	struct sender	 *senders;
-	size_t		  sender_n, running;
-	struct loop_timer *again, *reaper;
-	struct arena	 *arena;	/* for one result */
-};
+	if (!far->count)
+		far = later;
+	return (struct pace_rules){ .first = (unsigned)c->mta_send_first, .most = (unsigned)c->mta_send_per_destination,
+		.polite_for = POLITE_S, .down_first = shortest(DOWN_FIRST_S, later->s[0]),
+		.down_most = shortest((time_t)c->mta_unreachable_max, far->s[far->count - 1]) };
+}
 
 struct dests *dests_new(struct sched *s)
 {
-	struct dests *d = mem_get(sizeof *d);
+	struct dests *all = mem_get(sizeof *all);
 
-	(void)s;
-	d->turn_end = &d->turn;
-	d->arena = arena_new(ANSWER_MEMORY, NULL, NULL);
-	return d;
+	all->turn_end = &all->turn;
+	all->sweep_at = SWEEP_EACH;
+	all->rules = rules_of(s);
+	all->arena = arena_new(ANSWER_MEMORY, NULL, NULL);
+	return all;
+}
+
+void dests_begin(struct sched *s)
+{
+	struct err e;
+
+	s->dests->memory = destinations_open(s->self.conf.queue_directory, &e);
+	dests_sift(s);
 }
 
 bool dests_running(const struct sched *s)
@@ -73,45 +64,122 @@ static struct dest **place_of(struct dests *all, const char *name)
 
 	for (const char *p = name; *p; p++)
 		h = h * 33 ^ (unsigned char)*p;
-	for (at = &all->buckets[h % BUCKETS]; *at; at = &(*at)->same) {
+	for (at = &all->buckets[h % DEST_BUCKETS]; *at; at = &(*at)->same) {
 		if (strcmp((*at)->name, name) == 0)
 			break;
 	}
 	return at;
 }
 
-static struct dest *dest_get(struct dests *all, const char *name)
+/* A clock that was wrong when it was written down does not make it longer. */
+static void recall(struct dests *all, struct dest *d)
 {
+	time_t now = clock_wall(), left;
+
+	destinations_get(all->memory, d->name, &d->known);
+	left = d->known.failed_at > all->forgiven ? d->known.dead_until - now : 0;
+	d->down_until = left > 0 ? clock_in((int)shortest(left, all->rules.down_most)) : 0;
+}
+
+static struct dest *dest_get(struct sched *s, const char *name)
+{
+	struct dests *all = s->dests;
 	struct dest **at = place_of(all, name), *d = *at;
 	size_t n = strlen(name) + 1;
 
 	if (d)
 		return d;
+	if (all->count >= all->sweep_at) {
+		dests_sweep(s);
+		all->sweep_at = all->count + SWEEP_EACH;
+		at = place_of(all, name);
+	}
 	d = mem_get(sizeof *d + n);
 	memcpy(d->name, name, n);
-	d->last = &d->first;
 	*at = d;
+	all->count++;
+	recall(all, d);
 	return d;
 }
 
-/* Nobody needs it any more? */
-static void dest_put(struct dests *all, struct dest *d)
+static void write_down(struct dests *all, struct dest *d)
 {
-	struct dest **at;
-
-	if (d->first || d->running || d->in_turn || d->down_until > clock_ms())
-		return;
-	at = place_of(all, d->name);
-	*at = d->same;
-	free(d);
+	if (d->learned)
+		destinations_set(all->memory, d->name, &d->known);
+	d->learned = false;
 }
 
-/* Whoever has jobs and room stands in line, and goes to its end after each start. */
+static bool in_use(const struct dests *all, const struct dest *d)
+{
+	if (d->line.first || d->running || d->in_turn || d->parked.first)
+		return true;
+	for (const struct sender *x = all->senders; x; x = x->next) {
+		if (x->dest == d)
+			return true;
+	}
+	return false;
+}
+
+void dests_sweep(struct sched *s)
+{
+	struct dests *all = s->dests;
+
+	for (size_t i = 0; i < DEST_BUCKETS; i++) {
+		struct dest **at = &all->buckets[i], *d;
+
+		while ((d = *at)) {
+			write_down(all, d);
+			if (in_use(all, d)) {
+				at = &d->same;
+				continue;
+			}
+			*at = d->same;
+			all->count--;
+			free(d);
+		}
+	}
+}
+
+static void write_all(void *arg)
+{
+	struct sched *s = arg;
+
+	s->dests->writer = NULL;
+	for (size_t i = 0; i < DEST_BUCKETS; i++) {
+		for (struct dest *d = s->dests->buckets[i]; d; d = d->same)
+			write_down(s->dests, d);
+	}
+	destinations_sync(s->dests->memory);
+}
+
+static void learned(struct sched *s, struct dest *d)
+{
+	d->learned = true;
+	if (!s->dests->writer)
+		s->dests->writer = loop_at(s->loop, clock_in(WRITE_S), write_all, s);
+}
+
+void dests_end(struct sched *s)
+{
+	write_all(s);
+	destinations_close(s->dests->memory);
+}
+
+void dests_sift(struct sched *s)
+{
+	const struct conf *c = &s->self.conf;
+
+	destinations_sift(s->dests->memory, clock_wall(), (int64_t)c->mta_destinations_keep, c->mta_destinations_max);
+}
+
+/* --- whose turn it is --- */
+
+/* Whoever has jobs and may have another conversation stands in the row, and goes to its end after each start. */
 static void line_up(struct sched *s, struct dest *d)
 {
 	struct dests *all = s->dests;
 
-	if (d->in_turn || !d->first || d->running >= s->self.conf.mta_send_per_destination)
+	if (d->in_turn || !d->line.first || d->running >= pace_limit(&d->known.pace, &all->rules, clock_wall()))
 		return;
 	d->in_turn = true;
 	d->turn = NULL;
@@ -119,348 +187,241 @@ static void line_up(struct sched *s, struct dest *d)
 	all->turn_end = &d->turn;
 }
 
-/* d is the first in line. */
-static void leave_line(struct dests *all, struct dest *d)
+static struct dest *leave_row(struct dests *all)
 {
+	struct dest *d = all->turn;
+
 	all->turn = d->turn;
 	if (!all->turn)
 		all->turn_end = &all->turn;
 	d->in_turn = false;
+	return d;
 }
 
-static struct task *take_task(struct dest *d)
+static void same_for_all(struct sched *s, struct task *t, bool unreachable, const char *status, const char *why)
 {
-	struct task *t = d->first;
-
-	d->first = t->next;
-	if (!d->first)
-		d->last = &d->first;
-	return t;
-}
-
-static void same_for_all(struct sched *s, struct task *t, const struct err *why)
-{
-	const struct job_result r = { .remote = "", .tls = "", .count = 1,
-		.rcpts = { { why->kind, why->status, why->text } } };
+	const struct job_result r = { .unreachable = unreachable, .remote = "", .tls = "", .ip = "", .count = 1,
+		.rcpts = { { ERR_TEMP, status, why } } };
 
 	message_task_done(s, t, &r);
 }
 
-/* The others that wait for an unreachable destination go back to the queue untried. */
-static void give_back(struct sched *s, struct dest *d)
+/* Where the line has room again, those who wait on disk for it are due. */
+static void let_in(struct sched *s, struct dest *d)
 {
-	struct task *t = d->first, *next;
+	time_t now = clock_wall();
+	size_t room = d->line.count < LINE_MAX / 2 ? LINE_MAX - d->line.count : 0;
 
-	d->first = NULL;
-	d->last = &d->first;
-	for (; t; t = next) {
-		next = t->next;
-		same_for_all(s, t, &d->down);
-	}
-}
-
-static void mark_down(struct sched *s, struct dest *d, const struct job_result *r)
-{
-	time_t wait = s->plan.waits[0] < DOWN_S ? s->plan.waits[0] : DOWN_S;
-
-	err_temp(&d->down, r->rcpts[0].status, "%s", r->rcpts[0].answer);
-	d->down_until = clock_in((int)wait);
-	give_back(s, d);
-}
-
-void dests_forgive(struct sched *s)
-{
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (struct dest *d = s->dests->buckets[i]; d; d = d->same)
-			d->down_until = 0;
-	}
-}
-
-/* Behind all that are at least as urgent. */
-static void enqueue(struct dest *d, struct task *t)
-{
-	int priority = t->msg->env.priority;
-	struct task **at = &d->first;
-
-	if (!d->first || d->lowest >= priority)
-		at = d->last;
-	while (*at && (*at)->msg->env.priority >= priority)
-		at = &(*at)->next;
-	t->next = *at;
-	*at = t;
-	if (t->next)
+	if (d->down_until > clock_ms())
+		room = SIZE_MAX;	/* they hear that it is down */
+	if (!d->parked.first || !room)
 		return;
-	d->last = &t->next;
-	d->lowest = priority;
+	while (room && waits_unpark(&s->waits, &d->parked, now))
+		room--;
+	message_arm(s);
 }
 
-void dests_queue(struct sched *s, struct task *t, const char *name)
+static struct task *take_task(struct sched *s, struct dest *d)
 {
-	struct dest *d = dest_get(s->dests, name);
+	struct task *t = (struct task *)line_take(&d->line);
 
-	t->dest = d;
-	t->next = NULL;
-	if (d->down_until > clock_ms()) {
-		same_for_all(s, t, &d->down);
-		return;
-	}
-	enqueue(d, t);
-	line_up(s, d);
-}
-
-/* --- send processes --- */
-
-static void sender_free(struct dests *all, struct sender *x)
-{
-	struct sender **at = &all->senders;
-
-	while (*at != x)
-		at = &(*at)->next;
-	*at = x->next;
-	all->sender_n--;
-	loop_remove(x->io);
-	fd_close(&x->fd);
-	free(x);
-}
-
-/* The task is back. Its destination may go before the message is told, so in this order. */
-static struct task *task_back(struct sched *s, struct sender *x)
-{
-	struct task *t = x->task;
-
-	if (!t)
-		return NULL;
-	x->task = NULL;
-	x->idle_since = clock_ms();
-	s->dests->running--;
-	x->dest->running--;
-	line_up(s, x->dest);
+	let_in(s, d);
 	return t;
 }
 
-static void sender_died(struct sched *s, struct sender *x)
+static bool may_start(const struct sched *s, const struct dest *d)
 {
-	struct dest *d = x->dest;
-	struct task *t = task_back(s, x);
-	struct err why;
+	unsigned total = (unsigned)s->self.conf.mta_send_max;
+	unsigned free = total > s->dests->running ? total - (unsigned)s->dests->running : 0;
 
-	sender_free(s->dests, x);
-	if (!t)
-		return;
-	err_temp(&why, "4.3.0", "the process that sent it ended before it could say what became of it");
-	log_error("a send process to %s ended in the middle of its work", d->name);
-	same_for_all(s, t, &why);
-	dest_put(s->dests, d);
-}
-
-static void take_result(struct sched *s, struct sender *x, const struct job_result *r)
-{
-	struct dest *d = x->dest;
-	struct task *t = task_back(s, x);
-
-	message_task_done(s, t, r);
-	if (r->unreachable && r->count && r->rcpts[0].kind == ERR_TEMP)
-		mark_down(s, d, r);
-	dest_put(s->dests, d);
-}
-
-static void sender_ready(void *arg, unsigned ready)
-{
-	struct sender *x = arg;
-	struct sched *s = x->s;
-	struct job_result r;
-	struct err e;
-
-	(void)ready;
-	if (packet_recv(x->fd, &s->packet, clock_ms()) != PACKET_OK) {
-		sender_died(s, x);
-	} else if (!job_take_result(&s->packet, s->dests->arena, &r, &e) || !x->task
-	    || r.count != x->task->count) {
-		packet_drop_fds(&s->packet);
-		log_error("a send process talks nonsense");
-		sender_died(s, x);
-	} else {
-		take_result(s, x, &r);
-	}
-	arena_reset(s->dests->arena);
-	if (s->ending && !s->dests->running)
-		loop_stop(s->loop);
-	dests_pump(s);
-}
-
-static struct sender *spawn(struct sched *s, struct err *e)
-{
-	struct sender *x;
-	int fd;
-
-	packet_begin(&s->packet, 'O');
-	if (!role_ask(&s->self, &s->packet, 10, e))
-		return NULL;
-	fd = packet_take_fd(&s->packet);
-	if (fd < 0) {
-		err_temp(e, "4.3.0", "the keeper gave no send process");
-		return NULL;
-	}
-	x = mem_get(sizeof *x);
-	x->s = s;
-	x->fd = fd;
-	x->io = loop_add(s->loop, fd, LOOP_READ, sender_ready, x);
-	x->next = s->dests->senders;
-	s->dests->senders = x;
-	s->dests->sender_n++;
-	return x;
-}
-
-/* One that was just there, else the one that has rested longest. */
-static struct sender *idle_for(struct dests *all, const struct dest *d)
-{
-	struct sender *best = NULL;
-
-	for (struct sender *x = all->senders; x; x = x->next) {
-		if (x->task)
-			continue;
-		if (strcmp(x->last, d->name) == 0)
-			return x;
-		if (!best || x->idle_since < best->idle_since)
-			best = x;
-	}
-	return best;
-}
-
-static void pump_again(void *arg)
-{
-	struct sched *s = arg;
-
-	s->dests->again = NULL;
-	dests_pump(s);
-}
-
-static struct sender *get_sender(struct sched *s, const struct dest *d)
-{
-	struct dests *all = s->dests;
-	struct sender *x = idle_for(all, d);
-	struct err e;
-
-	if (x || all->sender_n >= s->self.conf.mta_send_max)
-		return x;
-	x = spawn(s, &e);
-	if (!x) {
-		log_error("no process to send with: %s", e.text);
-		if (!all->again)
-			all->again = loop_at(s->loop, clock_in(SPAWN_AGAIN_S), pump_again, s);
-	}
-	return x;
-}
-
-/* --- starting a job --- */
-
-static struct way way_of(const struct conf *c, const struct envelope *env)
-{
-	struct way w = way_plain;
-
-	w.via = *env->via ? env->via : c->relay_host;
-	way_tls_parse(span_of(c->mta_tls), &w.tls);	/* the setting has these words only */
-	return w;
-}
-
-static void describe(const struct sched *s, const struct task *t, const char *destination, struct job *j)
-{
-	const struct envelope *env = &t->msg->env;
-
-	*j = (struct job){ .destination = destination, .way = way_of(&s->self.conf, env), .id = env->id, .sender = env->sender, .envid = env->envid,
-		.ret = env->ret, .smtputf8 = env->smtputf8, .body8bit = env->body8bit,
-		.require_tls = env->require_tls, .tls_optional = env->tls_optional, .by_mode = env->by_mode,
-		.by_trace = env->by_trace, .by = env->by, .priority = env->priority, .wire_bytes = env->wire_bytes, .count = t->count };
-	for (; j->top_count < env->top_count; j->top_count++)
-		j->top[j->top_count] = env->top[j->top_count];
-	for (size_t i = 0; i < t->count; i++) {
-		const struct rcpt *r = &env->rcpts[t->rcpts[i]];
-
-		j->rcpts[i] = (struct job_rcpt){ r->address, r->original, r->notify };
-	}
-}
-
-static bool hand_over(struct sched *s, struct sender *x, const struct task *t, const struct dest *d, struct err *e)
-{
-	struct job j;
-	bool ok;
-
-	describe(s, t, d->name, &j);
-	j.text = queue_open_text(&s->out, j.id, e);
-	if (j.text < 0) {
-		t->msg->lost = e->kind == ERR_PERM;
-		return false;
-	}
-	job_put(&j, &s->packet);
-	ok = packet_send(x->fd, &s->packet, e);
-	fd_close(&j.text);
-	return ok;
+	return !s->ending && d->line.first && pace_may(&d->known.pace, &s->dests->rules, d->running, free, total, clock_wall());
 }
 
 static void start(struct sched *s, struct sender *x, struct dest *d)
 {
-	struct task *t = take_task(d);
+	struct task *t = take_task(s, d);
 	struct err e;
 
-	if (!hand_over(s, x, t, d, &e)) {
-		e.kind = ERR_TEMP;
-		same_for_all(s, t, &e);
-		return;
-	}
-	x->task = t;
-	x->dest = d;
-	snprintf(x->last, sizeof x->last, "%s", d->name);
-	d->running++;
-	s->dests->running++;
+	if (!crew_give(s, x, t, &e))
+		same_for_all(s, t, false, e.status, e.text);
 }
 
-/* Destinations that were kept only to remember that they were unreachable. */
-static void sweep_bucket(struct dests *all, struct dest *d)
+void dest_next(struct sched *s, struct sender *x)
 {
-	struct dest *next;
+	struct dest *d = x->dest;
 
-	for (; d; d = next) {
-		next = d->same;
-		dest_put(all, d);
-	}
+	if ((x->streak < STREAK || !s->dests->turn) && may_start(s, d))
+		start(s, x, d);
+	line_up(s, d);
 }
 
-/* Send processes that rested long enough: closing their channel ends them. */
-static void reap(void *arg)
-{
-	struct sched *s = arg;
-	struct dests *all = s->dests;
-	ms_t before = clock_ms() - IDLE_S * 1000;
-	struct sender *next;
-
-	all->reaper = NULL;
-	for (struct sender *x = all->senders; x; x = next) {
-		next = x->next;
-		if (!x->task && x->idle_since <= before)
-			sender_free(all, x);
-	}
-	for (size_t i = 0; i < BUCKETS; i++)
-		sweep_bucket(all, all->buckets[i]);
-	if (all->senders)
-		all->reaper = loop_at(s->loop, clock_in(IDLE_S / 2), reap, s);
-}
-
+/* Those who may not start now keep their places in front. */
 void dests_pump(struct sched *s)
 {
 	struct dests *all = s->dests;
-	struct dest *d;
+	struct dest *held = NULL, **held_end = &held, *d;
+	struct sender *x;
 
-	while (!s->ending && (d = all->turn)) {
-		struct sender *x = get_sender(s, d);
+	while (!s->ending && all->turn && all->running < s->self.conf.mta_send_max) {
+		bool may = may_start(s, all->turn);
 
-		if (!x)
+		x = may ? crew_get(s, all->turn) : NULL;
+		if (may && !x)
 			break;
-		leave_line(all, d);
-		if (d->first)
+		d = leave_row(all);
+		if (may) {
 			start(s, x, d);
-		line_up(s, d);
-		dest_put(all, d);
+			line_up(s, d);
+		} else if (d->line.first) {
+			d->in_turn = true;
+			d->turn = NULL;
+			*held_end = d;
+			held_end = &d->turn;
+		}
 	}
-	if (all->senders && !all->reaper)
-		all->reaper = loop_at(s->loop, clock_in(IDLE_S / 2), reap, s);
+	if (held) {
+		*held_end = all->turn;
+		if (!all->turn)
+			all->turn_end = held_end;
+		all->turn = held;
+	}
+	crew_watch(s);
+}
+
+/* --- what is learned --- */
+
+/* The others that wait for an unreachable destination go back to the queue untried. */
+static void give_back(struct sched *s, struct dest *d)
+{
+	struct task *t;
+
+	while ((t = (struct task *)line_take(&d->line)))
+		same_for_all(s, t, true, d->known.status, d->known.why);
+	let_in(s, d);
+}
+
+static void note_failure(struct dest *d, const struct job_result_rcpt *got)
+{
+	struct err why;
+
+	err_temp(&why, got->status, "%s", got->answer);		/* tamed: it may be the other side's words */
+	snprintf(d->known.status, sizeof d->known.status, "%s", why.status);
+	span_copy(span_to(span_of(why.text), sizeof d->known.why - 1), d->known.why, sizeof d->known.why);
+}
+
+static void mark_down(struct sched *s, struct dest *d, const struct job_result_rcpt *got)
+{
+	time_t now = clock_wall(), wait = pace_failed(&d->known.pace, &s->dests->rules);
+
+	note_failure(d, got);
+	d->known.failed++;
+	d->known.failed_at = now;
+	d->known.dead_until = now + wait;
+	d->down_until = clock_in((int)wait);
+	give_back(s, d);
+}
+
+static void note_server(struct dest *d, const struct job_result *r, time_t now)
+{
+	struct destination *k = &d->known;
+
+	k->taken++;
+	k->taken_at = now;
+	k->dead_until = 0;
+	d->down_until = 0;
+	k->extensions = r->extensions;
+	k->family = !*r->ip ? 0 : span_has(span_of(r->ip), ':') ? 6 : 4;
+	span_copy(span_to(span_of(r->remote), sizeof k->host - 1), k->host, sizeof k->host);
+	span_copy(span_to(span_of(r->ip), sizeof k->ip - 1), k->ip, sizeof k->ip);
+	span_copy(span_to(span_of(r->tls), sizeof k->tls - 1), k->tls, sizeof k->tls);
+}
+
+static const struct job_result_rcpt *refusal(const struct job_result *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->rcpts[i].kind == ERR_TEMP && pace_is_refusal(r->rcpts[i].status, r->rcpts[i].answer))
+			return &r->rcpts[i];
+	}
+	return NULL;
+}
+
+static void note_conversation(struct sched *s, struct dest *d, const struct job_result *r,
+    const struct job_result_rcpt *too_much, time_t now)
+{
+	note_server(d, r, now);
+	pace_took(&d->known.pace, &s->dests->rules, d->running + 1, now);
+	if (!too_much)
+		return;
+	note_failure(d, too_much);
+	pace_refused(&d->known.pace, d->running + 1, now);
+}
+
+/*
+ * One conversation too many was refused, while others go on: no fault of the message, which
+ * is first in line again.
+ */
+static bool once_more(struct dest *d, struct task *t, const struct job_result *r,
+    const struct job_result_rcpt *too_much, time_t now)
+{
+	if (!r->unreachable || !too_much || !d->running)
+		return false;
+	note_failure(d, too_much);
+	pace_refused(&d->known.pace, d->running + 1, now);
+	line_put_back(&d->line, &t->item);
+	return true;
+}
+
+void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struct job_result *r)
+{
+	const struct job_result_rcpt *too_much = refusal(r);
+	time_t now = clock_wall();
+	bool again = once_more(d, t, r, too_much, now);
+
+	if (!d->known.first)
+		d->known.first = now;
+	d->known.used = now;
+	if (!again)
+		message_task_done(s, t, r);
+	if (!again && r->unreachable && r->count && r->rcpts[0].kind == ERR_TEMP)
+		mark_down(s, d, &r->rcpts[0]);
+	else if (*r->remote)
+		note_conversation(s, d, r, too_much, now);
+	learned(s, d);
+	line_up(s, d);
+}
+
+/* --- for the rest of sched --- */
+
+bool dests_queue(struct sched *s, struct task *t, const char *name)
+{
+	const struct message *m = t->msg;
+	struct dest *d = dest_get(s, name);
+
+	if (d->down_until > clock_ms()) {
+		same_for_all(s, t, true, d->known.status, d->known.why);
+		return true;
+	}
+	if (!line_has_room(&d->line, m->origin, m->env.priority))
+		return false;
+	t->dest = d;
+	line_add(&d->line, &t->item, m->origin, m->env.priority, line_later(m->env.rcpt_count, m->env.rcpts[t->rcpts[0]].tries));
+	line_up(s, d);
+	return true;
+}
+
+void dests_park(struct sched *s, const char *id, const char *name, bool hurry)
+{
+	struct dest *d = dest_get(s, name);
+
+	waits_park(&s->waits, &d->parked, id, hurry);
+	let_in(s, d);		/* it may have got room since */
+}
+
+void dests_forgive(struct sched *s)
+{
+	s->dests->forgiven = clock_wall();
+	for (size_t i = 0; i < DEST_BUCKETS; i++) {
+		for (struct dest *d = s->dests->buckets[i]; d; d = d->same)
+			d->down_until = 0;
+	}
 }

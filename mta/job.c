@@ -47,6 +47,7 @@ void job_put(const struct job *j, struct packet *p)
 	packet_put_u64(p, marks_of(j));
 	packet_put_u64(p, (uint64_t)j->by);
 	packet_put_u64(p, (uint64_t)(j->priority + PRIORITY_BASE));
+	packet_put_u64(p, j->prefer_family);
 	packet_put_u64(p, j->top_count);
 	for (size_t i = 0; i < j->top_count; i++)
 		packet_put_text(p, j->top[i]);
@@ -108,6 +109,7 @@ bool job_take(struct packet *p, struct arena *a, struct job *j, struct err *e)
 	take_marks(j, packet_take_u64(p));
 	j->by = (time_t)packet_take_u64(p);
 	j->priority = (int)(packet_take_u64(p) % (2 * PRIORITY_BASE + 1)) - PRIORITY_BASE;
+	j->prefer_family = (unsigned)packet_take_u64(p);
 	take_tops(p, a, j);
 	j->wire_bytes = packet_take_u64(p);
 	j->count = take_count(p);
@@ -126,6 +128,8 @@ void job_put_result(const struct job_result *r, struct packet *p)
 	packet_put_u64(p, (r->unreachable ? RESULT_UNREACHABLE : 0) | (r->dsn ? RESULT_DSN : 0));
 	packet_put_text(p, r->remote);
 	packet_put_text(p, r->tls);
+	packet_put_text(p, r->ip ? r->ip : "");
+	packet_put_u64(p, r->extensions);
 	packet_put_u64(p, r->count);
 	for (size_t i = 0; i < r->count; i++) {
 		packet_put_u64(p, r->rcpts[i].kind);
@@ -146,6 +150,8 @@ bool job_take_result(struct packet *p, struct arena *a, struct job_result *r, st
 	r->dsn = marks & RESULT_DSN;
 	r->remote = take_text(p, a);
 	r->tls = take_text(p, a);
+	r->ip = take_text(p, a);
+	r->extensions = (unsigned)packet_take_u64(p);
 	r->count = take_count(p);
 	for (size_t i = 0; i < r->count; i++) {
 		uint64_t kind = packet_take_u64(p);

@@ -29,6 +29,7 @@ struct job {
 	bool		 by_trace;
 	time_t		 by;
 	int		 priority;
+	unsigned	 prefer_family;		/* 4 or 6 worked there last; 0 = not known */
 	const char	*top[ENVELOPE_TOPS];	/* as in the envelope */
 	size_t		 top_count;
 	uint64_t	 wire_bytes;		/* of the text, without top */
@@ -46,6 +47,8 @@ struct job_result {
 	bool		 unreachable;		/* it never came to a transaction: the next message need not try now */
 	bool		 dsn;			/* the other side reports on; NOTIFY went with it */
 	const char	*remote, *tls;		/* host that answered, "" when none; "TLSv1.3 ..." or "" */
+	const char	*ip;			/* its address, or "" */
+	unsigned	 extensions;		/* enum smtp_ext that it offers */
 	struct job_result_rcpt rcpts[JOB_RCPTS];
 	size_t		 count;
 };

@@ -10,9 +10,7 @@
 #include "common/os/log.h"
 
 enum {
-	LOOK_S		= 60,	/* the longest sleep; a wall clock that jumps is noticed then */
 	TROUBLE_S	= 60,	/* when a report or a state could not be written */
-	STARTED_AT_ONCE	= 50,	/* then others get a turn */
 	TASK_BYTES	= 48 << 10,	/* of recipients in one packet */
 };
 
@@ -31,15 +29,45 @@ struct arena *message_arena(struct sched *s)
 	return a ? a : arena_new(MESSAGE_MEMORY, NULL, NULL);
 }
 
+static struct message **place_of(struct sched *s, const char *id)
+{
+	struct message **at;
+	size_t h = 5381;
+
+	for (const char *p = id; *p; p++)
+		h = h * 33 ^ (unsigned char)*p;
+	for (at = &s->active[h % ACTIVE_BUCKETS]; *at; at = &(*at)->same) {
+		if (strcmp((*at)->env.id, id) == 0)
+			break;
+	}
+	return at;
+}
+
+struct message *message_find(struct sched *s, const char *id)
+{
+	return *place_of(s, id);
+}
+
+struct message *message_adopt(struct sched *s, struct arena *a, const struct envelope *env)
+{
+	struct message *m = mem_get(sizeof *m);
+
+	m->arena = a;
+	m->env = *env;
+	*place_of(s, env->id) = m;
+	s->active_n++;
+	m->origin = origin_get(s, env);
+	m->origin->active++;
+	return m;
+}
+
 static void forget(struct sched *s, struct message *m)
 {
-	if (m->next)
-		m->next->before = m->before;
-	if (m->before)
-		m->before->next = m->next;
-	else
-		s->active = m->next;
+	*place_of(s, m->env.id) = m->same;
 	s->active_n--;
+	origin_finished(s, m->origin);
+	if (s->active_n == ACTIVE_MAX / 2)
+		message_arm(s);		/* who waited for room */
 	arena_free(m->arena);
 	free(m);
 }
@@ -117,7 +145,10 @@ static void wait_again(struct sched *s, struct message *m, time_t next)
 		maillog_trouble(m->env.id, "noting what became of it", &e);
 		next = clock_wall() + TROUBLE_S;
 	}
-	waits_add(&s->waits, m->env.id, next);
+	if (m->no_room && next <= clock_wall())
+		dests_park(s, m->env.id, m->no_room, m->hurry);
+	else
+		waits_add(&s->waits, m->env.id, next);
 	forget(s, m);
 	message_arm(s);
 }
@@ -151,7 +182,7 @@ static void conclude(struct sched *s, struct message *m)
 	}
 }
 
-static void finish(struct sched *s, struct message *m)
+void message_finish(struct sched *s, struct message *m)
 {
 	enum wish wish = m->wish;
 	char id[ID_SIZE];
@@ -178,7 +209,7 @@ static void note(struct sched *s, struct message *m)
 static void let_go(struct sched *s, struct message *m)
 {
 	if (--m->jobs == 0)
-		finish(s, m);
+		message_finish(s, m);
 	else
 		note(s, m);
 }
@@ -207,11 +238,11 @@ static void sent(struct sched *s, struct message *m, struct rcpt *r, const struc
 		relayed(s, m, r);
 }
 
-static void deferred(struct sched *s, struct message *m, struct rcpt *r, const struct err *why)
+static void deferred(struct sched *s, struct message *m, struct rcpt *r, const struct plan_try *try, const struct err *why)
 {
 	time_t now = clock_wall();
 
-	r->next = plan_next(&s->plan, &m->env, now, r->tries, dice());
+	r->next = plan_next(&s->plan, &m->env, try, now, dice());
 	if (r->next) {
 		maillog_deferred(m->env.id, span_of(r->address), r->remote, r->next - now, why);
 		return;
@@ -223,12 +254,13 @@ static void deferred(struct sched *s, struct message *m, struct rcpt *r, const s
 static void settle(struct sched *s, struct message *m, struct rcpt *r, const struct job_result_rcpt *got,
     const struct job_result *res)
 {
+	struct plan_try try;
 	struct err why;
 
 	/* Control characters and length were the other side's; err knows how to tame both. */
 	err_temp(&why, got->status, "%s", got->answer);
 	why.kind = got->kind;
-	r->tries++;
+	try = (struct plan_try){ ++r->tries, r->next, plan_class(res->unreachable, why.status, why.text) };
 	r->next = 0;
 	r->status = arena_text(m->arena, span_of(why.status));
 	r->answer = arena_text(m->arena, span_of(why.text));
@@ -237,7 +269,7 @@ static void settle(struct sched *s, struct message *m, struct rcpt *r, const str
 	if (got->kind == ERR_NONE) {
 		sent(s, m, r, res);
 	} else if (got->kind == ERR_TEMP) {
-		deferred(s, m, r, &why);
+		deferred(s, m, r, &try, &why);
 	} else {
 		r->state = RCPT_FAILED;
 		maillog_failed(m->env.id, span_of(r->address), r->remote, &why);
@@ -271,7 +303,7 @@ static void give_up(struct message *m, struct rcpt *r, const struct err *why)
 	maillog_failed(m->env.id, span_of(r->address), "", why);
 }
 
-struct making { struct task *task; char name[ROUTE_NAME]; struct making *next; };
+struct making { struct task *task; const char *name; struct making *next; };
 
 /* The job of this message to that destination that has room. */
 static struct task *task_for(struct message *m, struct making **all, const char *name)
@@ -283,7 +315,7 @@ static struct task *task_for(struct message *m, struct making **all, const char 
 			return k->task;
 	}
 	k = arena_get(m->arena, sizeof *k);
-	snprintf(k->name, sizeof k->name, "%s", name);
+	k->name = arena_text(m->arena, span_of(name));
 	k->task = arena_get(m->arena, sizeof *k->task);
 	k->task->msg = m;
 	k->next = *all;
@@ -291,9 +323,24 @@ static struct task *task_for(struct message *m, struct making **all, const char 
 	return k->task;
 }
 
-static void make_tasks(struct sched *s, struct message *m)
+/* Most have one; a list of many domains would be all room otherwise. */
+static void add_rcpt(struct task *t, size_t at)
 {
-	static const struct job_result nowhere = { .remote = "", .tls = "", .count = 1,
+	uint32_t *more;
+
+	if (t->count == t->room) {
+		t->room = t->room ? t->room * 2 : 1;
+		more = arena_array(t->msg->arena, t->room, sizeof *more);
+		if (t->count)
+			memcpy(more, t->rcpts, t->count * sizeof *more);
+		t->rcpts = more;
+	}
+	t->rcpts[t->count++] = (uint32_t)at;
+}
+
+void message_make_tasks(struct sched *s, struct message *m)
+{
+	static const struct job_result nowhere = { .remote = "", .tls = "", .ip = "", .count = 1,
 		.rcpts = { { ERR_PERM, "5.1.3", "an address without a domain goes nowhere from here" } } };
 	char name[ROUTE_NAME];
 	struct making *all = NULL;
@@ -304,7 +351,7 @@ static void make_tasks(struct sched *s, struct message *m)
 		struct rcpt *r = &m->env.rcpts[i];
 		struct task *t;
 
-		if (r->state != RCPT_WAITING || r->next > now)
+		if (r->state != RCPT_WAITING || !plan_due(&s->plan, &m->env, r, now))
 			continue;
 		if (plan_too_late(&m->env, now, &late)) {
 			give_up(m, r, &late);
@@ -315,184 +362,17 @@ static void make_tasks(struct sched *s, struct message *m)
 			continue;
 		}
 		t = task_for(m, &all, name);
-		t->rcpts[t->count++] = (uint32_t)i;
+		add_rcpt(t, i);
 		t->bytes += strlen(r->address) + strlen(r->original) + 24;
 	}
 	m->jobs = 1;		/* ours, so that the message lives until all are queued */
 	for (; all; all = all->next) {
 		m->jobs++;
-		dests_queue(s, all->task, all->name);
+		if (dests_queue(s, all->task, all->name))
+			continue;
+		m->jobs--;
+		m->no_room = all->name;
 	}
 	if (--m->jobs == 0)
-		finish(s, m);
-}
-
-static struct message *adopt(struct sched *s, struct arena *a, const struct envelope *env)
-{
-	struct message *m = mem_get(sizeof *m);
-
-	m->arena = a;
-	m->env = *env;
-	m->next = s->active;
-	if (m->next)
-		m->next->before = m;
-	s->active = m;
-	s->active_n++;
-	return m;
-}
-
-void message_start(struct sched *s, struct arena *a, const struct envelope *env)
-{
-	if (s->active_n < ACTIVE_MAX && !s->ending) {
-		make_tasks(s, adopt(s, a, env));
-		return;
-	}
-	waits_add(&s->waits, env->id, clock_wall());
-	message_arm(s);
-	arena_free(a);
-}
-
-/* Read a message that is on disk only; NULL when it is gone, or was put on hold. */
-static struct arena *load(struct sched *s, const char *id, struct envelope *env)
-{
-	struct arena *a = message_arena(s);
-	struct err e;
-
-	if (queue_read_envelope(&s->out, id, a, env, &e))
-		return a;
-	if (!queue_next_try(&s->out, id)) {
-		maillog_removed(id, "its envelope is gone");
-	} else if (e.kind == ERR_PERM) {
-		message_quarantine(s, &s->out, id, &e);
-	} else {
-		maillog_trouble(id, "reading", &e);
-		waits_add(&s->waits, id, clock_wall() + TROUBLE_S);
-	}
-	arena_reset(a);
-	s->spare = a;
-	return NULL;
-}
-
-static void start_due(void *arg)
-{
-	struct sched *s = arg;
-	time_t now = clock_wall();
-	struct envelope env;
-	struct arena *a;
-	struct wait w;
-
-	s->due_timer = NULL;
-	for (int i = 0; i < STARTED_AT_ONCE && s->active_n < ACTIVE_MAX && !s->ending; i++) {
-		if (!waits_take(&s->waits, now, &w))
-			break;
-		a = load(s, w.id, &env);
-		if (!a)
-			continue;
-		if (!w.next)
-			wish_retry(&env);
-		message_start(s, a, &env);
-	}
-	dests_pump(s);
-	message_arm(s);
-}
-
-void message_arm(struct sched *s)
-{
-	const struct wait *first = waits_first(&s->waits);
-	time_t now = clock_wall(), in = LOOK_S;
-
-	if (first && (time_t)first->next <= now)
-		in = 0;
-	else if (first && (time_t)first->next < now + LOOK_S)
-		in = (time_t)first->next - now;
-	if (s->active_n >= ACTIVE_MAX && in == 0)
-		in = 1;
-	if (s->due_timer)
-		loop_cancel(s->due_timer);
-	s->due_timer = s->ending ? NULL : loop_at(s->loop, clock_in((int)in), start_due, s);
-}
-
-static bool load_one(void *arg, const char *id)
-{
-	struct sched *s = arg;
-	time_t next = queue_next_try(&s->out, id);
-
-	if (next)
-		waits_add(&s->waits, id, next);
-	return true;
-}
-
-void message_load_all(struct sched *s)
-{
-	struct err e;
-
-	if (!queue_each(&s->out, load_one, s, &e))
-		log_error("out: %s", e.text);
-}
-
-/* --- wishes --- */
-
-static struct message *find_active(struct sched *s, const char *id)
-{
-	struct message *m = s->active;
-
-	while (m && strcmp(m->env.id, id) != 0)
-		m = m->next;
-	return m;
-}
-
-void message_found(struct sched *s, const char *id)
-{
-	if (find_active(s, id))
-		return;
-	waits_take_id(&s->waits, id);
-	waits_add(&s->waits, id, queue_next_try(&s->out, id));
-	message_arm(s);
-}
-
-static void wish_all(struct sched *s)
-{
-	dests_forgive(s);
-	waits_all_now(&s->waits);
-	message_arm(s);
-}
-
-/* It rests on disk: retry starts it, anything else finishes it without a try. */
-static void wish_resting(struct sched *s, const char *id, enum wish wish)
-{
-	struct envelope env;
-	struct message *m;
-	struct arena *a;
-
-	waits_take_id(&s->waits, id);
-	a = load(s, id, &env);
-	if (!a)
-		return;
-	if (wish == WISH_RETRY) {
-		wish_retry(&env);
-		message_start(s, a, &env);
-		return;
-	}
-	m = adopt(s, a, &env);
-	m->wish = wish;
-	finish(s, m);
-}
-
-bool message_wish(struct sched *s, const char *id, enum wish wish)
-{
-	struct message *m;
-
-	log_info("%s wish %s", id, wish_name(wish));
-	if (strcmp(id, WISH_ALL) == 0) {
-		if (wish == WISH_RETRY)
-			wish_all(s);
-		return true;
-	}
-	dests_forgive(s);
-	m = find_active(s, id);
-	if (m)
-		m->wish = wish;		/* finish() does it, and says so */
-	else
-		wish_resting(s, id, wish);
-	return !m;
+		message_finish(s, m);
 }

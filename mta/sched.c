@@ -79,11 +79,14 @@ static void set_up(struct sched *s)
 	const struct conf *c = &s->self.conf;
 
 	plan_init(&s->plan, c->mta_retry.words, c->mta_retry.count, (time_t)c->mta_give_up, (time_t)c->mta_warn_after);
+	plan_waits(&s->plan, PLAN_UNREACHABLE, c->mta_retry_unreachable.words, c->mta_retry_unreachable.count);
+	plan_waits(&s->plan, PLAN_GREYLISTED, c->mta_retry_greylisted.words, c->mta_retry_greylisted.count);
 	s->bounce = (struct bounce){ .own = &s->in[INS - 1], .our_name = c->host_name, .postmaster = c->postmaster,
 		.give_up = (time_t)c->mta_give_up };
 	s->clerk = s->sign = -1;
 	s->loop = loop_new();
 	s->dests = dests_new(s);
+	s->origins = origins_new();
 }
 
 /* --- what happens now and then --- */
@@ -125,6 +128,7 @@ static void sweep(void *arg)
 	queue_sweep(&s->hold, now);
 	snprintf(history, sizeof history, "%s/history", s->self.conf.queue_directory);
 	history_sweep(history, s->self.conf.history, now);
+	dests_sift(s);
 	loop_at(s->loop, clock_in(SWEEP_S), sweep, s);
 }
 
@@ -196,15 +200,15 @@ int main(int argc, char **argv)
 	loop_on_signal(s.loop, SIGTERM, told_to_end, &s);
 	keeper_io = loop_add(s.loop, s.self.keeper, LOOP_READ, keeper_gone, &s);
 	role_jail(&s.self);
-	message_load_all(&s);
-	log_info("scheduling waiting=%zu", s.waits.count);
+	dests_begin(&s);
+	due_begin(&s);
 	sched_look_for_wishes(&s);
 	arrive_start(&s);
-	message_arm(&s);
 	loop_at(s.loop, clock_in(SCAN_S), scan, &s);
 	loop_at(s.loop, clock_in(SWEEP_AFTER_S), sweep, &s);
 	if (report_every_s(&s.self.conf))
 		loop_at(s.loop, clock_in((int)report_every_s(&s.self.conf)), report, &s);
 	loop_run(s.loop);
+	dests_end(&s);
 	return 0;
 }

@@ -4,9 +4,9 @@
  * DESCRIPTION
  *	What the parts of mta-sched share. Each message is in one of three states here:
  *
- *	waiting	20 bytes in the heap of waits, the rest on disk in out/
+ *	waiting	40 bytes in waits, the rest on disk in out/
  *	active	its envelope in memory (struct message), jobs for it queued or running
- *	unknown	on disk only: in/ before its arrival is noticed
+ *	unknown	on disk only: in/ before its arrival is noticed, out/ before the start has come to it
  *
  *	A job goes to a send process and comes back as a result, or the process dies and
  *	the job's recipients are deferred. When the last job of a message is back, the message
@@ -22,32 +22,47 @@
 #include "common/queue/route.h"
 #include "common/queue/wish.h"
 #include "mta/job.h"
+#include "mta/line.h"
 #include "mta/waits.h"
 
 enum {
 	INS		= 3,		/* in/sub, in/net, in/own */
-	ACTIVE_MAX	= 1000,		/* envelopes in memory at once: some 20 MB */
+	ACTIVE_MAX	= 1000,		/* envelopes in memory at once, and as many again of who sends little: some 20 MB */
+	ACTIVE_BUCKETS	= 2048,
+	ORIGIN_ACTIVE	= ACTIVE_MAX / 4,	/* of one sender */
+	ORIGIN_FEW	= 10,		/* who has fewer sends little */
 	MESSAGE_MEMORY	= 256 << 20,	/* one envelope of ENVELOPE_MAX, parsed, and its results */
+};
+
+/* Who sends: a login, or an address. Lives as long as something of it is under way. */
+struct origin {
+	struct origin	*same;		/* of this bucket */
+	unsigned	 active;
+	struct waits_lot parked;	/* has much under way: the rest of it waits on disk */
+	char		 name[];
 };
 
 /* An active message. */
 struct message {
-	struct message	*next, *before;
+	struct message	*same;		/* of this bucket */
 	struct arena	*arena;
+	struct origin	*origin;
+	const char	*no_room;	/* a destination whose line is full; NULL */
 	struct envelope	 env;
 	unsigned	 jobs;		/* queued or running; 1 more while they are being made */
 	bool		 changed;	/* since the envelope was written */
 	bool		 lost;		/* its text is gone */
+	bool		 hurry;		/* a person asked for a try: now, whatever the envelope says */
 	enum wish	 wish;		/* to be fulfilled when its jobs are back */
 };
 
 /* A job that waits for its turn, or runs. Lives in its message's arena. */
 struct task {
-	struct task	*next;
+	struct line_item item;			/* first */
 	struct message	*msg;
 	struct dest	*dest;
 	size_t		 count, bytes;		/* bytes of its packet, nearly */
-	uint32_t	 rcpts[JOB_RCPTS];	/* places in msg->env.rcpts */
+	uint32_t	*rcpts, room;		/* places in msg->env.rcpts */
 };
 
 struct arrival { char id[ID_SIZE]; unsigned in; };
@@ -69,10 +84,13 @@ struct sched {
 	ms_t		 no_keys_until;		/* nobody is asked before */
 	struct arena	*spare;			/* for the next envelope */
 	struct waits	 waits;
-	struct message	*active;
+	struct message	*active[ACTIVE_BUCKETS];	/* by id */
 	size_t		 active_n;
+	struct origins	*origins;
 	struct dests	*dests;
 	struct loop_timer *due_timer, *arrival_timer;
+	void		*loading;		/* a DIR, while those who wait in out/ are looked for */
+	bool		 load_now;		/* a person asked for all of them */
 	bool		 ending;		/* no new jobs; stop when the last is back */
 	struct packet	 packet;
 };
@@ -86,14 +104,28 @@ void arrive_scan(struct sched *s);		/* the slow scan */
 
 /* message.c */
 struct arena *message_arena(struct sched *s);	/* for an envelope to come */
-void message_start(struct sched *s, struct arena *a, const struct envelope *env);	/* takes a */
-void message_found(struct sched *s, const char *id);	/* it is in out/; who knows it already stays as it is */
-void message_load_all(struct sched *s);		/* at the start: who waits in out/ */
+struct message *message_find(struct sched *s, const char *id);		/* active; NULL */
+struct message *message_adopt(struct sched *s, struct arena *a, const struct envelope *env);	/* takes a */
+void message_make_tasks(struct sched *s, struct message *m);
+void message_finish(struct sched *s, struct message *m);
 void message_task_done(struct sched *s, struct task *t, const struct job_result *r);
-void message_arm(struct sched *s);		/* set the timer for who is due next */
-bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: it will be done later */
 /* Log why and put on hold what can not be carried on. */
 void message_quarantine(struct sched *s, const struct station *from, const char *id, const struct err *why);
+
+/* due.c */
+void message_start(struct sched *s, struct arena *a, const struct envelope *env);	/* fresh; takes a */
+void message_found(struct sched *s, const char *id);	/* it is in out/; who knows it already stays as it is */
+void due_begin(struct sched *s);		/* look for those who wait in out/, piece by piece */
+void message_arm(struct sched *s);		/* set the timer for who is due next */
+bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: it will be done later */
+
+/* origin.c */
+struct origins *origins_new(void);
+struct origin *origin_get(struct sched *s, const struct envelope *env);
+void origin_put(struct sched *s, struct origin *o);		/* when nobody needs it */
+bool origin_may_start(const struct sched *s, const struct origin *o, bool fresh);
+bool origin_has_much(const struct origin *o);
+void origin_finished(struct sched *s, struct origin *o);	/* one of its messages is no longer active */
 
 /* sign.c */
 /*
@@ -106,7 +138,13 @@ bool sign_message(struct sched *s, const struct station *from, struct envelope *
 
 /* dest.c */
 struct dests *dests_new(struct sched *s);
-void dests_queue(struct sched *s, struct task *t, const char *name);	/* may come back at once, by message_task_done */
+void dests_begin(struct sched *s);		/* in the jail: open what is remembered */
+void dests_end(struct sched *s);		/* write it down */
+void dests_sift(struct sched *s);		/* forget what is old */
+/* False: there is no room for it. It may come back at once, by message_task_done. */
+bool dests_queue(struct sched *s, struct task *t, const char *name);
+/* A message that is not active, until there is room. */
+void dests_park(struct sched *s, const char *id, const char *name, bool hurry);
 void dests_pump(struct sched *s);		/* start what may be started */
 bool dests_running(const struct sched *s);
 void dests_forgive(struct sched *s);		/* forget who was unreachable */

@@ -82,8 +82,10 @@ struct conf {
 	uint64_t mta_port;		/* where other servers listen: 25 */
 	const char *mta_tls;		/* none may encrypt */
 	struct conf_list mta_retry;	/* waits: "5m 15m 30m 1h 2h 4h", the last repeats */
+	struct conf_list mta_retry_unreachable, mta_retry_greylisted;	/* empty: as mta_retry */
 	uint64_t mta_give_up, mta_warn_after;	/* warn_after 0 = never */
-	uint64_t mta_send_max, mta_send_per_destination, mta_checks_max;
+	uint64_t mta_send_max, mta_send_per_destination, mta_send_first, mta_checks_max;
+	uint64_t mta_unreachable_max, mta_destinations_keep, mta_destinations_max;
 	uint64_t mta_signature_valid;	/* 0 = for ever */
 	const char *mta_source_address;	/* "" */
 	const char *mta_authorities;	/* PEM of who vouches for other servers; "" = the system's */

@@ -318,7 +318,7 @@ static bool judge_state(const struct life *l, size_t cut)
 	memcpy(before, served, sizeof before);
 	snprintf(after, sizeof after, "%s.after", root);
 	queue = queue_open(after, NULL);
-	configure(after);
+	configure(after, "1s");
 	states++;
 	ok = serve_state(l, cut);
 	close(queue);
@@ -379,7 +379,7 @@ static void try(const struct life *l, int recorder)
 	if (!fd_pair(pair, &e))
 		die(e.text);
 	l->put();
-	configure(root);
+	configure(root, "1s");
 	program = recorder;
 	work = pair[1];
 	start();

@@ -188,6 +188,121 @@ static void many_pass(void)
 	stop(SIGTERM);
 	clean();
 }
+
+/* A list of 400 and then one message of another: more than a line holds, and the one is among the first. */
+static void list_delays_nobody(void)
+{
+	char id[ID_SIZE];
+
+	start();
+	senders_rest = true;
+	for (int i = 0; i < 400; i++)
+		put("in/sub", "list@here.test", "ok@b.test ok@b.test", 0, id);
+	put("in/sub", "ann@here.test", "ok@b.test", 0, id);
+	EXPECT(.out = 401);
+	senders_rest = false;
+	EXPECT(.out = 0);
+	CHECK(jobs == 401 && rcpts_seen == 801, "%u jobs, %u recipients", jobs, rcpts_seen);
+	CHECK(memchr(order, 'a', 8) != NULL, "%.40s", order);
+	CHECK(spawned <= 2, "%u send processes for one destination", spawned);
+	stop(SIGTERM);
+	clean();
+}
+
+/* The times of the envelopes are far off, as a clock that went back leaves them: all is tried at the start. */
+static void clock_went_back(const char *id)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) + 90 * 86400 } };
+	struct station out = station("out");
+	char name[ID_SIZE + 2];
+	struct envelope env;
+	struct err e;
+
+	CHECK(queue_read_envelope(&out, id, arena, &env, &e), "%s", e.text);
+	env.rcpts[0].next = times[1].tv_sec;
+	CHECK(queue_write_envelope(&out, &env, &e), "%s", e.text);
+	snprintf(name, sizeof name, "%s.e", id);
+	CHECK(utimensat(out.fresh, name, times, 0) == 0, "%s", name);
+	station_close(&out);
+}
+
+/* What was learned before a restart is known after it. */
+static void dead_stay_dead(void)
+{
+	char id[ID_SIZE], other[ID_SIZE];
+
+	configure(root, "1m");
+	start();
+	put("in/sub", "ann@here.test", "away@c.test", 0, id);
+	for (int i = 0; i < 300 && !jobs; i++)
+		step(10);
+	EXPECT(.out = 1);
+	put("in/sub", "ann@here.test", "ok@c.test", 0, other);
+	EXPECT(.out = 2);
+	stop(SIGTERM);
+	CHECK(jobs == 1, "%u jobs", jobs);
+	start();
+	put("in/sub", "ann@here.test", "ok@c.test", 0, id);
+	put("in/sub", "ann@here.test", "ok@d.test", 0, id);
+	EXPECT(.out = 3);
+	CHECK(jobs == 2, "%u jobs", jobs);
+	wish(other, WISH_RETRY);		/* a person knows better */
+	EXPECT(.out = 2);
+	stop(SIGTERM);
+	clean();
+}
+
+static void times_far_off_are_wrong(void)
+{
+	char id[ID_SIZE];
+
+	start();
+	put("in/sub", "ann@here.test", "later@e.test", 0, id);
+	EXPECT(.out = 1);
+	for (int i = 0; i < 300 && jobs < 1; i++)
+		step(10);
+	step(50);
+	stop(SIGTERM);
+	clock_went_back(id);
+	start();
+	for (int i = 0; i < 300 && jobs < 2; i++)
+		step(10);
+	CHECK(jobs == 2, "%u jobs", jobs);
+	stop(SIGTERM);
+	clean();
+}
+
+/* One conversation too many costs no message its try. */
+static void too_many_is_no_failure(void)
+{
+	char id[ID_SIZE];
+
+	start();
+	senders_rest = true;
+	for (int i = 0; i < 6; i++)
+		put("in/sub", "ann@here.test", "busy@f.test", 0, id);
+	EXPECT(.out = 6);
+	senders_rest = false;
+	EXPECT(.out = 0);
+	CHECK(jobs == 7, "%u jobs", jobs);
+	stop(SIGTERM);
+	clean();
+}
+
+static void damaged_memory_is_thrown_away(void)
+{
+	char id[ID_SIZE];
+	int fd = open("out/destinations.db", O_WRONLY | O_CREAT | O_TRUNC, 0640);
+
+	CHECK(write(fd, "this is no table", 16) == 16, "write");
+	close(fd);
+	start();
+	put("in/sub", "ann@here.test", "ok@c.test", 0, id);
+	EXPECT(.out = 0, .local = 0);
+	stop(SIGTERM);
+	clean();
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -201,5 +316,10 @@ int main(int argc, char **argv)
 	damaged_goes_on_hold();
 	marked_goes_on_hold();
 	many_pass();
+	list_delays_nobody();
+	dead_stay_dead();
+	times_far_off_are_wrong();
+	too_many_is_no_failure();
+	damaged_memory_is_thrown_away();
 	return world_end();
 }

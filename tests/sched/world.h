@@ -4,7 +4,8 @@
  * DESCRIPTION
  *	Recipients say what becomes of them: anybody@here.test is local; elsewhere ok@ is taken,
  *	never@ is refused, later@ is deferred, once@ is deferred the first time, die@ kills the send
- *	process, away@ cannot be reached.
+ *	process, away@ cannot be reached, busy@ is told that there are too many conversations while
+ *	another goes on.
  *	A program includes this once, says world_begin(), runs its cases and returns world_end().
  */
 #ifndef TESTS_SCHED_WORLD_H
@@ -38,7 +39,8 @@ static pid_t pid;
 static struct packet packet;
 static struct arena *arena;
 static unsigned jobs, rcpts_seen, spawned, once_seen;
-static bool clerk_is_away;
+static bool clerk_is_away, senders_rest;
+static char order[1000];	/* the first letter of each job's sender */
 static int work = -1;		/* what the next sched finds as descriptor 5 */
 static void (*accepted)(const char *address);	/* called when a send process says so; may be NULL */
 static int bad;
@@ -122,6 +124,10 @@ static struct job_result_rcpt fate(const char *address, bool *unreachable)
 		return (struct job_result_rcpt){ ERR_PERM, "5.1.1", "550 5.1.1 no such user" };
 	if (span_starts(a, "later@") || (span_starts(a, "once@") && !once_seen++))
 		return (struct job_result_rcpt){ ERR_TEMP, "4.2.0", "451 4.2.0 not now" };
+	if (span_starts(a, "busy@") && jobs == 1) {
+		*unreachable = true;
+		return (struct job_result_rcpt){ ERR_TEMP, "4.3.2", "421 4.3.2 too many connections" };
+	}
 	if (span_starts(a, "away@")) {
 		*unreachable = true;
 		return (struct job_result_rcpt){ ERR_TEMP, "4.4.1", "cannot connect" };
@@ -140,6 +146,8 @@ static void do_job(int *fd)
 		die(e.text);
 	CHECK(pread(j.text, &byte, 1, 0) == 1 && byte == 'R', "%s: the text is not there", j.id);
 	close(j.text);
+	if (jobs < sizeof order - 1)
+		order[jobs] = *j.sender;
 	jobs++;
 	for (size_t i = 0; i < j.count; i++, rcpts_seen++) {
 		if (span_starts(span_of(j.rcpts[i].address), "die@")) {
@@ -177,7 +185,7 @@ static void step(int ms)
 	of[n++] = &keeper;
 	for (int i = 0; i < CLERKS; i++)
 		of[n++] = &clerks[i];
-	for (int i = 0; i < SENDERS; i++)
+	for (int i = 0; i < SENDERS && !senders_rest; i++)
 		of[n++] = &senders[i];
 	for (int i = 0; i < n; i++)
 		p[i] = (struct pollfd){ .fd = *of[i], .events = POLLIN };
@@ -353,6 +361,7 @@ static void clean(void)
 	if (system(command) != 0)
 		die("rm");
 	jobs = rcpts_seen = spawned = once_seen = 0;
+	memset(order, 0, sizeof order);
 }
 
 static void wish(const char *id, enum wish what)
@@ -368,7 +377,7 @@ static void wish(const char *id, enum wish what)
 	station_close(&out);
 }
 /* The settings of the sched that is started next. */
-static void configure(const char *directory)
+static void configure(const char *directory, const char *retry)
 {
 	char text[600];
 	struct err e;
@@ -376,8 +385,8 @@ static void configure(const char *directory)
 	conf_free(&conf);
 	fd_close(&conf_fd);
 	snprintf(text, sizeof text, "[posthorn]\nhost-name = mx.here.test\nqueue-directory = %s\n"
-	    "postmaster = root@here.test\n[mta]\nretry = 1s\ngive-up = 100s\nwarn-after = 50s\n"
-	    "send-max = 4\nsend-per-destination = 2\n", directory);
+	    "postmaster = root@here.test\n[mta]\nretry = %s\ngive-up = 100s\nwarn-after = 50s\n"
+	    "send-max = 4\nsend-per-destination = 2\n", directory, retry);
 	if (!conf_parse(span_of(text), "test", &conf, NULL, &e) || !conf_to_fd(&conf, &conf_fd, &e)) {
 		printf("%s\n", e.text);
 		exit(2);
@@ -398,7 +407,7 @@ static void world_begin(const char *mta_sched, const char *where)
 	snprintf(root, sizeof root, "%s/sched.XXXXXX", where);
 	if (!mkdtemp(root) || chdir(root) < 0 || !queue_make(root, &e))
 		die(root);
-	configure(root);
+	configure(root, "1s");
 	queue = queue_open(root, &e);
 	arena = arena_new(1 << 24, NULL, NULL);
 }

@@ -1,0 +1,70 @@
+/*
+ * NAME
+ *	dest - destinations, and the send processes that go there
+ * DESCRIPTION
+ *	What dest.c and crew.c share; the rest of sched sees sched.h. A destination that has
+ *	jobs and may have another conversation (pace.h) stands in the row of those whose turn is
+ *	next. A send process that has done a job takes the next one for the same destination over
+ *	its open connection, up to STREAK of them while others wait. More jobs than a line
+ *	(line.h) has room for are not made: their messages wait on disk, as a lot.
+ */
+#ifndef MTA_DEST_H
+#define MTA_DEST_H
+
+#include "mta/line.h"
+#include "mta/pace.h"
+#include "mta/sched.h"
+
+struct dest {
+	struct dest	  *same;	/* of this bucket */
+	struct dest	  *turn;	/* the next that may start a job */
+	bool		   in_turn;
+	struct line	   line;
+	struct waits_lot   parked;	/* messages for whom the line has no room */
+	unsigned	   running;
+	ms_t		   down_until;
+	struct destination known;
+	bool		   learned;	/* since known was written down */
+	char		   name[];
+};
+
+/* One send process. */
+struct sender {
+	struct sender	 *next;
+	struct sched	 *s;
+	int		  fd;
+	struct loop_io	 *io;
+	struct task	 *task;			/* NULL: idle */
+	struct dest	 *dest;			/* of the task, or of the last */
+	char		  last[ROUTE_NAME];	/* where its connection goes, if it still has one */
+	unsigned	  streak;		/* jobs for the same while others waited */
+	ms_t		  idle_since;
+};
+
+enum { DEST_BUCKETS = 4096 };
+
+struct dests {
+	struct dest	 *buckets[DEST_BUCKETS];
+	size_t		  count, sweep_at;
+	struct dest	 *turn, **turn_end;
+	struct pace_rules rules;
+	struct destinations *memory;
+	int64_t		  forgiven;		/* whoever failed before is not known to be down */
+	struct sender	 *senders;
+	size_t		  sender_n, running;
+	struct loop_timer *again, *reaper, *writer;
+	struct arena	 *arena;		/* for one result */
+};
+
+/* dest.c */
+void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struct job_result *r);
+/* x has done its job: something else for it, or it rests. */
+void dest_next(struct sched *s, struct sender *x);
+void dests_sweep(struct sched *s);		/* write down what was learned, drop who has nothing to do */
+
+/* crew.c */
+struct sender *crew_get(struct sched *s, const struct dest *d);	/* who was just there, one that rests, or a new one */
+bool crew_give(struct sched *s, struct sender *x, struct task *t, struct err *e);
+void crew_watch(struct sched *s);		/* see to it that who rests too long ends */
+
+#endif
