@@ -188,8 +188,15 @@ def hash_of(password):
 # --- the servers ---
 
 class Server:
-    def __init__(self):
+    def __init__(self, sinks=None):
         self.group = Group(self.name)
+        self.sinks = sinks                              # where the part outbound sends to
+
+    def connections_gone(self, port):
+        """Is no connection to this port of anybody left?"""
+        with open("/proc/net/tcp", encoding="ascii") as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        return not any(r[2].endswith(f":{port:04X}") and r[3] == "01" for r in rows)
 
     def pids(self):
         return self.group.pids() if self.group.path else tree(self.tops())
@@ -213,9 +220,10 @@ class Server:
 class Posthorn(Server):
     name = "posthorn"
 
-    def __init__(self, build, settings=()):
-        super().__init__()
+    def __init__(self, build, settings=(), sinks=None):
+        super().__init__(sinks)
         self.network = hosts.Network(os.path.join(build, "common", "programs"), names=("bench",))
+        self.network.zone += sinks.zone() if sinks else []
         self.host = self.network["bench"]
         for key in ("connections-per-address", "strangers-per-address", "strangers-per-network", "strangers-max",
                     "data-per-address", "data-max"):
@@ -236,6 +244,24 @@ class Posthorn(Server):
 
     def tops(self):
         return [p.pid for p in self.host.running.values()]
+
+    def fill(self, build, load, count, size, destinations):
+        """Mail of 50 senders, in a queue beside ours."""
+        self.aside = f"{self.host.queue}.aside"
+        for name in "tmp", "new":
+            os.makedirs(f"{self.aside}/in/sub/{name}", exist_ok=True)
+        ours = os.stat(f"{self.host.queue}/in/sub/new")
+        os.chown(f"{self.aside}/in/sub/new", ours.st_uid, ours.st_gid)
+        os.chmod(f"{self.aside}/in/sub/new", 0o2770)
+        subprocess.run((os.path.join(build, "tests", "bench", "bench-fill"), "-d", str(destinations), self.aside,
+                        "in/sub", str(count), str(size)), check=True)
+        os.sync()
+
+    def release(self):
+        """Texts first: a message exists when its envelope does."""
+        new = f"{self.aside}/in/sub/new"
+        for name in sorted(os.listdir(new), key=lambda n: (not n.endswith(".m"), n)):
+            os.rename(f"{new}/{name}", f"{self.host.queue}/in/sub/new/{name}")
 
     def stop(self):
         self.network.stop()
@@ -271,11 +297,14 @@ virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
 alias_maps =
+transport_maps = texthash:{d}/transport
+disable_dns_lookups = yes
+smtp_tls_security_level =
 """
 
-    def __init__(self, process_limit=1500):
+    def __init__(self, process_limit=1500, sinks=None):
         """100 is its default, with half of it for one address."""
-        super().__init__()
+        super().__init__(sinks)
         d = self.directory = tempfile.mkdtemp(prefix="posthorn-postfix-")
         os.chmod(d, 0o755)
         nobody, postfix = pwd.getpwnam("nobody"), pwd.getpwnam("postfix")
@@ -286,6 +315,8 @@ alias_maps =
         os.chown(self.mail, nobody.pw_uid, nobody.pw_gid)
         with open(f"{d}/users", "w", encoding="ascii") as f:
             f.writelines(f"u{i}@bench.test bench.test/u{i}/Maildir/\n" for i in range(USERS))
+        with open(f"{d}/transport", "w", encoding="ascii") as f:
+            f.writelines(f"d{i}.test smtp:[{a}]:2526\n" for i, a in enumerate(sinks.addresses if sinks else ()))
         with open(f"{d}/etc/main.cf", "w", encoding="ascii") as f:
             f.write(self.MAIN.format(d=d, uid=nobody.pw_uid, gid=nobody.pw_gid, limit=process_limit,
                                      per_address=50 if process_limit == 100 else 0))
@@ -326,6 +357,27 @@ alias_maps =
                 return s.recv(4) == b"220 "
         except OSError:
             return False
+
+    def hold_back(self, transports):
+        subprocess.run(("postconf", "-c", f"{self.directory}/etc", "-e", f"defer_transports={transports}"), check=True)
+        self.run("reload")
+        time.sleep(1)
+
+    def deferred(self):
+        return sum(len(names) for _, _, names in os.walk(f"{self.directory}/queue/deferred"))
+
+    def fill(self, build, load, count, size, destinations):
+        self.hold_back("smtp")
+        for i in range(destinations):
+            subprocess.run((load, self.at[0], str(self.at[1]), "10", str(count // destinations // 10), str(size),
+                            f"u%d@d{i}.test"), check=True, stdout=subprocess.DEVNULL)
+        hosts.wait_for(lambda: self.deferred() >= count // destinations // 10 * 10 * destinations, 60,
+                       "Postfix to put off what it has")
+        self.hold_back("")
+        os.sync()
+
+    def release(self):
+        subprocess.run(("postqueue", "-c", f"{self.directory}/etc", "-f"), check=True)
 
     def tops(self):
         with open(f"{self.directory}/queue/pid/master.pid", encoding="ascii") as f:
