@@ -230,17 +230,14 @@ static void notice(struct sched *s, unsigned in, const char *id)
 static void stirred(void *arg, int which, const char *name)
 {
 	struct sched *s = arg;
-	enum wish wish;
 	char id[ID_SIZE];
 
 	for (unsigned i = 0; i < INS; i++) {
 		if (which == s->watch_in[i] && queue_id_of(name, id))
 			notice(s, i, id);
 	}
-	if (which != s->watch_ask || !wish_parse(name, id, &wish))
-		return;
-	if (message_wish(s, id, wish))
-		wish_done(s->ask, id, wish);
+	if (which == s->watch_ask)
+		sched_wish(s, name);
 }
 
 static void watch_ready(void *arg, unsigned ready)

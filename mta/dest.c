@@ -2,8 +2,11 @@
 #include "mta/dest.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/os/file.h"
+#include "common/os/log.h"
 
 enum {
 	ANSWER_MEMORY	= 1 << 20,
@@ -140,11 +143,8 @@ void dests_sweep(struct sched *s)
 	}
 }
 
-static void write_all(void *arg)
+static void write_all(struct sched *s)
 {
-	struct sched *s = arg;
-
-	s->dests->writer = NULL;
 	for (size_t i = 0; i < DEST_BUCKETS; i++) {
 		for (struct dest *d = s->dests->buckets[i]; d; d = d->same)
 			write_down(s->dests, d);
@@ -152,11 +152,19 @@ static void write_all(void *arg)
 	destinations_sync(s->dests->memory);
 }
 
+static void time_to_write(void *arg)
+{
+	struct sched *s = arg;
+
+	s->dests->writer = NULL;
+	write_all(s);
+}
+
 static void learned(struct sched *s, struct dest *d)
 {
 	d->learned = true;
 	if (!s->dests->writer)
-		s->dests->writer = loop_at(s->loop, clock_in(WRITE_S), write_all, s);
+		s->dests->writer = loop_at(s->loop, clock_in(WRITE_S), time_to_write, s);
 }
 
 void dests_end(struct sched *s)
@@ -170,6 +178,35 @@ void dests_sift(struct sched *s)
 	const struct conf *c = &s->self.conf;
 
 	destinations_sift(s->dests->memory, clock_wall(), (int64_t)c->mta_destinations_keep, c->mta_destinations_max);
+}
+
+/* Who is at work knows again what a person may have changed. */
+static void recall_all(struct dests *all)
+{
+	for (size_t i = 0; i < DEST_BUCKETS; i++) {
+		for (struct dest *d = all->buckets[i]; d; d = d->same)
+			recall(all, d);
+	}
+}
+
+void dests_wish(struct sched *s, const char *name)
+{
+	struct str words = STR(DESTINATIONS_WORDS), list = STR(DESTINATIONS_PRINT);
+	struct dests *all = s->dests;
+	struct err e = { .kind = ERR_NONE };
+
+	write_all(s);
+	if (file_read_at(s->ask, name, &words, &e) && destinations_do(all->memory, str_span(&words), clock_wall(), &e)) {
+		recall_all(all);
+		destinations_print(all->memory, &list);
+		if (file_replace(s->out.dir, DESTINATIONS_LIST, str_span(&list), 0640, &e))
+			destinations_sync(all->memory);
+	}
+	if (e.kind != ERR_NONE)
+		log_error("%s: %s", name, e.text);
+	unlinkat(s->ask, name, 0);
+	str_free(&words);
+	str_free(&list);
 }
 
 /* --- whose turn it is --- */

@@ -91,18 +91,25 @@ static void set_up(struct sched *s)
 
 /* --- what happens now and then --- */
 
+void sched_wish(struct sched *s, const char *name)
+{
+	char id[ID_SIZE];
+	enum wish wish;
+
+	if (span_starts(span_of(name), DESTINATIONS_WISH))
+		dests_wish(s, name);
+	else if (wish_parse(name, id, &wish) && message_wish(s, id, wish))
+		wish_done(s->ask, id, wish);
+}
+
 void sched_look_for_wishes(struct sched *s)
 {
 	int fd = openat(s->ask, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
-	char id[ID_SIZE];
-	enum wish wish;
 
-	while (d && (entry = readdir(d))) {
-		if (wish_parse(entry->d_name, id, &wish) && message_wish(s, id, wish))
-			wish_done(s->ask, id, wish);
-	}
+	while (d && (entry = readdir(d)))
+		sched_wish(s, entry->d_name);
 	if (d)
 		closedir(d);
 }

@@ -18,6 +18,7 @@
 #include "common/io/loop.h"
 #include "common/keeper/role.h"
 #include "common/queue/bounce.h"
+#include "common/queue/destination.h"
 #include "common/queue/plan.h"
 #include "common/queue/route.h"
 #include "common/queue/wish.h"
@@ -97,6 +98,7 @@ struct sched {
 
 /* sched.c */
 void sched_look_for_wishes(struct sched *s);	/* left while we were not there, or not announced */
+void sched_wish(struct sched *s, const char *name);	/* this one, if it is one */
 
 /* arrive.c */
 void arrive_start(struct sched *s);		/* watch, and look at what is there */
@@ -147,6 +149,7 @@ bool dests_queue(struct sched *s, struct task *t, const char *name);
 void dests_park(struct sched *s, const char *id, const char *name, bool hurry);
 void dests_pump(struct sched *s);		/* start what may be started */
 bool dests_running(const struct sched *s);
+void dests_wish(struct sched *s, const char *name);	/* a file in out/ask: queue/destination.h */
 void dests_forgive(struct sched *s);		/* forget who was unreachable */
 
 #endif

@@ -29,6 +29,7 @@ int admin_dmarc(int argc, char **argv);
 int admin_domain(int argc, char **argv);
 int admin_alias(int argc, char **argv);
 int admin_address(int argc, char **argv);
+int admin_destination(int argc, char **argv);
 int admin_dkim(int argc, char **argv);
 int admin_ps(int argc, char **argv);
 int admin_queue(int argc, char **argv);

@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
+
+#include "common/queue/plan.h"
 
 enum kind { WIDE, NARROW, TEXT };
 
@@ -87,4 +90,62 @@ void destination_parse(struct span text, struct destination *d)
 				take_field(&fields[i], span_trim(line), d);
 		}
 	}
+}
+
+/* --- by a person --- */
+
+static bool edit_dead(struct destination *d, struct span value, int64_t now)
+{
+	time_t seconds;
+
+	if (span_is(value, "no")) {
+		d->dead_until = 0;
+		d->pace.fails = 0;
+		return true;
+	}
+	if (!plan_time(value, &seconds))
+		return false;
+	d->failed_at = now;
+	d->dead_until = now + seconds;
+	snprintf(d->status, sizeof d->status, "4.3.2");
+	snprintf(d->why, sizeof d->why, "the administrator keeps mail for it back");
+	return true;
+}
+
+static bool edit_family(struct destination *d, struct span value)
+{
+	if (!span_is(value, "4") && !span_is(value, "6") && !span_is(value, "any"))
+		return false;
+	d->family = span_is(value, "any") ? 0 : (unsigned)(*value.p - '0');
+	return true;
+}
+
+static bool edit_concurrency(struct destination *d, struct span value)
+{
+	uint64_t n;
+
+	if (!span_u64(value, 1000, &n))
+		return false;
+	d->pace.ceiling = (unsigned)n;
+	if (n && d->pace.limit > n)
+		d->pace.limit = (unsigned)n;
+	return true;
+}
+
+bool destination_edit(struct destination *d, struct span word, int64_t now, struct err *e)
+{
+	struct span value = word, key;
+	bool ok = false;
+
+	if (!span_cut(&value, '=', &key))
+		return err_perm(e, "5.3.5", "\"" SPAN_FMT "\" is not KEY=VALUE", SPAN_ARG(word));
+	if (span_same(key, SPAN("concurrency")))
+		ok = edit_concurrency(d, value);
+	else if (span_same(key, SPAN("dead")))
+		ok = edit_dead(d, value, now);
+	else if (span_same(key, SPAN("family")))
+		ok = edit_family(d, value);
+	else
+		return err_perm(e, "5.3.5", "a destination has no \"" SPAN_FMT "\" to set: concurrency, dead, family", SPAN_ARG(key));
+	return ok || err_perm(e, "5.3.5", "\"" SPAN_FMT "\" is nothing that " SPAN_FMT " can be", SPAN_ARG(value), SPAN_ARG(key));
 }

@@ -9,8 +9,12 @@
  *
  *	The table (Berkeley DB) belongs to mta-sched; where none runs, a command may open it while
  *	it has the lock of out/. What is damaged is thrown away.
+ *	While it runs, a person leaves words in out/ask, as a file that is renamed to
+ *	"destinations." and any letters; sched does it, writes all of them to out/destinations, and
+ *	removes the file.
  * FILES
- *	QUEUE/out/destinations.db
+ *	QUEUE/out/destinations.db	the table
+ *	QUEUE/out/destinations		what it was when last asked for
  */
 #ifndef COMMON_QUEUE_DESTINATION_H
 #define COMMON_QUEUE_DESTINATION_H
@@ -45,8 +49,15 @@ struct destination {
 
 void destination_print(const struct destination *d, struct str *out);
 void destination_parse(struct span text, struct destination *d);
+/* What a person may set: concurrency=N (0: as the settings say), dead=TIME or dead=no, family=4, 6 or any. */
+bool destination_edit(struct destination *d, struct span word, int64_t now, struct err *e);
 
 /* --- the table --- */
+
+#define DESTINATIONS_WISH	"destinations."
+#define DESTINATIONS_LIST	"destinations"
+
+enum { DESTINATIONS_WORDS = 4096, DESTINATIONS_PRINT = 256 << 20 };
 
 struct destinations;
 
@@ -60,6 +71,13 @@ void destinations_each(struct destinations *all, void (*each)(void *arg, const c
     void *arg);
 /* Forget who was not used for `keep` seconds, and the longest unused while there are more than `most`. */
 void destinations_sift(struct destinations *all, int64_t now, int64_t keep, size_t most);
+/*
+ * What a person wants done, in words: "list", "forget NAME", "forget" (all), "set NAME WORD ...",
+ * as destination_edit() has them. PERM: these are no such words.
+ */
+bool destinations_do(struct destinations *all, struct span words, int64_t now, struct err *e);
+/* All of them: "destination: NAME", the lines of destination_print(), an empty line. */
+void destinations_print(struct destinations *all, struct str *out);
 /* Onto the disk, when anything changed. Trouble is logged once an hour. */
 void destinations_sync(struct destinations *all);
 

@@ -154,6 +154,60 @@ void destinations_each(struct destinations *all, void (*each)(void *arg, const c
 	sift(all, show, &(struct showing){ each, arg });
 }
 
+static void print_one(void *arg, const char *name, const struct destination *d)
+{
+	struct str *out = arg;
+
+	str_addf(out, "destination: %s\n", name);
+	destination_print(d, out);
+	str_add_char(out, '\n');
+}
+
+void destinations_print(struct destinations *all, struct str *out)
+{
+	destinations_each(all, print_one, out);
+}
+
+/* --- by a person --- */
+
+static bool edit(struct destinations *all, struct span words, int64_t now, struct err *e)
+{
+	struct span name = span_word(&words), word;
+	char text[ROUTE_NAME];
+	struct destination d;
+
+	if (!name.n || !span_copy(name, text, sizeof text))
+		return err_perm(e, "5.3.5", "it takes the name of a destination");
+	destinations_get(all, text, &d);
+	if (!d.first)
+		d.first = now;
+	d.used = now;
+	while ((word = span_word(&words)).n) {
+		if (!destination_edit(&d, word, now, e))
+			return false;
+	}
+	destinations_set(all, text, &d);
+	return true;
+}
+
+bool destinations_do(struct destinations *all, struct span words, int64_t now, struct err *e)
+{
+	struct span verb = span_word(&words), name;
+	char text[ROUTE_NAME];
+
+	if (span_same(verb, SPAN("set")))
+		return edit(all, words, now, e);
+	if (span_same(verb, SPAN("list")))
+		return true;
+	if (!span_same(verb, SPAN("forget")))
+		return err_perm(e, "5.3.5", "it is list, forget or set");
+	name = span_word(&words);
+	if (name.n && !span_copy(name, text, sizeof text))
+		return err_perm(e, "5.3.5", "that name is too long");
+	destinations_forget(all, name.n ? text : NULL);
+	return true;
+}
+
 /* --- not forever, and not too many --- */
 
 struct sifting { int64_t now, keep; size_t ages[AGES + 1], from; };

@@ -16,7 +16,7 @@ static bool unit_seconds(struct span *in, time_t *out)
 	return !in->n;		/* a bare number is seconds */
 }
 
-static bool read_time(struct span in, time_t *out)
+bool plan_time(struct span in, time_t *out)
 {
 	time_t sum = 0, unit;
 	uint64_t n;
@@ -36,7 +36,7 @@ void plan_waits(struct plan *p, enum plan_class class, const char *const *words,
 
 	w->count = 0;
 	for (size_t i = 0; i < count && w->count < PLAN_WAITS_MAX; i++) {
-		if (read_time(span_of(words[i]), &w->s[w->count]))
+		if (plan_time(span_of(words[i]), &w->s[w->count]))
 			w->count++;
 	}
 }

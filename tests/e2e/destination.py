@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""What mta remembers of destinations, and what a person says about them: while it runs, and while it
+does not."""
+import json
+
+from e2e import expect, hosts, journey, main
+
+
+def letter(subject, to="bob@beta.test"):
+    return f"From: alice@alpha.test\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nhello\r\n".encode()
+
+
+def known(alpha):
+    return {d["name"]: d for d in json.loads(alpha.command("destination", "list", "--json"))}
+
+
+def test_what_worked_is_remembered(net):
+    alpha, beta = net["alpha"], net["beta"]
+    alpha.start()
+    beta.start()
+    expect(known(alpha) == {}, "something is known at the start")
+    journey.submit(alpha, letter("one"))
+    beta.wait_inbox("bob")
+    d = hosts.wait_for(lambda: known(alpha).get("beta.test"), 10, "beta.test to be known")
+    expect(d["taken"] == 1 and d["host"] == "mx.beta.test" and d["ip"] == beta.address and d["family"] == 4, d)
+    expect(d["tls"].startswith("TLSv1.3") and not d["dead_until"], d)
+    text = alpha.command("destination", "show", "Beta.Test")
+    expect("PIPELINING" in text and "mx.beta.test" in text, text)
+    alpha.stop("mta")
+    expect(known(alpha)["beta.test"]["taken"] == 1, "it is not known any more while mta is stopped")
+    alpha.command("destination", "set", "beta.test", "concurrency=3")
+    alpha.start("mta")
+    expect(known(alpha)["beta.test"]["concurrency"] == 3, "what was set while mta was stopped")
+    code, text = alpha.command("destination", "set", "beta.test", "concurrency=lots", check=False)
+    expect(code == 64 and "nothing that concurrency can be" in text, text)
+    code, text = alpha.command("destination", "show", "gamma.test", check=False)
+    expect(code == 66 and "nothing is known of gamma.test" in text, text)
+
+
+def test_kept_back_and_let_go(net):
+    alpha, beta = net["alpha"], net["beta"]
+    alpha.start()
+    beta.start()
+    alpha.command("destination", "set", "beta.test", "dead=30m")
+    expect("left alone for" in alpha.command("destination", "list", "b*"), "list")
+    journey.submit(alpha, letter("not now"))
+    alpha.wait_log("deferred", "the administrator keeps mail for it back")
+    expect("the administrator keeps" in alpha.command("queue"), "queue")
+    alpha.command("destination", "forget", "beta.test")
+    expect(known(alpha) == {}, "forgotten")
+    alpha.command("queue", "retry", "all")
+    beta.wait_inbox("bob")
+
+
+def test_dead_stays_dead_over_a_restart(net):
+    alpha, beta = net["alpha"], net["beta"]
+    alpha.start()
+    journey.submit(alpha, letter("first"))
+    alpha.wait_log("deferred")
+    d = known(alpha)["beta.test"]
+    expect(d["fails"] == 1 and d["dead_until"] > d["failed_at"] and "connect" in d["why"], d)
+    alpha.stop("mta")
+    beta.start()
+    alpha.start("mta")
+    tries = len(alpha.log_lines("unreachable"))
+    journey.submit(alpha, letter("second"))
+    hosts.wait_for(lambda: len(alpha.log_lines("deferred")) == 2, 20, "the second one to wait, too")
+    expect(len(alpha.log_lines("unreachable")) == tries, "it was tried")
+    expect("2 messages" in alpha.command("queue"), alpha.command("queue"))
+    alpha.command("destination", "set", "beta.test", "dead=no")
+    alpha.command("queue", "retry", "all")
+    beta.wait_inbox("bob", 2)
+
+
+if __name__ == "__main__":
+    main()
