@@ -48,37 +48,53 @@ static size_t wire_length(struct span lf_text)
 	return n;
 }
 
-static void fill_parcel(const struct job *j, struct parcel *p, struct arena *a)
+/* A parcel, and where each of its recipients stands in the job. */
+struct cargo { struct parcel p; size_t place[JOB_RCPTS]; };
+
+static void fill_cargo(const struct job *j, struct cargo *g, struct arena *a)
 {
+	struct parcel *p = &g->p;
 	struct span top = top_of(j, a);
 
-	*p = (struct parcel){ .sender = j->sender, .top = top, .text = j->text, .rcpts = p->rcpts, .count = j->count,
+	*p = (struct parcel){ .sender = j->sender, .top = top, .text = j->text, .count = j->count,
 		.params = { .size = j->wire_bytes + wire_length(top), .body8bit = j->body8bit, .smtputf8 = j->smtputf8,
 		    .ret = j->ret, .envid = j->envid, .auth = "", .require_tls = j->require_tls, .by = time_left(j),
 		    .priority = j->priority } };
-	for (size_t i = 0; i < j->count; i++)
+	p->rcpts = arena_array(a, j->count, sizeof *p->rcpts);
+	for (size_t i = 0; i < j->count; i++) {
 		p->rcpts[i] = (struct parcel_rcpt){ .address = j->rcpts[i].address,
 			.params = { .notify = j->rcpts[i].notify, .original = j->rcpts[i].original } };
+		g->place[i] = i;
+	}
 }
 
-static void read_parcel(const struct parcel *p, struct job_result *r, struct arena *a)
+static void read_cargo(const struct cargo *g, struct job_result *r, struct arena *a)
 {
-	for (size_t i = 0; i < p->count; i++) {
-		const struct parcel_rcpt *got = &p->rcpts[i];
+	for (size_t i = 0; i < r->count; i++) {
+		const struct parcel_rcpt *got = &g->p.rcpts[i];
 
-		r->rcpts[i] = (struct job_result_rcpt){ got->kind, arena_text(a, span_of(got->status)),
+		r->rcpts[g->place[i]] = (struct job_result_rcpt){ got->kind, arena_text(a, span_of(got->status)),
 			got->code ? arena_printf(a, "%u %s %s", got->code, got->status, got->answer)
 			    : arena_text(a, span_of(got->answer)) };
 	}
 }
 
-static void transact(struct carrier *c, const struct job *j, struct job_result *r, struct arena *a)
+/* It offers CHUNKING, and can not do it: over the next connection by DATA. */
+static void note_no_bdat(struct carrier *c)
 {
-	struct parcel p = { .rcpts = arena_array(a, j->count, sizeof *p.rcpts) };
+	for (size_t i = 0; i < CARRIER_HOSTS; i++) {
+		if (strcmp(c->no_bdat[i], c->host) == 0)
+			return;
+	}
+	snprintf(c->no_bdat[c->no_bdat_next++ % CARRIER_HOSTS], sizeof c->no_bdat[0], "%s", c->host);
+	log_info("no BDAT host=%s why=\"it offers CHUNKING, and has trouble with it\"", c->host);
+}
+
+static void transact(struct carrier *c, const struct job *j, struct parcel *p, struct job_result *r, struct arena *a)
+{
 	struct err e;
 
-	fill_parcel(j, &p, a);
-	maillog_sending(j->id, c->host, c->ip, (unsigned)j->count);
+	maillog_sending(j->id, c->host, c->ip, (unsigned)p->count);
 	/* Servers without 8BITMIME are 8-bit clean for all we know, and a body is never changed. */
 	if (j->body8bit && !(c->client.ext & EXT_8BITMIME))
 		log_info("%s eightbit host=%s why=\"sent as it is, though 8BITMIME is not offered\"", j->id, c->host);
@@ -87,13 +103,35 @@ static void transact(struct carrier *c, const struct job *j, struct job_result *
 	r->ip = arena_text(a, span_of(c->ip));
 	r->extensions = c->client.ext;
 	r->dsn = c->client.ext & EXT_DSN;
-	if (!smtp_client_send(&c->client, &p, &e))
+	if (!smtp_client_send(&c->client, p, &e))
 		c->client.broken = true;
-	read_parcel(&p, r, a);
+	if (c->client.no_bdat && c->client.ext & EXT_CHUNKING)
+		note_no_bdat(c);
 	c->used = clock_ms();
 	c->carried++;
 	if (c->client.broken)
 		link_drop(c);
+}
+
+/* Those for whom that connection had no more transactions, to the front. False: nobody. */
+static bool keep_left(struct cargo *g)
+{
+	struct parcel *p = &g->p;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		struct parcel_rcpt left = p->rcpts[i];
+		size_t place = g->place[i];
+
+		if (!left.left)
+			continue;
+		p->rcpts[i] = p->rcpts[n];
+		g->place[i] = g->place[n];
+		p->rcpts[n] = left;
+		g->place[n++] = place;
+	}
+	p->count = n;
+	return n > 0;
 }
 
 static bool reach_anew(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
@@ -104,6 +142,7 @@ static bool reach_anew(struct carrier *c, const struct job *j, struct arena *a, 
 
 void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_result *r)
 {
+	struct cargo g;
 	struct err e;
 
 	c->sts = NULL;			/* it was in the arena of the job before */
@@ -111,7 +150,11 @@ void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_r
 	if (!link_fits(c, j) && !reach_anew(c, j, a, &e)) {
 		r->unreachable = e.kind == ERR_TEMP;
 		same_for_all(j, &e, r, a);
-	} else {
-		transact(c, j, r, a);
+		return;
 	}
+	fill_cargo(j, &g, a);
+	do
+		transact(c, j, &g.p, r, a);
+	while (keep_left(&g) && reach_anew(c, j, a, &e));
+	read_cargo(&g, r, a);
 }

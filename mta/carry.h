@@ -10,11 +10,16 @@
 #define MTA_CARRY_H
 
 #include "common/keeper/role.h"
+#include "common/net/address.h"
 #include "common/net/tls.h"
 #include "common/queue/route.h"
 #include "common/smtp/client.h"
 #include "mta/job.h"
 #include "mta/myself.h"
+
+enum { CARRIER_SOURCES = 8, CARRIER_HOSTS = 16 };
+
+struct source_known { char ip[ADDRESS_TEXT]; ms_t until; bool fine; };
 
 struct carrier {
 	struct role_self	*self;
@@ -22,11 +27,19 @@ struct carrier {
 	struct myself		 myself;
 	int			 resolver, hints;	/* -1: not connected */
 	struct sts_found	*sts;			/* of the job's destination (sts.h); NULL: not asked for yet */
+	int			 secrets;		/* relay-secrets, or -1: */
+	struct err		 no_secrets;		/* why not */
+	bool			 ends;			/* when this job is done: what it holds is stale */
+	struct source_known	 sources[CARRIER_SOURCES];	/* source.c */
+	/* servers that offer CHUNKING, and can not do it: a ring */
+	char			 no_bdat[CARRIER_HOSTS][ROUTE_NAME];
+	unsigned		 no_bdat_next;
 	/* the link */
 	bool			 open;
 	bool			 assured;		/* fit for REQUIRETLS: RFC 8689 4.2.1 */
-	char			 destination[ROUTE_NAME], host[ROUTE_NAME], ip[48];
+	char			 destination[ROUTE_NAME], host[ROUTE_NAME], ip[WAY_HOST];
 	char			 way[WAY_TEXT];		/* how it was to be: link.c */
+	char			 helo[WAY_HOST];
 	struct tls_stream	 stream;
 	struct smtp_client	 client;
 	ms_t			 used;			/* last time */

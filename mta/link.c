@@ -3,15 +3,15 @@
 
 #include <sys/socket.h>
 
-#include "common/net/tcp.h"
 #include "common/os/log.h"
+#include "mta/login.h"
+#include "mta/reach.h"
 #include "mta/tlsrpt.h"
 
 enum {
-	CONNECT_S	= 30,	/* RFC 5321 leaves it open; the kernel alone would take two minutes */
 	HANDSHAKE_S	= 60,
 	ASK_AFTER_MS	= 1000,	/* a connection idle for longer is asked whether it is still there */
-	CARRIED_MAX	= 100,	/* messages over one connection */
+	CARRIED_MAX	= 100,	/* messages over one connection, where nobody says another number */
 };
 
 void link_drop(struct carrier *c)
@@ -30,14 +30,22 @@ void link_hang_up(struct carrier *c)
 	link_drop(c);
 }
 
-static bool connect_to(struct carrier *c, const struct target *t, struct err *e)
+static bool lacks_bdat(const struct carrier *c, const char *host)
 {
-	int fd;
+	for (size_t i = 0; i < CARRIER_HOSTS; i++) {
+		if (strcmp(c->no_bdat[i], host) == 0)
+			return true;
+	}
+	return false;
+}
 
-	if (!tcp_connect(t->ip, t->server->port, c->self->conf.mta_source_address, clock_in(CONNECT_S), &fd, e))
-		return false;
+static bool greet(struct carrier *c, const struct job *j, const struct target *t, int fd, struct err *e)
+{
+	snprintf(c->helo, sizeof c->helo, "%s", *j->way.helo ? j->way.helo : c->self->conf.host_name);
 	tls_stream_init(&c->stream, fd);
-	smtp_client_open(&c->client, &c->stream.stream, c->self->conf.host_name, NULL);
+	smtp_client_open(&c->client, &c->stream.stream, c->helo, NULL);
+	c->client.lmtp = t->server->lmtp;
+	c->client.no_bdat = lacks_bdat(c, t->server->mx->name);
 	c->open = true;
 	c->assured = false;
 	c->carried = 0;
@@ -151,11 +159,11 @@ static const char *print_way(const struct job *j, char text[WAY_TEXT])
 	return text;
 }
 
-bool link_open(struct carrier *c, const struct job *j, const struct target *t, struct err *e)
+bool link_open(struct carrier *c, const struct job *j, const struct target *t, int fd, struct err *e)
 {
 	bool again = false;
 
-	if (connect_to(c, t, e) && secure(c, j, t, &again, e) && suits(c, j, t, e)) {
+	if (greet(c, j, t, fd, e) && secure(c, j, t, &again, e) && login_to(c, j, e) && suits(c, j, t, e)) {
 		print_way(j, c->way);
 		return true;
 	}
@@ -163,7 +171,7 @@ bool link_open(struct carrier *c, const struct job *j, const struct target *t, s
 	if (!again)
 		return false;
 	log_info("%s plain host=%s ip=%s why=\"%s\"", j->id, t->server->mx->name, t->ip, e->text);
-	if (connect_to(c, t, e)) {
+	if (reach_again(c, j, t->server, t->ip, &fd, e) && greet(c, j, t, fd, e) && login_to(c, j, e)) {
 		print_way(j, c->way);
 		return true;
 	}
@@ -184,5 +192,6 @@ bool link_fits(struct carrier *c, const struct job *j)
 
 	return c->open && strcmp(c->destination, j->destination) == 0
 	    && strcmp(c->way, print_way(j, way)) == 0 && *c->way != '?' && (c->assured || !j->require_tls)
-	    && c->carried < CARRIED_MAX && still_there(c);
+	    && c->carried < (j->way.carried ? j->way.carried : CARRIED_MAX) && !smtp_client_used_up(&c->client)
+	    && still_there(c);
 }

@@ -11,8 +11,8 @@
 
 struct target { const struct server *server; const struct tls_policy *policy; const char *ip; };
 
-/* False: this server will not have the message, or can not be trusted with it; the link is closed. */
-bool link_open(struct carrier *c, const struct job *j, const struct target *t, struct err *e);
+/* Over fd, which is ours from now on. False: this server will not have the message, or can not be trusted with it; the link is closed. */
+bool link_open(struct carrier *c, const struct job *j, const struct target *t, int fd, struct err *e);
 /* Is the connection that another message has left still there, and good enough for this one? */
 bool link_fits(struct carrier *c, const struct job *j);
 void link_hang_up(struct carrier *c);		/* QUIT, when there is a connection */

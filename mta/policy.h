@@ -24,7 +24,7 @@ enum policy_source {
 enum policy_tls { POLICY_CLEAR, POLICY_MAY, POLICY_MUST };
 
 /* One server of a destination, as the DNS has it. */
-struct server { const struct mx_host *mx; struct host_addresses at; unsigned port; };
+struct server { const struct mx_host *mx; struct host_addresses at; unsigned port; bool lmtp; };
 
 struct tls_policy {
 	enum policy_source	 source;

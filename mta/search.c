@@ -4,6 +4,7 @@
 #include "common/os/log.h"
 #include "mta/link.h"
 #include "mta/lookup.h"
+#include "mta/reach.h"
 #include "mta/tlsrpt.h"
 
 enum { ADDRESSES_MAX = 8 };	/* tried for one message, in all */
@@ -15,6 +16,7 @@ struct search {
 	struct arena		*a;
 	struct mx_host		*hosts;
 	size_t			 count;
+	const struct way_place	*places;		/* of via, one for each host; else NULL */
 	unsigned		 port, tried;
 	bool			 met_myself, may_help;	/* may_help: a failure was TEMP */
 	struct err		 why;			/* the last failure; TEMP ones first */
@@ -35,39 +37,56 @@ static void note_refused(struct search *s, const struct server *server, const st
 		tlsrpt_note(s->c, &(struct tls_attempt){ s->j, policy, policy->result, policy->why, server->mx->name, "", "" });
 }
 
-static bool try_address(struct search *s, const struct target *t)
+static bool try_addresses(struct search *s, const struct server *server, const struct tls_policy *policy)
 {
+	struct target t = { server, policy, NULL };
+	struct reach r;
 	struct err e;
+	int fd;
 
-	if (myself_is(&s->c->myself, span_of(t->ip), t->server->port)) {
-		s->met_myself = true;
-		return false;
+	reach_begin(&r, s->c, s->j, server, ADDRESSES_MAX - s->tried, s->a);
+	s->tried += (unsigned)r.race.count;
+	s->met_myself = s->met_myself || r.met_myself;
+	if (!r.race.count && !r.met_myself) {
+		err_temp(&e, "4.4.4", "%s has no address of a family that may be used", server->mx->name);
+		return fail(s, &e);
 	}
-	s->tried++;
-	if (link_open(s->c, s->j, t, &e))
-		return true;
-	log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, t->server->mx->name, t->ip, e.text);
-	return fail(s, &e);
+	while (r.race.count) {
+		if (!reach_next(&r, &t.ip, &fd, &e))
+			return fail(s, &e);
+		if (link_open(s->c, s->j, &t, fd, &e))
+			return true;
+		log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, server->mx->name, t.ip, e.text);
+		fail(s, &e);
+	}
+	return false;
 }
 
-static bool try_host(struct search *s, const struct mx_host *mx)
+static struct server server_of(const struct search *s, size_t i)
 {
-	struct server server = { .mx = mx, .port = s->port };
+	struct server server = { .mx = &s->hosts[i], .at = { .alias_of = "" }, .port = s->port };
+
+	if (s->places) {
+		server.port = s->places[i].port ? s->places[i].port : (unsigned)s->c->self->conf.mta_port;
+		server.lmtp = s->places[i].lmtp;
+	}
+	return server;
+}
+
+static bool try_host(struct search *s, size_t i)
+{
+	struct server server = server_of(s, i);
 	struct tls_policy policy;
 	struct err e;
 
-	if (!lookup_addresses(s->c, mx->name, s->a, &server.at, &e))
+	if (*server.mx->name != '/' && !lookup_addresses(s->c, server.mx->name, s->a, &server.at, &e))
 		return fail(s, &e);
 	if (!policy_find(s->c, s->j, &server, s->a, &policy, &e)) {
 		note_refused(s, &server, &policy);
-		log_info("%s unfit host=%s why=\"%s\"", s->j->id, mx->name, e.text);
+		log_info("%s unfit host=%s why=\"%s\"", s->j->id, server.mx->name, e.text);
 		return fail(s, &e);
 	}
-	for (size_t i = 0; i < server.at.count && s->tried < ADDRESSES_MAX; i++) {
-		if (try_address(s, &(struct target){ &server, &policy, server.at.ips[i] }))
-			return true;
-	}
-	return false;
+	return s->tried < ADDRESSES_MAX && try_addresses(s, &server, &policy);
 }
 
 /* Servers that are as far as we are, or farther, are not asked. RFC 5321 5.1 */
@@ -103,20 +122,27 @@ static bool find_mx(struct search *s, struct err *e)
 	return false;
 }
 
+static bool find_places(struct search *s, struct err *e)
+{
+	struct span via = span_of(s->j->way.via);
+	size_t most = span_count(via, ',') + 1;
+	struct way_place *places = arena_array(s->a, most, sizeof *places);
+
+	s->places = places;
+	s->hosts = arena_array(s->a, most, sizeof *s->hosts);
+	for (; via.n; s->count++) {
+		if (!way_place(&via, &places[s->count]))
+			return err_temp(e, "4.3.5", "\"%s\" is not HOST:PORT", s->j->way.via);
+		s->hosts[s->count].name = places[s->count].host;
+		s->hosts[s->count].secure = true;	/* the administrator vouches */
+	}
+	return true;
+}
+
 static bool find_hosts(struct search *s, struct err *e)
 {
-	char host[ROUTE_NAME];
-
-	s->port = (unsigned)s->c->self->conf.mta_port;
-	if (!*s->j->way.via)
-		return find_mx(s, e);
-	if (!route_relay(span_of(s->j->way.via), host, &s->port))
-		return err_temp(e, "4.3.5", "\"%s\" is not HOST:PORT", s->j->way.via);
-	s->hosts = arena_get(s->a, sizeof *s->hosts);
-	s->hosts->name = arena_text(s->a, span_of(host));
-	s->hosts->secure = true;	/* the administrator vouches */
-	s->count = 1;
-	return true;
+	s->port = s->j->way.port ? s->j->way.port : (unsigned)s->c->self->conf.mta_port;
+	return *s->j->way.via ? find_places(s, e) : find_mx(s, e);
 }
 
 bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
@@ -126,7 +152,7 @@ bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struc
 	if (!find_hosts(&s, e))
 		return false;
 	for (size_t i = 0; i < s.count; i++) {
-		if (!try_host(&s, &s.hosts[i]))
+		if (!try_host(&s, i))
 			continue;
 		snprintf(c->destination, sizeof c->destination, "%s", j->destination);
 		return true;

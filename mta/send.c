@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/auth/secrets.h"
 #include "common/os/log.h"
 #include "mta/link.h"
 
@@ -53,7 +54,7 @@ static void serve(struct carrier *c)
 	static struct packet p;
 	struct arena *a = arena_new(MEMORY, NULL, NULL);
 
-	for (;;) {
+	while (!c->ends) {
 		switch (packet_recv(c->self->work, &p, c->open ? clock_in(KEEP_S) : MS_NEVER)) {
 		case PACKET_OK:
 			work(c, &p, a);
@@ -63,17 +64,18 @@ static void serve(struct carrier *c)
 			break;
 		case PACKET_END:
 		case PACKET_TROUBLE:
-			link_hang_up(c);
-			arena_free(a);
-			return;
+			c->ends = true;
+			break;
 		}
 	}
+	link_hang_up(c);
+	arena_free(a);
 }
 
 int main(int argc, char **argv)
 {
 	static struct role_self self;
-	static struct carrier c = { .self = &self, .resolver = -1, .hints = -1 };
+	static struct carrier c = { .self = &self, .resolver = -1, .hints = -1, .secrets = -1 };
 	struct err e;
 
 	role_begin(&self, ROLE_SEND, argc, argv);
@@ -81,6 +83,7 @@ int main(int argc, char **argv)
 	need(tls_prepare(&e), &e);
 	c.tls = tls_client_new(self.conf.mta_authorities, &e);
 	need(c.tls != NULL, &e);
+	c.secrets = secrets_open(self.conf.relay_secrets, &c.no_secrets);
 	myself_find(&c.myself, &self.conf.mta_listen);
 	role_jail(&self);
 	serve(&c);

@@ -25,7 +25,7 @@ struct conf {
 	uint64_t hops_max;
 	uint64_t disk_reserve;		/* refuse mail below this much free space */
 	/* who is who */
-	const char *users_file, *domains_file, *aliases_file, *recipients_file, *destinations_file;
+	const char *users_file, *domains_file, *aliases_file, *recipients_file, *destinations_file, *relay_secrets;
 	bool system_users;		/* local accounts of this machine get mail in ~/Maildir */
 	struct conf_list system_domains;	/* domains whose mailboxes are system users; default: host-name and localhost */
 	const char *recipient_separator;	/* "+" */
@@ -87,7 +87,8 @@ struct conf {
 	uint64_t mta_send_max, mta_send_per_destination, mta_send_first, mta_checks_max;
 	uint64_t mta_unreachable_max, mta_destinations_keep, mta_destinations_max;
 	uint64_t mta_signature_valid;	/* 0 = for ever */
-	const char *mta_source_address;	/* "" */
+	const char *mta_source_address;	/* "", or one of each family */
+	bool mta_check_source;
 	const char *mta_authorities;	/* PEM of who vouches for other servers; "" = the system's */
 	struct conf_list mta_milters;
 	bool mta_sts;			/* MTA-STS: policies of destinations are fetched and obeyed */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include "common/auth/sasl.h"
+#include "common/directory/way.h"
 #include "common/milter/where.h"
 #include "common/trust/gate-list.h"
 #include "common/trust/gate.h"
@@ -220,9 +221,9 @@ static bool fits_time(struct span s)
 	return form_time(s, &seconds) && seconds > 0;
 }
 
-static bool fits_optional_ip(struct span s)
+static bool fits_source(struct span s)
 {
-	return !s.n || is_ip(s);
+	return !s.n || way_fits_source(s);
 }
 
 static bool fits_server(struct span s)
@@ -307,7 +308,7 @@ static const struct form forms[] = {
 	{ "scram", fits_scram, true, "SCRAM-SHA-256 or SCRAM-SHA-1" },
 	{ "relay", fits_relay, true, "HOST, HOST:PORT or [ADDRESS]:PORT, or nothing" },
 	{ "time", fits_time, false, "times like 30s, 5m, 4h, 5d" },
-	{ "ip", fits_optional_ip, true, "an IP address, or nothing" },
+	{ "source", fits_source, true, "an IP address, or one of each family with a comma between, or nothing" },
 	{ "server", fits_server, false, "ADDRESS or ADDRESS@PORT, like 127.0.0.1@5353" },
 	{ "override", fits_override, false, "WHO=accept, WHO=quarantine or WHO=reject, like example.org=accept" },
 	{ "notice", fits_notice, true, "up to 80 printable ASCII characters, or nothing" },

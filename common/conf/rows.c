@@ -244,6 +244,8 @@ const struct setting settings[] = {
 	{ "mta", "relay-host", SET_TEXT, AT(relay_host), "", "relay",
 	  "Hand everything for elsewhere to this server: HOST, HOST:PORT or [ADDRESS]:PORT. "
 	  "Empty: look up where each domain wants its mail." },
+	{ "mta", "relay-secrets", SET_PATH, AT(relay_secrets), "@config/relay-secrets", NULL,
+	  "Our names and passwords at other servers, for login in posthorn-destinations(5). Nobody but root may read it." },
 	{ "mta", "port", SET_COUNT, AT(mta_port), "25", "1 65535",
 	  "Where other servers listen. For tests." },
 	{ "mta", "tls", SET_CHOICE, AT(mta_tls), "may", "none may encrypt dane verify",
@@ -280,8 +282,13 @@ const struct setting settings[] = {
 	  "Processes at once that check messages: SPF, DKIM, DMARC." },
 	{ "mta", "signature-valid", SET_TIME, AT(mta_signature_valid), "0", "0 365d",
 	  "How long our DKIM signatures are good for. 0: for ever. posthorn-dkim(8) makes the keys." },
-	{ "mta", "source-address", SET_TEXT, AT(mta_source_address), "", "ip",
-	  "Send from this address of ours. Empty: the system chooses." },
+	{ "mta", "source-address", SET_TEXT, AT(mta_source_address), "", "source",
+	  "Send from this address of ours, or from these two, one for each family, with a comma between. "
+	  "Where none is said for a family the system chooses." },
+	{ "mta", "check-source", SET_FLAG, AT(mta_check_source), "yes", NULL,
+	  "Look up once an hour whether the address of ours that mail leaves from has a name (PTR record) that leads back "
+	  "to it. When it has none, IPv4 or IPv6 is not used where the other one will do: many servers "
+	  "turn such mail away." },
 	{ "mta", "authorities", SET_PATH, AT(mta_authorities), "", "empty",
 	  "PEM file with the certificate authorities that vouch for other servers. Empty: those of the system." },
 	{ "mta", "sts", SET_FLAG, AT(mta_sts), "yes", NULL,

@@ -164,7 +164,7 @@ static bool is_names(struct span s)
 	return true;
 }
 
-static bool is_sources(struct span s)
+bool way_fits_source(struct span s)
 {
 	struct address one, two;
 	struct span first;
@@ -213,7 +213,7 @@ static const struct key {
 	{ "after", "via", COUNT, AT(after), NULL, NULL, 1000, "a number of tries" },
 	{ "families", "families", WORD, AT(families), NULL, family_words, 0,
 	  "4, 6, 46 (IPv4 first), 64 (IPv6 first) or any" },
-	{ "source", "source", TEXT, AT(source), is_sources, NULL, 0, "an IP address, or one of each family with a comma between" },
+	{ "source", "source", TEXT, AT(source), way_fits_source, NULL, 0, "an IP address, or one of each family with a comma between" },
 	{ "helo", "helo", TEXT, AT(helo), is_helo, NULL, 0, "a host's name" },
 	{ "port", "port", COUNT, AT(port), NULL, NULL, 65535, "a number up to 65535" },
 	{ "connections", "connections", COUNT, AT(connections), NULL, NULL, COUNT_MAX, "a number" },
