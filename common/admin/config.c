@@ -11,12 +11,14 @@
 #include "common/admin/admin.h"
 #include "common/admin/list.h"
 #include "common/admin/manual.h"
+#include "common/auth/secrets.h"
 #include "common/conf/value.h"
 #include "common/conf/who.h"
 #include "common/directory/domains.h"
 #include "common/directory/text.h"
 #include "common/net/tls.h"
 #include "common/os/fd.h"
+#include "common/os/file.h"
 
 /* ---- check: what a daemon would stumble over, without starting it ---- */
 
@@ -163,6 +165,24 @@ static void check_texts(struct checking *k)
 	}
 }
 
+/* Only who may read it can tell, and nobody needs to have one. */
+static void check_secrets(struct checking *k)
+{
+	struct str text = STR(SECRETS_MAX), mistakes = STR(100000);
+	const char *file = k->c->relay_secrets;
+	struct err e = { .kind = ERR_NONE };
+	int fd = access(file, R_OK) < 0 ? -1 : secrets_open(file, &e);
+
+	if (fd < 0 && e.kind)
+		wrong(k, "relay-secrets: %s", e.text);
+	else if (fd >= 0 && file_read_all(fd, &text, NULL) && !secrets_check(str_span(&text), file, &mistakes))
+		wrong(k, "%.*s", (int)(mistakes.n - 1), mistakes.p);
+	fd_close(&fd);
+	explicit_bzero(text.p, text.n);
+	str_free(&text);
+	str_free(&mistakes);
+}
+
 static int check(int argc, char **argv)
 {
 	struct checking k = { .out = STR(1 << 20) };
@@ -185,6 +205,7 @@ static int check(int argc, char **argv)
 	check_accounts(&k);
 	check_homes(&k);
 	check_texts(&k);
+	check_secrets(&k);
 	for (const struct setting *row = settings; row->key; row++)
 		set += c.origin[row - settings] != NULL;
 	fputs(k.out.p, stderr);

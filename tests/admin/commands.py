@@ -306,6 +306,23 @@ def test_address_is_explained(h):
     h.write("aliases", "broken\n")
     assert "aliases:1:" in h.run("address", "explain", "ann@a.test", code=65)
 
+def test_config_check_reads_the_ways(h):
+    h.write("destinations", "example.org tls=encrypt\n* via=hub.test login=isp\n")
+    h.write("relay-secrets", "isp me secret words\n")
+    os.chmod(f"{h.dir}/relay-secrets", 0o600)
+    told = h.run("config", "check", code=None)
+    assert "destinations" not in told and "relay-secrets" not in told
+    h.write("destinations", "example.org tsl=encrypt\n* login=isp\n")
+    told = h.run("config", "check", code=78)
+    assert 'destinations:1: there is no key "tsl"; did you mean "tls"?' in told
+    assert "destinations:2: login without via" in told
+    h.write("destinations", "")
+    h.write("relay-secrets", "isp secret\n")
+    told = h.run("config", "check", code=78)
+    assert "relay-secrets:1: expected NAME USER PASSWORD" in told and "secret\n" not in told
+    os.chmod(f"{h.dir}/relay-secrets", 0o640)
+    assert "say chmod 600" in h.run("config", "check", code=78)
+
 def test_newaliases_checks_and_compiles(h):
     h.write("aliases", "root: ann\n")
     assert h.run(program=NEWALIASES).count(": fine\n") == 5
