@@ -38,7 +38,7 @@ class Home:
     def run(self, *args, said="", code=0, program=POSTHORN):
         p = subprocess.run([program, "-c", f"{self.dir}/posthorn.conf", *args], input=said, text=True,
                            capture_output=True, cwd="/", timeout=60)
-        assert p.returncode == code, (args, p.returncode, p.stdout, p.stderr)
+        assert code is None or p.returncode == code, (args, p.returncode, p.stdout, p.stderr)
         return p.stdout if code == 0 else p.stderr
 
 def test_spf_is_explained(h):
