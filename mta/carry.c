@@ -103,6 +103,7 @@ static void transact(struct carrier *c, const struct job *j, struct parcel *p, s
 	r->ip = arena_text(a, span_of(c->ip));
 	r->extensions = c->client.ext;
 	r->dsn = c->client.ext & EXT_DSN;
+	r->by = c->client.ext & EXT_DELIVERBY;
 	if (!smtp_client_send(&c->client, p, &e))
 		c->client.broken = true;
 	if (c->client.no_bdat && c->client.ext & EXT_CHUNKING)

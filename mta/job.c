@@ -4,7 +4,7 @@
 enum {
 	JOB_SMTPUTF8 = 1, JOB_8BIT = 2, JOB_REQUIRETLS = 4, JOB_TLS_OPTIONAL = 8, JOB_RETURN = 16, JOB_NOTIFY = 32,
 	JOB_TRACE = 64,
-	RESULT_UNREACHABLE = 1, RESULT_DSN = 2,
+	RESULT_UNREACHABLE = 1, RESULT_DSN = 2, RESULT_BY = 4,
 	PRIORITY_BASE = 9,
 };
 
@@ -125,7 +125,7 @@ bool job_take(struct packet *p, struct arena *a, struct job *j, struct err *e)
 void job_put_result(const struct job_result *r, struct packet *p)
 {
 	packet_begin(p, 'R');
-	packet_put_u64(p, (r->unreachable ? RESULT_UNREACHABLE : 0) | (r->dsn ? RESULT_DSN : 0));
+	packet_put_u64(p, (r->unreachable ? RESULT_UNREACHABLE : 0) | (r->dsn ? RESULT_DSN : 0) | (r->by ? RESULT_BY : 0));
 	packet_put_text(p, r->remote);
 	packet_put_text(p, r->tls);
 	packet_put_text(p, r->ip ? r->ip : "");
@@ -148,6 +148,7 @@ bool job_take_result(struct packet *p, struct arena *a, struct job_result *r, st
 	marks = packet_take_u64(p);
 	r->unreachable = marks & RESULT_UNREACHABLE;
 	r->dsn = marks & RESULT_DSN;
+	r->by = marks & RESULT_BY;
 	r->remote = take_text(p, a);
 	r->tls = take_text(p, a);
 	r->ip = take_text(p, a);

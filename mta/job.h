@@ -46,6 +46,7 @@ struct job_result_rcpt {
 struct job_result {
 	bool		 unreachable;		/* it never came to a transaction: the next message need not try now */
 	bool		 dsn;			/* the other side reports on; NOTIFY went with it */
+	bool		 by;			/* it knows by when the message is wanted, too */
 	const char	*remote, *tls;		/* host that answered, "" when none; "TLSv1.3 ..." or "" */
 	const char	*ip;			/* its address, or "" */
 	unsigned	 extensions;		/* enum smtp_ext that it offers */

@@ -221,10 +221,8 @@ static void relayed(struct sched *s, struct message *m, const struct rcpt *r)
 	struct err e;
 	int text;
 
-	if (!(r->notify & NOTIFY_SUCCESS))
-		return;
 	text = queue_open_text(&s->out, m->env.id, &e);
-	if (!bounce_success(&s->bounce, &m->env, r, REPORT_RELAYED, text, clock_wall(), &e))
+	if (!bounce_relayed(&s->bounce, &m->env, r, text, clock_wall(), &e))
 		maillog_trouble(m->env.id, "telling the sender", &e);
 	fd_close(&text);
 }
@@ -234,7 +232,7 @@ static void sent(struct sched *s, struct message *m, struct rcpt *r, const struc
 	r->state = RCPT_DONE;
 	maillog_sent(m->env.id, span_of(r->address), r->remote, res->tls, (int)(clock_wall() - m->env.arrived),
 	    span_of(r->answer));
-	if (!res->dsn)		/* RFC 3461 5.2.2 */
+	if (bounce_tells_relayed(&m->env, r, res->dsn, res->by))
 		relayed(s, m, r);
 }
 

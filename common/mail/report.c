@@ -3,6 +3,7 @@
 
 #include "common/mail/charset.h"
 #include "common/mail/date.h"
+#include "common/mail/encoding.h"
 #include "common/mail/header.h"
 
 enum { PIECE_ROOM = 1 << 18, VALUE_MAX = 900, REFERENCES_MAX = 2000, ORIGINAL_HEADER_MAX = 1 << 16 };
@@ -29,6 +30,26 @@ static const struct kind {
 		"You will not hear about each of its members." },
 };
 
+/* What a person makes of a status of RFC 3463 whose class is 4 or 5, and can do. NULL: any detail. */
+static const struct { char subject; const char *detail, *words; } advice[] = {
+	{ '1', "1",	"There is no such address. Please check how it is spelled." },
+	{ '1', "2",	"There is no such domain. Please check what stands behind the @." },
+	{ '1', "3",	"It is not written as an address is. Please check how it is spelled." },
+	{ '1', "10",	"This domain takes no mail." },
+	{ '2', "1",	"The mailbox is closed." },
+	{ '2', "2",	"The mailbox is full. Perhaps its owner can be told some other way." },
+	{ '2', "3",	"The message is too large for this mailbox." },
+	{ '3', "4",	"The message is too large." },
+	{ '4', "1",	"The server of this address does not answer." },
+	{ '4', "2",	"The connection to the server of this address broke." },
+	{ '4', "3",	"The server of this address cannot be looked up now." },
+	{ '4', "4",	"The server of this address cannot be found." },
+	{ '4', "6",	"Mail for this address goes round in circles; its postmaster can mend that." },
+	{ '4', "7",	"It could not be delivered in the time there was." },
+	{ '6', "7",	"The server there takes no addresses with other letters than a to z." },
+	{ '7', NULL,	"The server there refuses it by a rule of its own." },
+};
+
 struct writer {
 	const struct report	*r;
 	struct sink		 to;
@@ -36,7 +57,8 @@ struct writer {
 	struct span		 original_header;
 	char			 boundary[40];
 	bool			 eight;		/* something in it is not ASCII */
-	bool			 global;	/* an address is not: RFC 6533 */
+	bool			 global;	/* the sender's address is not: RFC 6533 */
+	bool			 veiled;	/* the original goes in base64 */
 };
 
 static void flush(struct writer *w)
@@ -96,17 +118,22 @@ static struct span original_field(const struct writer *w, const char *name)
 	return (struct span){ 0 };
 }
 
+static bool may_stand(const struct writer *w, struct span value)
+{
+	return w->global ? utf8_ok(value) : utf8_is_ascii(value);
+}
+
 /* So that the report stands beside the message in a reader that shows threads. RFC 5322 3.6.4. */
 static void add_thread(struct writer *w)
 {
 	struct span id = original_field(w, "Message-ID"), refs = original_field(w, "References");
 	struct str flat = STR(REFERENCES_MAX + VALUE_MAX);
 
-	if (!id.n || id.n > VALUE_MAX || !utf8_ok(id))
+	if (!id.n || id.n > VALUE_MAX || !may_stand(w, id))
 		return;
 	header_unfold(id, &flat);
 	str_addf(&w->s, "In-Reply-To: %s\nReferences: ", flat.p);
-	if (refs.n && refs.n < VALUE_MAX && utf8_ok(refs)) {
+	if (refs.n && refs.n < VALUE_MAX && may_stand(w, refs)) {
 		str_reset(&flat);
 		header_unfold(refs, &flat);
 		str_addf(&w->s, "%s\n ", flat.p);
@@ -125,13 +152,13 @@ static void add_header(struct writer *w)
 	str_addf(&w->s, "From: Mail delivery at %s <MAILER-DAEMON@%s>\n", r->our_name, r->our_name);
 	str_add_text(&w->s, "To: <");
 	add_tame(w, span_of(r->to));
-	str_addf(&w->s, ">\nSubject: %s\n", kinds[r->kind].subject);
+	str_addf(&w->s, ">\nSubject: %s\n", r->unsent ? "A message without sender could not be delivered" : kinds[r->kind].subject);
 	str_addf(&w->s, "Message-ID: %s\n", r->message_id);
 	add_thread(w);
 	str_add_text(&w->s, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n");
 	str_addf(&w->s, "Content-Type: multipart/report; report-type=delivery-status;\n\tboundary=\"%s\"\n", w->boundary);
 	str_addf(&w->s, "Content-Transfer-Encoding: %s\n\n", w->eight ? "8bit" : "7bit");
-	str_add_text(&w->s, "This is a report about a message that you sent.\n");
+	str_addf(&w->s, "This is a report about a message that %s.\n", r->unsent ? "has no sender" : "you sent");
 }
 
 static void begin_part(struct writer *w, const char *type, const char *encoding)
@@ -141,53 +168,6 @@ static void begin_part(struct writer *w, const char *type, const char *encoding)
 		str_addf(&w->s, "Content-Transfer-Encoding: %s\n", encoding);
 	str_add_char(&w->s, '\n');
 }
-
-/* --- for a person --- */
-
-static void add_reason(struct writer *w, const struct report_rcpt *rcpt)
-{
-	str_add_text(&w->s, "    ");
-	if (rcpt->from_remote && *rcpt->remote) {
-		add_tame(w, span_of(rcpt->remote));
-		str_add_text(&w->s, " said: ");
-	}
-	add_tame(w, span_of(rcpt->diagnostic));
-	str_add_text(&w->s, "\n");
-}
-
-static void add_for_person(struct writer *w)
-{
-	const struct report *r = w->r;
-	const struct kind *k = &kinds[r->kind];
-
-	begin_part(w, "text/plain; charset=utf-8", w->eight ? "8bit" : "");
-	str_addf(&w->s, "%s\n\n", k->first);
-	for (size_t i = 0; i < r->rcpt_count; i++) {
-		const struct report_rcpt *rcpt = &r->rcpts[i];
-
-		str_add_text(&w->s, "  <");
-		add_tame(w, span_of(rcpt->address));
-		str_add_char(&w->s, '>');
-		if (rcpt->kind != r->kind)
-			str_addf(&w->s, " %s", kinds[rcpt->kind].one);
-		str_add_char(&w->s, '\n');
-		if (*rcpt->diagnostic)
-			add_reason(w, rcpt);
-		flush(w);
-	}
-	if (r->kind == REPORT_DELAYED && r->give_up) {
-		str_add_text(&w->s, "\nWe go on trying until ");
-		date_print(r->give_up, r->zone, &w->s);
-		str_add_text(&w->s, ".");
-	}
-	str_addf(&w->s, "\n%s\n", k->last);
-	str_add_text(&w->s, "\nThe message came to us on ");
-	date_print(r->arrived, r->zone, &w->s);
-	str_addf(&w->s, " and\nwas given the number %s at %s.\n", r->id, r->our_name);
-	flush(w);
-}
-
-/* --- for programs: RFC 3464 2.2 and 2.3 --- */
 
 /* ORCPT and ENVID come in xtext (RFC 3461 4): "+2B" is "+". What is broken stays as it is. */
 static void add_xtext(struct span x, struct str *out)
@@ -207,6 +187,88 @@ static void add_xtext(struct span x, struct str *out)
 	}
 }
 
+/* --- for a person --- */
+
+static void add_reason(struct writer *w, const struct report_rcpt *rcpt)
+{
+	str_add_text(&w->s, "    ");
+	if (rcpt->from_remote && *rcpt->remote) {
+		add_tame(w, span_of(rcpt->remote));
+		str_add_text(&w->s, " said: ");
+	}
+	add_tame(w, span_of(rcpt->diagnostic));
+	str_add_text(&w->s, "\n");
+}
+
+/* "5.1.1": class, subject, detail. Only troubles have advice. */
+static void add_advice(struct writer *w, const char *status)
+{
+	struct span detail = span_of(status), class, subject;
+
+	if (!span_cut(&detail, '.', &class) || !span_cut(&detail, '.', &subject) || subject.n != 1 || span_is(class, "2"))
+		return;
+	for (size_t i = 0; i < sizeof advice / sizeof *advice; i++) {
+		if (advice[i].subject != *subject.p || (advice[i].detail && !span_is(detail, advice[i].detail)))
+			continue;
+		str_addf(&w->s, "    %s\n", advice[i].words);
+		return;
+	}
+}
+
+/* The address that the sender wrote to, where it is another than the one that failed. */
+static void add_original_address(struct writer *w, const struct report_rcpt *rcpt)
+{
+	struct span type, address = span_of(rcpt->original);
+	struct str plain = STR(VALUE_MAX);
+
+	if (span_cut(&address, ';', &type) && span_is(type, "rfc822"))
+		add_xtext(span_to(address, VALUE_MAX), &plain);
+	if (plain.n && !span_alike(str_span(&plain), span_of(rcpt->address))) {
+		str_add_text(&w->s, ", to which <");
+		add_tame(w, str_span(&plain));
+		str_add_text(&w->s, "> leads");
+	}
+	str_free(&plain);
+}
+
+static void add_one_for_person(struct writer *w, const struct report_rcpt *rcpt)
+{
+	str_add_text(&w->s, "  <");
+	add_tame(w, span_of(rcpt->address));
+	str_add_char(&w->s, '>');
+	add_original_address(w, rcpt);
+	if (rcpt->kind != w->r->kind)
+		str_addf(&w->s, " %s", kinds[rcpt->kind].one);
+	str_add_char(&w->s, '\n');
+	add_advice(w, rcpt->status);
+	if (*rcpt->diagnostic)
+		add_reason(w, rcpt);
+	flush(w);
+}
+
+static void add_for_person(struct writer *w)
+{
+	const struct report *r = w->r;
+	const struct kind *k = &kinds[r->kind];
+
+	begin_part(w, "text/plain; charset=utf-8", w->eight ? "8bit" : "");
+	str_addf(&w->s, "%s\n\n", r->unsent ? "A message without sender, so mostly a report, could not be delivered to:" : k->first);
+	for (size_t i = 0; i < r->rcpt_count; i++)
+		add_one_for_person(w, &r->rcpts[i]);
+	if (r->kind == REPORT_DELAYED && r->give_up) {
+		str_add_text(&w->s, "\nWe go on trying until ");
+		date_print(r->give_up, r->zone, &w->s);
+		str_add_text(&w->s, ".");
+	}
+	str_addf(&w->s, "\n%s\n", r->unsent ? "There is nobody else to tell, so you are told, as its postmaster." : k->last);
+	str_add_text(&w->s, "\nThe message came to us on ");
+	date_print(r->arrived, r->zone, &w->s);
+	str_addf(&w->s, " and\nwas given the number %s at %s.\n", r->id, r->our_name);
+	flush(w);
+}
+
+/* --- for programs: RFC 3464 2.2 and 2.3 --- */
+
 static void xtext_field(struct writer *w, const char *name, const char *xtext)
 {
 	struct str plain = STR(VALUE_MAX);
@@ -216,33 +278,127 @@ static void xtext_field(struct writer *w, const char *name, const char *xtext)
 	str_free(&plain);
 }
 
+/* RFC 6533 3: utf-8-addr-xtext, which is ASCII. */
+static void add_embedded(struct span utf8, struct str *out)
+{
+	while (utf8.n) {
+		unsigned char c = (unsigned char)*utf8.p;
+		size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+		uint32_t point = more ? c & (0x3fu >> more) : c;
+
+		utf8 = span_from(utf8, 1);
+		for (; more && utf8.n; more--, utf8 = span_from(utf8, 1))
+			point = point << 6 | ((unsigned char)*utf8.p & 0x3f);
+		if (point > ' ' && point < 0x7f && point != '\\' && point != '+' && point != '=')
+			str_add_char(out, (char)point);
+		else
+			str_addf(out, "\\x{%02X}", (unsigned)point);
+	}
+}
+
+static void add_point(uint32_t point, struct str *out)
+{
+	if (point >= 0x10000)
+		str_addf(out, "%c%c%c%c", 0xf0 | point >> 18, 0x80 | (point >> 12 & 0x3f), 0x80 | (point >> 6 & 0x3f), 0x80 | (point & 0x3f));
+	else if (point >= 0x800)
+		str_addf(out, "%c%c%c", 0xe0 | point >> 12, 0x80 | (point >> 6 & 0x3f), 0x80 | (point & 0x3f));
+	else if (point >= 0x80)
+		str_addf(out, "%c%c", 0xc0 | point >> 6, 0x80 | (point & 0x3f));
+	else
+		str_addf(out, "%c", point);
+}
+
+/* "\x{3B1}", from behind the brace. What is no character that RFC 6533 has there stays as it is. */
+static bool eat_point(struct span *in, uint32_t *point)
+{
+	struct span rest = *in, hex;
+	uint32_t n = 0;
+
+	if (!span_eat(&rest, "\\x{") || !span_cut(&rest, '}', &hex) || hex.n < 2 || hex.n > 6)
+		return false;
+	for (size_t i = 0; i < hex.n; i++) {
+		const char *digits = "0123456789ABCDEF", *d = memchr(digits, hex.p[i], 16);
+
+		if (!d)
+			return false;
+		n = n << 4 | (uint32_t)(d - digits);
+	}
+	if (n < ' ' || n == 0x7f || n > 0x10ffff || (n >= 0xd800 && n < 0xe000))
+		return false;
+	*point = n;
+	*in = rest;
+	return true;
+}
+
+static void add_unembedded(struct span in, struct str *out)
+{
+	uint32_t point;
+
+	while (in.n) {
+		if (eat_point(&in, &point))
+			add_point(point, out);
+		else
+			str_add(out, span_take(&in, 1));
+	}
+}
+
+/* An address of type utf-8, in whichever of its forms, in the form for this report. */
+static void add_utf8_address(const struct writer *w, struct span address, struct str *out)
+{
+	struct str plain = STR(VALUE_MAX);
+
+	add_unembedded(span_to(address, VALUE_MAX), &plain);
+	if (!utf8_ok(str_span(&plain)))
+		str_add(out, address);
+	else if (w->global)
+		str_add(out, str_span(&plain));
+	else
+		add_embedded(str_span(&plain), out);
+	str_free(&plain);
+}
+
 static void original_recipient(struct writer *w, const char *orcpt)
 {
 	struct span type, address = span_of(orcpt);
-	struct str plain = STR(VALUE_MAX);
+	struct str plain = STR(8 * VALUE_MAX);
 
 	if (!span_cut(&address, ';', &type))
 		return;
 	str_add(&plain, span_to(type, 40));
 	str_add_char(&plain, ';');
-	add_xtext(span_to(address, VALUE_MAX - 50), &plain);
+	if (span_is(type, "utf-8"))
+		add_utf8_address(w, span_to(address, VALUE_MAX), &plain);
+	else
+		add_xtext(span_to(address, VALUE_MAX - 50), &plain);
 	field(w, "Original-Recipient", "", str_span(&plain));
+	str_free(&plain);
+}
+
+static void final_recipient(struct writer *w, struct span address)
+{
+	struct str plain = STR(8 * VALUE_MAX);
+
+	if (utf8_is_ascii(address)) {
+		field(w, "Final-Recipient", "rfc822; ", address);
+		return;
+	}
+	add_utf8_address(w, span_to(address, VALUE_MAX), &plain);
+	field(w, "Final-Recipient", "utf-8; ", str_span(&plain));
 	str_free(&plain);
 }
 
 static void add_rcpt(struct writer *w, const struct report_rcpt *rcpt)
 {
-	struct span address = span_of(rcpt->address);
-
 	str_add_char(&w->s, '\n');
 	original_recipient(w, rcpt->original);
-	field(w, "Final-Recipient", utf8_is_ascii(address) ? "rfc822; " : "utf-8; ", address);
+	final_recipient(w, span_of(rcpt->address));
 	field(w, "Action", "", span_of(kinds[rcpt->kind].action));
 	field(w, "Status", "", span_of(*rcpt->status ? rcpt->status :
 	    rcpt->kind == REPORT_FAILED ? "5.0.0" : rcpt->kind == REPORT_DELAYED ? "4.0.0" : "2.0.0"));
 	field(w, "Remote-MTA", "dns; ", span_of(rcpt->remote));
 	field(w, "Diagnostic-Code", rcpt->from_remote ? "smtp; " : "x-posthorn; ", span_of(rcpt->diagnostic));
 	date_field(w, "Last-Attempt-Date", rcpt->last_try);
+	field(w, "Final-Log-ID", "", span_of(w->r->id));
 	if (rcpt->kind == REPORT_DELAYED)
 		date_field(w, "Will-Retry-Until", w->r->give_up);
 	flush(w);
@@ -255,6 +411,7 @@ static void add_for_programs(struct writer *w)
 	begin_part(w, w->global ? "message/global-delivery-status" : "message/delivery-status", w->global ? "8bit" : "");
 	xtext_field(w, "Original-Envelope-Id", r->envid);
 	field(w, "Reporting-MTA", "dns; ", span_of(r->our_name));
+	field(w, "Received-From-MTA", "dns; ", span_of(r->from_mta));
 	date_field(w, "Arrival-Date", r->arrived);
 	for (size_t i = 0; i < r->rcpt_count; i++)
 		add_rcpt(w, &r->rcpts[i]);
@@ -262,41 +419,52 @@ static void add_for_programs(struct writer *w)
 
 /* --- the original --- */
 
-/* Body lines may be in 8bit, the header in UTF-8: RFC 6522 and 6533 have types for each. */
-static void add_original(struct writer *w)
+static void put_veiled(struct writer *w, struct span give)
 {
-	const struct report *r = w->r;
-	struct span give = r->full ? r->original : span_to(w->original_header, ORIGINAL_HEADER_MAX);
-	bool ascii = utf8_is_ascii(give), global = w->global && !utf8_is_ascii(w->original_header);
-	const char *type = r->full ? (global ? "message/global" : "message/rfc822") :
-		global ? "message/global-headers" : "text/rfc822-headers";
+	struct base64_encoder encoder = { .have = 0 };
 
-	begin_part(w, type, ascii ? "" : "8bit");
+	while (give.n) {
+		base64_feed(&encoder, span_take(&give, PIECE_ROOM / 4), &w->s);
+		flush(w);
+	}
+	base64_end(&encoder, &w->s);
+	flush(w);
+}
+
+static void put_bare(struct writer *w, struct span give)
+{
 	flush(w);
 	if (give.n)
 		w->to.put(w->to.arg, give);
 	if (give.n && give.p[give.n - 1] != '\n')
 		str_add_char(&w->s, '\n');
+}
+
+/* Body lines may be in 8bit, the header in UTF-8: RFC 6522 and 6533 have types for each. */
+static void add_original(struct writer *w)
+{
+	const struct report *r = w->r;
+	struct span give = r->full ? r->original : span_to(w->original_header, ORIGINAL_HEADER_MAX);
+	bool global = w->veiled || (w->global && !utf8_is_ascii(w->original_header));
+	const char *type = r->full ? (global ? "message/global" : "message/rfc822") :
+		global ? "message/global-headers" : "text/rfc822-headers";
+
+	begin_part(w, type, w->veiled ? "base64" : utf8_is_ascii(give) ? "" : "8bit");
+	if (w->veiled)
+		put_veiled(w, give);
+	else
+		put_bare(w, give);
 	str_addf(&w->s, "\n--%s--\n", w->boundary);
 	flush(w);
 }
 
-static bool address_beyond_ascii(const struct report *r)
+/* Does anything that goes in hold more than ASCII? What is said to a person has addresses as they are. */
+static bool anything_beyond_ascii(const struct report *r, struct span original)
 {
-	bool ascii = utf8_is_ascii(span_of(r->to));
+	bool ascii = utf8_is_ascii(original);
 
 	for (size_t i = 0; i < r->rcpt_count; i++)
-		ascii = ascii && utf8_is_ascii(span_of(r->rcpts[i].address));
-	return !ascii;
-}
-
-/* Does anything that goes in hold more than ASCII? */
-static bool anything_beyond_ascii(const struct report *r, struct span header)
-{
-	bool ascii = utf8_is_ascii(r->full ? r->original : header);
-
-	for (size_t i = 0; i < r->rcpt_count; i++)
-		ascii = ascii && utf8_is_ascii(span_of(r->rcpts[i].diagnostic));
+		ascii = ascii && utf8_is_ascii(span_of(r->rcpts[i].diagnostic)) && utf8_is_ascii(span_of(r->rcpts[i].address));
 	return !ascii;
 }
 
@@ -305,8 +473,9 @@ void report_write(const struct report *r, struct sink to)
 	struct writer w = { .r = r, .to = to, .s = STR(PIECE_ROOM) };
 
 	w.original_header = span_to(r->original, header_length(r->original));
-	w.global = r->utf8 || address_beyond_ascii(r);
-	w.eight = w.global || anything_beyond_ascii(r, w.original_header);
+	w.global = !utf8_is_ascii(span_of(r->to));
+	w.veiled = r->smtputf8 && !w.global && !utf8_is_ascii(w.original_header);
+	w.eight = w.global || anything_beyond_ascii(r, w.veiled ? SPAN("") : r->full ? r->original : w.original_header);
 	snprintf(w.boundary, sizeof w.boundary, "=_report_%016llx", (unsigned long long)r->dice);
 	add_header(&w);
 	add_for_person(&w);

@@ -5,6 +5,10 @@
  *	Writes a whole multipart/report message as LF text into a sink: a sentence that a
  *	person understands, the facts for programs, and the original or its header.
  *	The message goes out with the null sender; RFC 3464 2, RFC 3834.
+ *
+ *	Addresses that are not ASCII: to a sender whose own is not, the parts are of RFC 6533's types, in
+ *	UTF-8. Every other sender's server may know nothing of SMTPUTF8, so that fields are ASCII then:
+ *	addresses as utf-8-addr-xtext, and an SMTPUTF8 original in base64 (RFC 6533 3 and 4.5).
  */
 #ifndef COMMON_MAIL_REPORT_H
 #define COMMON_MAIL_REPORT_H
@@ -37,6 +41,7 @@ struct report {
 	const char		*id;		/* the original's queue id */
 	const char		*message_id;	/* of this report, with < > (msgid.h) */
 	const char		*envid;		/* original ENVID still in xtext, or "" */
+	const char		*from_mta;	/* what the server called itself that brought the original; "" no server */
 	time_t			 arrived, now;
 	int			 zone;
 	time_t			 give_up;	/* REPORT_DELAYED: until when we try; 0 unknown */
@@ -44,7 +49,8 @@ struct report {
 	size_t			 rcpt_count;
 	struct span		 original;	/* text of the original from its first byte, in LF */
 	bool			 full;		/* return all of it, else its header */
-	bool			 utf8;		/* an address is not ASCII: RFC 6533 forms */
+	bool			 smtputf8;	/* the original needs it: RFC 6531 */
+	bool			 unsent;	/* the original has no sender: to is somebody who looks after it */
 	uint64_t		 dice;		/* for the boundary */
 };
 

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include "common/base/mem.h"
+#include "common/mail/charset.h"
 #include "common/mail/date.h"
+#include "common/mail/header.h"
 #include "common/mail/maillog.h"
 #include "common/mail/msgid.h"
 #include "common/mail/trace.h"
@@ -85,12 +87,20 @@ static bool wants_full(const struct job *j, size_t size)
 	return strcmp(j->env->ret, "full") == 0 || size <= FULL_MAX;
 }
 
+/* RFC 3464 2.2.4: a server, not one of our users. */
+static const char *from_mta(const struct envelope *env)
+{
+	bool from_here = !env->helo || !env->peer || span_starts(span_of(env->peer), "local") || (env->login && *env->login);
+
+	return from_here ? "" : env->helo;
+}
+
 static bool put_report(const struct job *j, struct queue_put *q, const char *id, struct span original, struct err *e)
 {
 	struct rcpt to = { .address = j->to };
 	struct envelope env = { .sender = "", .peer = "local", .protocol = "bounce", .is_bounce = true,
 		.require_tls = j->env->require_tls,
-		.smtputf8 = j->env->smtputf8, .body8bit = true, .rcpts = &to, .rcpt_count = 1 };
+		.smtputf8 = !utf8_is_ascii(span_of(j->to)), .body8bit = true, .rcpts = &to, .rcpt_count = 1 };
 	struct str received = STR(1024), message_id = STR(400);
 	int zone = date_local_zone(j->now);
 
@@ -100,10 +110,11 @@ static bool put_report(const struct job *j, struct queue_put *q, const char *id,
 	queue_put_bytes(q, str_span(&received));
 	msgid_make(clock_wall_us(), dice(), span_of(j->b->our_name), &message_id);
 	report_write(&(struct report){ .kind = j->kind, .our_name = j->b->our_name, .to = j->to,
+	    .unsent = !*j->env->sender, .smtputf8 = j->env->smtputf8, .from_mta = from_mta(j->env),
 	    .id = j->env->id, .message_id = message_id.p, .envid = j->env->envid, .arrived = j->env->arrived,
 	    .now = j->now, .zone = zone, .give_up = j->kind == REPORT_DELAYED ? plan_end(j->b->give_up, j->env) : 0,
 	    .rcpts = j->rcpts, .rcpt_count = j->count, .original = original, .full = wants_full(j, original.n),
-	    .utf8 = j->env->smtputf8, .dice = dice() }, (struct sink){ put_text, q });
+	    .dice = dice() }, (struct sink){ put_text, q });
 	str_free(&received);
 	str_free(&message_id);
 	return queue_put_commit(q, &env, e);
@@ -196,19 +207,44 @@ bool bounce_failed(const struct bounce *b, struct envelope *env, int text, time_
 	return true;
 }
 
+/* Who sends by program hears of what failed; that it is late tells nobody anything. */
+bool bounce_is_bulk(struct span header)
+{
+	struct field f;
+
+	while (header_next(&header, &f)) {
+		if (span_is(f.name, "List-Id") || (span_is(f.name, "Precedence") && !span_is(f.value, "first-class")))
+			return true;
+		if (span_is(f.name, "Auto-Submitted") && !span_is(f.value, "no"))	/* RFC 3834 5 */
+			return true;
+	}
+	return false;
+}
+
+static bool text_is_bulk(int text)
+{
+	struct span original = map_text(text);
+	bool bulk = bounce_is_bulk(span_to(original, header_length(original)));
+
+	if (original.n)
+		munmap((void *)original.p, original.n);
+	return bulk;
+}
+
 bool bounce_delayed(const struct bounce *b, struct envelope *env, int text, time_t now, struct err *e)
 {
 	struct job j = { .b = b, .env = env, .kind = REPORT_DELAYED, .to = env->sender, .text = text, .now = now };
-	bool ok;
+	bool ok, unasked;
 
 	env->warned = now;
 	if (!*env->sender)
 		return true;
+	unasked = env->by_mode == DELIVER_OR_NOTIFY || !text_is_bulk(text);
 	j.rcpts = mem_get(env->rcpt_count * sizeof *j.rcpts);
 	for (size_t i = 0; i < env->rcpt_count; i++) {
 		const struct rcpt *r = &env->rcpts[i];
 
-		if (r->state == RCPT_WAITING && (!r->notify || r->notify & NOTIFY_DELAY))
+		if (r->state == RCPT_WAITING && (r->notify ? r->notify & NOTIFY_DELAY : unasked))
 			add_rcpt(&j, r, now);
 	}
 	ok = !j.count || report(&j, e);
@@ -216,14 +252,34 @@ bool bounce_delayed(const struct bounce *b, struct envelope *env, int text, time
 	return ok;
 }
 
-bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+static bool report_one(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
     enum report_kind kind, int text, time_t now, struct err *e)
 {
 	struct report_rcpt one;
 	struct job j = { .b = b, .env = env, .kind = kind, .to = env->sender, .rcpts = &one, .text = text, .now = now };
 
-	if (!*env->sender || !(r->notify & NOTIFY_SUCCESS))
-		return true;
 	add_rcpt(&j, r, now);
 	return report(&j, e);
+}
+
+bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+    enum report_kind kind, int text, time_t now, struct err *e)
+{
+	return !*env->sender || !(r->notify & NOTIFY_SUCCESS) || report_one(b, env, r, kind, text, now, e);
+}
+
+bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool dsn, bool by)
+{
+	if (!*env->sender || r->notify & NOTIFY_NEVER)
+		return false;
+	if (r->notify & NOTIFY_SUCCESS && !dsn)				/* RFC 3461 5.2.2 */
+		return true;
+	return (env->by_mode == DELIVER_OR_NOTIFY && !by) ||		/* RFC 2852 4.1.4.2 */
+	    (env->by_mode && env->by_trace);
+}
+
+bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r, int text, time_t now,
+    struct err *e)
+{
+	return report_one(b, env, r, REPORT_RELAYED, text, now, e);
 }

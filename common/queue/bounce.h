@@ -33,9 +33,21 @@ enum bounce_to bounce_whom(const struct envelope *env, const struct rcpt *r, con
  * told; they stay RCPT_FAILED. text: descriptor of ID.m. The report's id goes to the log.
  */
 bool bounce_failed(const struct bounce *b, struct envelope *env, int text, time_t now, bool *hold, struct err *e);
-/* Report a delay of all that wait (and want to hear of it), and set env->warned. */
+/*
+ * Report a delay of all that wait (and want to hear of it), and set env->warned. Where nobody said what
+ * he wants to hear, mail of programs and lists (bounce_is_bulk) causes no such report.
+ */
 bool bounce_delayed(const struct bounce *b, struct envelope *env, int text, time_t now, struct err *e);
-/* One recipient asked for NOTIFY=SUCCESS and was delivered, relayed or expanded. */
+bool bounce_is_bulk(struct span header);		/* pure */
+/*
+ * Pure: is the sender told that a recipient was handed on? When he asked for success and the next server says
+ * nothing of it (dsn: it does); or for a report of lateness, of which the next server knows nothing (by: it
+ * does), or for a trace: RFC 2852.
+ */
+bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool dsn, bool by);
+bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r, int text, time_t now,
+    struct err *e);
+/* One recipient asked for NOTIFY=SUCCESS and was delivered or expanded. */
 bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
     enum report_kind kind, int text, time_t now, struct err *e);
 

@@ -6,6 +6,7 @@
 
 #include "tests/unit/unit.h"
 
+#define GREEK	"From: \u03b1@\u03b2.test\nMessage-ID: <o@\u03b2.test>\nSubject: s\n\nbody\n"
 #define TEXT	"Received: x\nMessage-ID: <orig@a.test>\nReferences: <r@a.test>\nSubject: s\n\nbody\n"
 
 static const struct report_rcpt gone = {
@@ -20,29 +21,58 @@ static const struct report_rcpt greek = {
 	.kind = REPORT_FAILED, .original = "", .address = "\u03b1@\u03b2.test", .status = "", .diagnostic = "", .remote = "",
 };
 
+static const struct report_rcpt behind = {
+	.kind = REPORT_FAILED, .original = "rfc822;team+2Bx@b.test", .address = "eve@c.test", .status = "5.7.1",
+	.diagnostic = "554 go away", .from_remote = true, .remote = "mx.c.test",
+};
+static const struct report_rcpt embedded = {
+	.kind = REPORT_DELIVERED, .original = "utf-8;\\x{3B1}\\x{2B}\\x{1F600}@\u03b2.test", .address = "alpha@b.test", .status = "2.0.0", .diagnostic = "", .remote = "",
+};
+static const struct report_rcpt odd = {
+	.kind = REPORT_DELIVERED, .original = "utf-8;\xff\\x{D800}@b.test", .address = "alpha@b.test", .status = "2.0.0", .diagnostic = "", .remote = "",
+};
+
 /* The rows below say only what differs. */
 #pragma GCC diagnostic ignored "-Woverride-init"
 #define REPORT(...) { .our_name = "mx.a.test", .to = "ann@a.test", .id = "q1", .message_id = "<rep@mx.a.test>", \
-	.envid = "", .arrived = 880120506, .now = 880127706, .original = SPAN(TEXT), .dice = 5, __VA_ARGS__ }
+	.envid = "", .from_mta = "", .arrived = 880120506, .now = 880127706, .original = SPAN(TEXT), .dice = 5, __VA_ARGS__ }
 
 /* What must be found in the text; the parts' types in their order; what must not be there. */
 static const struct { struct report r; const char *has[12], *types[3], *lacks; } cases[] = {
 	{ REPORT(.kind = REPORT_FAILED, .rcpts = &gone, .rcpt_count = 1, .envid = "QQ+3D1"),
 	  { "To: <ann@a.test>\nSubject: Your message could not be delivered\n", "\nIn-Reply-To: <orig@a.test>\n",
-	    "\nReferences: <r@a.test>\n <orig@a.test>\n", "\nAuto-Submitted: auto-replied\n", "<bob+x@b.test>\n    mx.b.test said: 550 5.1.1 no suchuser \xef\xbf\xbd\n",
+	    "\nReferences: <r@a.test>\n <orig@a.test>\n", "\nAuto-Submitted: auto-replied\n", "<bob+x@b.test>\n    There is no such address. Please check how it is spelled.\n    mx.b.test said: 550 5.1.1 no suchuser \xef\xbf\xbd\n",
 	    "\nOriginal-Envelope-Id: QQ=1\n", "\nReporting-MTA: dns; mx.a.test\n",
 	    "\nOriginal-Recipient: rfc822;bob+x@b.test\nFinal-Recipient: rfc822; bob+x@b.test\nAction: failed\nStatus: 5.1.1\nRemote-MTA: dns; mx.b.test\n"
-	    "Diagnostic-Code: smtp; 550 5.1.1 no suchuser ???\nLast-Attempt-Date: Fri, 21 Nov 1997 15:55:06 +0000\n",
+	    "Diagnostic-Code: smtp; 550 5.1.1 no suchuser ???\nLast-Attempt-Date: Fri, 21 Nov 1997 15:55:06 +0000\nFinal-Log-ID: q1\n",
 	    "\nArrival-Date: Fri, 21 Nov 1997 13:55:06 +0000\n" },
 	  { "plain", "delivery-status", "rfc822-headers" }, "\nbody\n" },
 	{ REPORT(.kind = REPORT_DELAYED, .rcpts = &late, .rcpt_count = 1, .full = true, .give_up = 880127706 + 86400),
 	  { "Subject: Your message is late\n", "We go on trying until Sat, 22 Nov 1997 15:55:06 +0000.",
 	    "Final-Recipient: rfc822; eve@c.test\nAction: delayed\nStatus: 4.4.1\nDiagnostic-Code: x-posthorn; cannot reach mx.c.test\n"
-	    "Will-Retry-Until: Sat, 22 Nov 1997 15:55:06 +0000\n", "\n" TEXT, "Content-Transfer-Encoding: 7bit\n" },
+	    "Final-Log-ID: q1\nWill-Retry-Until: Sat, 22 Nov 1997 15:55:06 +0000\n", "\n" TEXT, "Content-Transfer-Encoding: 7bit\n" },
 	  { "plain", "delivery-status", "rfc822" }, "Original-Recipient" },
-	{ REPORT(.kind = REPORT_FAILED, .rcpts = &greek, .rcpt_count = 1, .utf8 = true),
-	  { "Final-Recipient: utf-8; \u03b1@\u03b2.test\n", "Status: 5.0.0\n", "Content-Transfer-Encoding: 8bit\n" },
-	  { "plain", "global-delivery-status", "rfc822-headers" }, "Diagnostic" },
+	/* RFC 6533: UTF-8 for whoever has such an address himself, else nothing that a server could not take */
+	{ REPORT(.kind = REPORT_FAILED, .rcpts = &greek, .rcpt_count = 1, .to = "\u03b1@a.test", .smtputf8 = true, .original = SPAN(GREEK)),
+	  { "Final-Recipient: utf-8; \u03b1@\u03b2.test\n", "Status: 5.0.0\n", "Content-Transfer-Encoding: 8bit\n",
+	    "\nIn-Reply-To: <o@\u03b2.test>\n", "\nFrom: \u03b1@\u03b2.test\n" },
+	  { "plain", "global-delivery-status", "global-headers" }, "Diagnostic" },
+	{ REPORT(.kind = REPORT_FAILED, .rcpts = &greek, .rcpt_count = 1, .smtputf8 = true, .full = true, .original = SPAN(GREEK)),
+	  { "Final-Recipient: utf-8; \\x{3B1}@\\x{3B2}.test\n", "  <\u03b1@\u03b2.test>\n", "Content-Type: message/global\nContent-Transfer-Encoding: base64\n\nRnJvbTog" },
+	  { "plain", "delivery-status", "global" }, "In-Reply-To" },
+	{ REPORT(.kind = REPORT_DELIVERED, .rcpts = &embedded, .rcpt_count = 1), { "Original-Recipient: utf-8;\\x{3B1}\\x{2B}\\x{1F600}@\\x{3B2}.test\n" },
+	  { "plain", "delivery-status", "rfc822-headers" }, "no such address" },
+	{ REPORT(.kind = REPORT_DELIVERED, .rcpts = &embedded, .rcpt_count = 1, .to = "\u03b1@a.test"), { "Original-Recipient: utf-8;\u03b1+\U0001f600@\u03b2.test\n" },
+	  { "plain", "global-delivery-status", "rfc822-headers" }, "no such address" },
+	{ REPORT(.kind = REPORT_DELIVERED, .rcpts = &odd, .rcpt_count = 1), { "Original-Recipient: utf-8;???\\x{D800}@b.test\n" },
+	  { "plain", "delivery-status", "rfc822-headers" }, "no such address" },
+	{ REPORT(.kind = REPORT_FAILED, .rcpts = &behind, .rcpt_count = 1, .from_mta = "mail.d.test"),
+	  { "  <eve@c.test>, to which <team+x@b.test> leads\n    The server there refuses it by a rule of its own.\n    mx.c.test said: 554 go away\n",
+	    "\nReporting-MTA: dns; mx.a.test\nReceived-From-MTA: dns; mail.d.test\n", "\nOriginal-Recipient: rfc822;team+x@b.test\n" },
+	  { "plain", "delivery-status", "rfc822-headers" }, "no such address" },
+	{ REPORT(.kind = REPORT_FAILED, .rcpts = &gone, .rcpt_count = 1, .to = "postmaster@a.test", .unsent = true),
+	  { "Subject: A message without sender could not be delivered\n", "There is nobody else to tell" },
+	  { "plain", "delivery-status", "rfc822-headers" }, "that you sent" },
 	{ REPORT(.kind = REPORT_FAILED, .original = SPAN("no header, no line end"), .rcpts = &late, .rcpt_count = 1, .full = true),
 	  { "<eve@c.test> has not been reached yet\n", "no header, no line end\n" },
 	  { "plain", "delivery-status", "rfc822" }, "In-Reply-To" },

@@ -257,7 +257,7 @@ START_TEST(jobs_and_results_come_over)
 		.sender = "", .envid = "E", .ret = "hdrs",
 		.smtputf8 = true, .require_tls = true, .wire_bytes = 1ull << 40, .text = 0,
 		.priority = -9, .prefer_family = 6, .count = JOB_RCPTS }, got;
-	struct job_result r = { .unreachable = true, .remote = "mx", .tls = "TLSv1.3",
+	struct job_result r = { .unreachable = true, .by = true, .remote = "mx", .tls = "TLSv1.3",
 		.ip = "::1", .extensions = 5, .count = 2,
 		.rcpts = { { ERR_NONE, "2.0.0", "250 ok" }, { ERR_PERM, "5.1.1", "550 no" } } }, back;
 	struct err e;
@@ -282,7 +282,7 @@ START_TEST(jobs_and_results_come_over)
 	job_put_result(&r, &p);
 	p.at = 1;
 	ck_assert(job_take_result(&p, a, &back, &e));
-	ck_assert(back.unreachable && !back.dsn && back.count == 2);
+	ck_assert(back.unreachable && !back.dsn && back.by && back.count == 2);
 	ck_assert_str_eq(back.ip, "::1");
 	ck_assert_uint_eq(back.extensions, 5);
 	ck_assert_int_eq(back.rcpts[1].kind, ERR_PERM);

@@ -303,6 +303,43 @@ START_TEST(ours_is_local)
 }
 END_TEST
 
+static const struct { const char *header; bool bulk; } headers[] = {
+	{ "From: ann@a.test\nSubject: s\n", false }, { "", false }, { "Precedence: first-class\n", false },
+	{ "Auto-Submitted: no\n", false }, { "Auto-Submitted: auto-replied\n", true }, { "Precedence:  Bulk \n", true },
+	{ "Precedence: list\n", true }, { "Subject: s\nlist-id: <l.a.test>\n", true }, { "Subject: List-Id: x\n\nList-Id: x\n", false },
+};
+
+START_TEST(programs_hear_of_no_delay)
+{
+	ck_assert(bounce_is_bulk(span_of(headers[_i].header)) == headers[_i].bulk);
+}
+END_TEST
+
+static const struct { unsigned notify; enum deliver_mode mode; bool trace, dsn, by, told; } handed_on[] = {
+	{ 0, DELIVER_ANY, false, false, false, false },
+	{ NOTIFY_SUCCESS, DELIVER_ANY, false, false, false, true },
+	{ NOTIFY_SUCCESS | NOTIFY_FAILURE, DELIVER_ANY, false, true, false, false },
+	{ NOTIFY_FAILURE, DELIVER_ANY, false, false, false, false },
+	{ 0, DELIVER_OR_NOTIFY, false, true, false, true },
+	{ 0, DELIVER_OR_NOTIFY, false, true, true, false },
+	{ NOTIFY_FAILURE, DELIVER_OR_NOTIFY, false, true, false, true },
+	{ NOTIFY_NEVER, DELIVER_OR_NOTIFY, true, false, false, false },
+	{ 0, DELIVER_OR_NOTIFY, true, true, true, true },
+	{ 0, DELIVER_OR_RETURN, true, true, true, true },
+	{ 0, DELIVER_OR_RETURN, false, true, true, false },
+};
+
+START_TEST(handing_on_is_told)
+{
+	struct envelope env = { .sender = "ann@a.test", .by_mode = handed_on[_i].mode, .by_trace = handed_on[_i].trace };
+	struct rcpt r = { .address = "b@b.test", .notify = handed_on[_i].notify };
+
+	ck_assert(bounce_tells_relayed(&env, &r, handed_on[_i].dsn, handed_on[_i].by) == handed_on[_i].told);
+	env.sender = "";
+	ck_assert(!bounce_tells_relayed(&env, &r, handed_on[_i].dsn, handed_on[_i].by));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("queue-plan");
@@ -317,6 +354,8 @@ int main(void)
 	tcase_add_test(tc, warning_comes_once);
 	tcase_add_loop_test(tc, destination_is_found, 0, COUNT(routes));
 	tcase_add_loop_test(tc, relay_host_is_read, 0, COUNT(relays));
+	tcase_add_loop_test(tc, programs_hear_of_no_delay, 0, COUNT(headers));
+	tcase_add_loop_test(tc, handing_on_is_told, 0, COUNT(handed_on));
 	tcase_add_loop_test(tc, bounces_never_bounce, 0, COUNT(tellings));
 	tcase_add_test(tc, ours_is_local);
 	return unit_end();
