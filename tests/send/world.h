@@ -323,10 +323,19 @@ static int times_heard(const char *what)
 
 /* --- keeper and resolver --- */
 
+/* There is a resolver here, and nobody else: no memory, no fetcher. */
 static void answer_keeper(void)
 {
+	struct err e;
 	int pair[2];
 
+	if (packet.verb != 'C' || !span_is(packet_take(&packet), "resolver")) {
+		err_temp(&e, "4.3.0", "there is none here");
+		packet_begin(&packet, '-');
+		packet_put_err(&packet, &e);
+		packet_send(keeper, &packet, NULL);
+		return;
+	}
 	fd_close(&resolver);
 	if (!fd_pair(pair, NULL))
 		die("pair");
