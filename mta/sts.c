@@ -1,12 +1,10 @@
 /* A destination's MTA-STS policy. See sts.h. */
 #include "mta/sts.h"
 
-#include "common/net/fetch.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
+#include "common/trust/sts-fetch.h"
 #include "mta/hints.h"
-
-#define PATH	"/.well-known/mta-sts.txt"
 
 /* --- the channels; one whose other end was started anew is opened anew --- */
 
@@ -62,31 +60,6 @@ static void remember(struct sts_asker *s, const char *domain, const struct sts_e
 
 /* --- the fetch: RFC 8461 3.3 --- */
 
-static bool read_answer(const struct fetch_result *r, struct arena *a, struct sts_policy *policy, struct sts_found *out)
-{
-	struct err e;
-
-	out->failed = r->why == FETCH_UNTRUSTED ? TLSRPT_STS_WEBPKI : TLSRPT_STS_FETCH;
-	out->trouble = r->trouble;
-	if (r->why != FETCH_ANSWERED)
-		return false;
-	if (r->status != 200) {
-		out->trouble = arena_printf(a, "the web server answers %u", r->status);
-		return false;
-	}
-	if (strcmp(r->type, "text/plain") != 0) {
-		out->trouble = arena_printf(a, "it comes as \"%s\", not as text/plain", r->type);
-		return false;
-	}
-	if (!sts_policy_parse(r->body, a, policy, &e)) {
-		out->failed = TLSRPT_STS_INVALID;
-		out->trouble = arena_text(a, span_of(e.text));
-		return false;
-	}
-	*out = (struct sts_found){ .failed = TLSRPT_SUCCESS, .trouble = "" };
-	return true;
-}
-
 /* False: we could not even try, which is our fault and not theirs. */
 static bool ask_web(struct sts_asker *s, const struct fetch_job *j, struct arena *a, struct fetch_result *r)
 {
@@ -109,8 +82,7 @@ static bool ask_web(struct sts_asker *s, const struct fetch_job *j, struct arena
 static bool fetch_policy(struct sts_asker *s, const char *domain, struct arena *a, struct sts_policy *policy,
     struct sts_found *out)
 {
-	struct fetch_job j = { .host = arena_printf(a, "mta-sts.%s", domain), .path = PATH, .type = "", .body = -1,
-		.port = (unsigned)s->self->conf.mta_sts_port };
+	struct fetch_job j = sts_fetch_job(domain, (unsigned)s->self->conf.mta_sts_port, a);
 	struct fetch_result r;
 	const char **ips;
 	struct err e;
@@ -125,7 +97,7 @@ static bool fetch_policy(struct sts_asker *s, const char *domain, struct arena *
 	j.ips = ips;
 	if (!ask_web(s, &j, a, &r))
 		return false;
-	read_answer(&r, a, policy, out);
+	out->failed = sts_fetch_read(&r, a, policy, &out->trouble);
 	return true;
 }
 

@@ -36,6 +36,8 @@ int admin_queue(int argc, char **argv);
 int admin_gate(int argc, char **argv);
 int admin_spf(int argc, char **argv);
 int admin_srs(int argc, char **argv);
+int admin_sts(int argc, char **argv);
+int admin_tlsrpt(int argc, char **argv);
 int admin_trace(int argc, char **argv);
 
 /* Takes -c FILE and --json out of argv; a negative code: go on. */

@@ -1,38 +1,28 @@
 /* posthorn dmarc: what a domain wants done, and what others say came in its name. See posthorn-dmarc(8). */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "common/admin/admin.h"
 #include "common/admin/dns.h"
+#include "common/admin/received.h"
 #include "common/mail/date.h"
-#include "common/mail/encoding.h"
-#include "common/mail/mime.h"
-#include "common/os/fd.h"
-#include "common/os/file.h"
 #include "common/trust/dmarc-read.h"
 #include "common/trust/dmarc.h"
 #include "common/trust/spf.h"
 #include "common/trust/unpack.h"
 
-enum { FILE_MAX = 128 << 20, MEMORY_MAX = 512 << 20, SEEN_MAX = 100000 };
+enum { MEMORY_MAX = 512 << 20, SEEN_MAX = 100000 };
 
-struct totals { uint64_t reports, messages, passed, bad_files; };
+struct totals { uint64_t reports, messages, passed; };
 
 struct show {
-	struct arena	*arena;		/* of one file */
 	struct arena	*ids;		/* of all: reports that were shown */
 	const char	**seen;
 	size_t		 seen_count;
 	struct totals	 totals;
 	struct str	 out;
-	bool		 any;
 };
 
 /* --- one report --- */
@@ -148,9 +138,7 @@ static void show_report(struct show *s, struct dmarc_read *r)
 	(admin_json() ? print_json : print_text)(r, &s->out);
 }
 
-/* --- where it is inside of --- */
-
-static bool show_packed(struct show *s, struct span bytes, struct err *e)
+static bool show_packed(void *arg, struct span bytes, struct err *e)
 {
 	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);	/* a message may have many */
 	struct str xml = STR(DMARC_READ_MAX);
@@ -158,148 +146,19 @@ static bool show_packed(struct show *s, struct span bytes, struct err *e)
 	bool ok = unpack(bytes, &xml, e) && dmarc_read(str_span(&xml), a, &r, e);
 
 	if (ok)
-		show_report(s, &r);
+		show_report(arg, &r);
 	str_free(&xml);
 	arena_free(a);
 	return ok;
 }
 
-/* By type or, as many send application/octet-stream, by file name. */
-static bool may_be_report(const struct mime_part *p, struct arena *a)
-{
-	static const char *const subtypes[] = { "gzip", "x-gzip", "zip", "x-zip", "x-zip-compressed", "xml" };
-	static const char *const endings[] = { ".xml", ".xml.gz", ".gz", ".zip" };
-	const struct param *name = param_find(&p->disposition_params, "filename");
-	struct span file;
-
-	if (p->kind != MIME_LEAF)
-		return false;
-	for (size_t i = 0; i < sizeof subtypes / sizeof *subtypes; i++) {
-		if (span_is(p->subtype, subtypes[i]))
-			return true;
-	}
-	if (!name)
-		name = param_find(&p->params, "name");
-	file = name ? param_utf8(name, a) : SPAN("");
-	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-		if (span_ends(file, endings[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool show_part(struct show *s, struct span text, const struct mime_part *p, struct err *e)
-{
-	struct decoder d = { .kind = encoding_of(p->encoding) };
-	struct str bytes = STR(FILE_MAX);
-	bool ok;
-
-	decoder_feed(&d, span_to(span_from(text, p->body.at), p->body.bytes), &bytes);
-	decoder_end(&d, &bytes);
-	ok = show_packed(s, str_span(&bytes), e);
-	str_free(&bytes);
-	return ok;
-}
-
-static bool show_message(struct show *s, struct span text, struct err *e)
-{
-	struct mime m;
-	bool any = false;
-
-	mime_parse(text, s->arena, &m);
-	for (size_t i = 0; i < m.count; i++) {
-		if (!may_be_report(&m.parts[i], s->arena))
-			continue;
-		any = true;
-		if (!show_part(s, text, &m.parts[i], e))
-			return false;
-	}
-	return any || err_perm(e, "5.6.0", "no report is attached");
-}
-
-static bool is_packed(struct span bytes)
-{
-	return span_starts(bytes, "\x1f\x8b") || span_starts(bytes, "PK\3\4") || span_starts(bytes, "<") ||
-	    span_starts(bytes, "\xef\xbb\xbf<");
-}
-
-/* --- files and Maildirs --- */
-
-static void show_fd(struct show *s, int fd, const char *name)
-{
-	struct str bytes = STR(FILE_MAX);
-	struct err e;
-	bool ok = file_read_all(fd, &bytes, &e);
-
-	ok = ok && (is_packed(str_span(&bytes)) ? show_packed(s, str_span(&bytes), &e) : show_message(s, str_span(&bytes), &e));
-	if (!ok) {
-		fprintf(stderr, "posthorn: %s: %s\n", name, e.text);
-		s->totals.bad_files++;
-	}
-	s->any = true;
-	str_free(&bytes);
-	arena_reset(s->arena);
-}
-
-static void show_file(struct show *s, int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0) {
-		fprintf(stderr, "posthorn: %s: %s\n", name, strerror(errno));
-		s->totals.bad_files++;
-		return;
-	}
-	show_fd(s, fd, name);
-	close(fd);
-}
-
-static bool is_directory(int dir, const char *name)
-{
-	struct stat st;
-
-	return fstatat(dir, name, &st, 0) == 0 && S_ISDIR(st.st_mode);
-}
-
-static void show_directory(struct show *s, int parent, const char *path)
-{
-	static const char *const below[] = { "new", "cur" };
-	int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!d) {
-		fprintf(stderr, "posthorn: %s: %s\n", path, strerror(errno));
-		s->totals.bad_files++;
-		fd_close(&fd);
-		return;
-	}
-	if (is_directory(fd, "new") && is_directory(fd, "cur")) {
-		for (int i = 0; i < 2; i++)
-			show_directory(s, fd, below[i]);
-	} else {
-		while ((entry = readdir(d))) {
-			if (*entry->d_name != '.' && !is_directory(fd, entry->d_name))
-				show_file(s, fd, entry->d_name);
-		}
-	}
-	closedir(d);
-}
-
-static void show_path(struct show *s, const char *path)
-{
-	if (strcmp(path, "-") == 0)
-		show_fd(s, STDIN_FILENO, "standard input");
-	else if (is_directory(AT_FDCWD, path))
-		show_directory(s, AT_FDCWD, path);
-	else
-		show_file(s, AT_FDCWD, path);
-}
-
 static int report(int argc, char **argv)
 {
-	struct show s = { .arena = arena_new(MEMORY_MAX, NULL, NULL), .ids = arena_new(MEMORY_MAX, NULL, NULL),
-		.out = STR(1 << 30) };
+	static const char *const subtypes[] = { "gzip", "x-gzip", "zip", "x-zip", "x-zip-compressed", "xml", NULL };
+	static const char *const endings[] = { ".xml", ".xml.gz", ".gz", ".zip", NULL };
+	struct show s = { .ids = arena_new(MEMORY_MAX, NULL, NULL), .out = STR(1 << 30) };
+	struct received all = { .arena = arena_new(MEMORY_MAX, NULL, NULL), .subtypes = subtypes, .endings = endings,
+		.begins = "<", .show = show_packed, .arg = &s };
 	const struct totals *t = &s.totals;
 
 	if (argc < 2)
@@ -307,16 +166,16 @@ static int report(int argc, char **argv)
 	s.seen = arena_array(s.ids, SEEN_MAX, sizeof *s.seen);
 	str_add_text(&s.out, admin_json() ? "[" : "");
 	for (int i = 1; i < argc; i++)
-		show_path(&s, argv[i]);
+		received_show(&all, argv[i]);
 	if (admin_json())
 		str_add_text(&s.out, "]\n");
 	else
 		str_addf(&s.out, "%" PRIu64 " reports, %" PRIu64 " messages: %" PRIu64 " pass, %" PRIu64 " fail\n", t->reports,
 		    t->messages, t->passed, t->messages - t->passed);
 	admin_print(&s.out);
-	arena_free(s.arena);
+	arena_free(all.arena);
 	arena_free(s.ids);
-	return t->bad_files ? EX_DATAERR : EX_OK;
+	return all.bad_files ? EX_DATAERR : EX_OK;
 }
 
 /* --- what a domain wants --- */

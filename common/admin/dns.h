@@ -14,16 +14,14 @@
 #ifndef COMMON_ADMIN_DNS_H
 #define COMMON_ADMIN_DNS_H
 
-#include <sys/types.h>
-
+#include "common/admin/servant.h"
 #include "common/conf/conf.h"
 #include "common/trust/dns.h"
 
 struct admin_dns {
 	struct trust_dns dns;
 	int		 resolver;	/* channel for questions */
-	int		 keeper;	/* we are its keeper */
-	pid_t		 pid;
+	struct servant	 process;
 };
 
 /* server: "ADDRESS" or "ADDRESS@PORT" to ask instead of those in the settings, or NULL. d must stay where it is. */

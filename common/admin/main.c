@@ -32,6 +32,8 @@ static const struct admin_verb verbs[] = {
 	{ "gate", admin_gate, "explain|lists", "what would be made of a client, and do our DNS lists work" },
 	{ "spf", admin_spf, "check", "may this address send for that domain, step by step" },
 	{ "srs", admin_srs, "rotate", "senders of forwards that lead back, and the keys they are made with" },
+	{ "sts", admin_sts, "list|show|forget|record", "MTA-STS: the policies of others that are kept, and how to publish one" },
+	{ "tlsrpt", admin_tlsrpt, "explain|report", "TLS reports: who wants them, and what others report" },
 	{ "ps", admin_ps, "", "running processes: what each should be, and what the kernel says it is" },
 	{ "version", version, "", "which version this is" },
 	{ .name = NULL }

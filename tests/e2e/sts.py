@@ -97,6 +97,23 @@ def test_reports_go_out(net):
     expect(json.loads(gzip.decompress(body)) == document, "not the same report")
     hosts.wait_for(lambda: not os.path.exists(path), 10, "the day's file to go")
     expect(len(alpha.inbox("carol")) == 1 and len(web.asked) == 1, "more reports than there should be")
+    read_by_ourselves(alpha, document)
+    shown = alpha.command("tlsrpt", "explain", "alpha.test")
+    expect(f"by mail to carol@alpha.test\n  by HTTPS to tell.alpha.test, port {web.port}" in shown, shown)
+
+
+def read_by_ourselves(alpha, document):
+    shown = alpha.command("tlsrpt", "report", alpha.maildir("carol"))
+    for words in ("mx.beta.test (2026-01-31.alpha.test@mx.beta.test), from 2026-01-31T00:00:00Z to 2026-01-31T23:59:59Z",
+                  "alpha.test sts: 43 good, 3 failed", "mx.alpha.test tlsa: 5 good, 0 failed",
+                  "3  certificate-expired from=192.0.2.9 to=mx.alpha.test at=192.0.2.1 helo=mx.alpha.test why=over",
+                  "1 reports, 51 sessions: 48 good, 3 failed"):
+        expect(words in shown, shown)
+    for bytes_ in (json.dumps(document).encode(), gzip.compress(json.dumps(document).encode())):
+        again = alpha.command("--json", "tlsrpt", "report", "-", alpha.maildir("carol"), stdin=bytes_)
+        expect(json.loads(again) == [document], again)
+    code, words = alpha.command("tlsrpt", "report", "-", stdin=b"{}", check=False)
+    expect(code == 65 and "no TLS report" in words, (code, words))
 
 
 def check_document(d):
@@ -175,6 +192,51 @@ def test_policy_is_fetched_once_and_met(net):
     got = rows(beta)
     expect(got and all("alpha.test sts alpha.test version:%20STSv1|mode:%20enforce|mx:%20*.alpha.test|max_age:%2086400| -"
                        == " ".join(row.split()[:1] + row.split()[2:]) for row in got), got)
+
+
+def test_commands_tell(net):
+    web = with_policy(net, policy(mx="*.alpha.test"))
+    beta = net["beta"]
+    shown = beta.command("sts", "show", "Alpha.test")
+    expect(shown == "the record at _mta-sts.alpha.test has the id 1\nthe policy:\n  version: STSv1\n  mode: enforce\n"
+           "  mx: *.alpha.test\n  max_age: 86400\nits servers:\n     10 mx.alpha.test: named by *.alpha.test\n"
+           "kept here: nothing\n", shown)
+    expect(beta.command("sts", "list") == "", "something is kept")
+    send(net)
+    net["alpha"].wait_inbox("alice")
+    expect("alpha.test " in beta.command("sts", "list") and "enforce  id=1 until 20" in beta.command("sts", "list"),
+           beta.command("sts", "list"))
+    listed = json.loads(beta.command("--json", "sts", "list"))
+    expect([(x["domain"], x["mode"], x["id"], x["mx"]) for x in listed] == [("alpha.test", "enforce", "1", ["*.alpha.test"])], listed)
+    expect("kept here: enforce  id=1 until" in beta.command("sts", "show", "alpha.test"), "show does not say so")
+    beta.command("sts", "forget", "alpha.test")
+    code, words = beta.command("sts", "forget", "alpha.test", check=False)
+    expect(code == 66 and "nothing is kept of alpha.test" in words, (code, words))
+    web.pages["/.well-known/mta-sts.txt"] = (200, "text/plain", policy(mx="mx.elsewhere.test"))
+    code, words = beta.command("sts", "show", "alpha.test", check=False)
+    expect(code == 65 and "mx.alpha.test: not named, so it gets no mail" in words, (code, words))
+    web.pages["/.well-known/mta-sts.txt"] = (404, "text/plain", b"")
+    code, words = beta.command("sts", "show", "alpha.test", check=False)
+    expect(code == 65 and "mta-sts.txt: the web server answers 404" in words, (code, words))
+    code, words = beta.command("sts", "show", "beta.test", check=False)
+    expect(code == 65 and "no record there" in words, (code, words))
+
+
+def test_own_record_is_one(net):
+    """What we tell others to publish is what we would obey."""
+    beta = net["beta"]
+    beta.write_settings()
+    shown = beta.command("sts", "record", "beta.test")
+    expect("mode: testing\nmx: mx.beta.test\nmax_age: 86400\n" in shown and "https://mta-sts.beta.test/.well-known/mta-sts.txt" in shown, shown)
+    text = beta.command("sts", "record", "--policy", "--mode", "enforce", "alpha.test", "*.Alpha.test", "mx.beta.test")
+    expect(text == "version: STSv1\nmode: enforce\nmx: *.alpha.test\nmx: mx.beta.test\nmax_age: 604800\n", text)
+    record = shown.split('_mta-sts.beta.test. IN TXT "')[1].split('"')[0]
+    with_policy(net, text.encode(), record)
+    send(net)
+    net["alpha"].wait_inbox("alice")
+    expect("mode: enforce" in kept(beta), kept(beta))
+    for bad in (("localhost",), ("--mode", "strict", "a.test"), ("a.test", "no mx"), ()):
+        expect(beta.command("sts", "record", *bad, check=False)[0] == 64, bad)
 
 
 def test_server_that_is_not_named_gets_nothing(net):

@@ -1,0 +1,29 @@
+/*
+ * NAME
+ *	received - reports that others sent, wherever they lie
+ * DESCRIPTION
+ *	What `posthorn dmarc report` and `posthorn tlsrpt report` have alike: a path is a Maildir, a
+ *	directory of files, a message, a report itself (packed or not), or "-" for standard input.
+ *	Files that can not be read or hold no report are told on standard error, and counted.
+ */
+#ifndef COMMON_ADMIN_RECEIVED_H
+#define COMMON_ADMIN_RECEIVED_H
+
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+
+struct received {
+	struct arena		*arena;		/* of one file */
+	const char *const	*subtypes;	/* of the part that a report is; NULL ends both lists */
+	const char *const	*endings;	/* of its file name, as many have a type that says nothing */
+	const char		*begins;	/* how one begins that is not packed: "<" */
+	bool			(*show)(void *arg, struct span packed, struct err *e);
+	void			*arg;
+	uint64_t		 bad_files;
+};
+
+void received_show(struct received *r, const char *path);
+
+#endif

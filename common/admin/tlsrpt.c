@@ -1,0 +1,202 @@
+/* posthorn tlsrpt: who wants reports about TLS, and what others report. See posthorn-tlsrpt(8). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "common/admin/admin.h"
+#include "common/admin/dns.h"
+#include "common/admin/received.h"
+#include "common/conf/form.h"
+#include "common/mail/date.h"
+#include "common/trust/sts.h"
+#include "common/trust/tlsrpt.h"
+#include "common/trust/unpack.h"
+
+enum { MEMORY_MAX = 256 << 20, SEEN_MAX = 100000 };
+
+struct show {
+	struct arena	*ids;		/* of all: reports that were shown */
+	const char	**seen;
+	size_t		 seen_count;
+	uint64_t	 reports, good, bad;
+	struct str	 out;
+};
+
+/* The same report may lie there twice: its organization and id tell. */
+static bool is_new(struct show *s, const struct tlsrpt_report *r)
+{
+	const char *name;
+
+	if (s->seen_count == SEEN_MAX)
+		return true;
+	name = arena_printf(s->ids, "%s\n%s", r->organization, r->id);
+	for (size_t i = 0; i < s->seen_count; i++) {
+		if (strcmp(s->seen[i], name) == 0)
+			return false;
+	}
+	s->seen[s->seen_count++] = name;
+	return true;
+}
+
+static void print_detail(const struct tlsrpt_detail *d, struct str *out)
+{
+	const struct { const char *name, *text; } facts[] = {
+		{ "from", d->source }, { "to", d->mx }, { "at", d->ip }, { "helo", d->helo }, { "why", d->reason }, { "see", d->more },
+	};
+
+	str_addf(out, "%10" PRIu64 "  %s", d->count, *d->result ? d->result : "failed");
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+		if (*facts[i].text)
+			str_addf(out, " %s=%s", facts[i].name, facts[i].text);
+	}
+	str_add_char(out, '\n');
+}
+
+static void print_text(const struct tlsrpt_report *r, struct str *out)
+{
+	str_addf(out, "%s (%s), from ", *r->organization ? r->organization : "somebody", r->id);
+	date_iso_print((time_t)r->begin, out);
+	str_add_text(out, " to ");
+	date_iso_print((time_t)r->end, out);
+	str_add_char(out, '\n');
+	for (size_t i = 0; i < r->count; i++) {
+		const struct tlsrpt_sum *s = r->sums[i];
+
+		str_addf(out, "  %s %s: %" PRIu64 " good, %" PRIu64 " failed\n", s->domain, s->policy, s->good, s->bad);
+		for (const struct tlsrpt_detail *d = s->details; d; d = d->next)
+			print_detail(d, out);
+	}
+}
+
+static void show_report(struct show *s, const struct tlsrpt_report *r)
+{
+	if (!is_new(s, r))
+		return;
+	for (size_t i = 0; i < r->count; i++) {
+		s->good += r->sums[i]->good;
+		s->bad += r->sums[i]->bad;
+	}
+	str_add_text(&s->out, admin_json() && s->reports ? ",\n" : "");
+	s->reports++;
+	if (admin_json())
+		tlsrpt_print(r, &s->out);
+	else
+		print_text(r, &s->out);
+}
+
+static bool show_packed(void *arg, struct span bytes, struct err *e)
+{
+	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);
+	struct str json = STR(TLSRPT_READ_MAX);
+	struct tlsrpt_report *r;
+	bool ok = unpack(bytes, &json, e) && tlsrpt_read(str_span(&json), a, &r, e);
+
+	if (ok)
+		show_report(arg, r);
+	str_free(&json);
+	arena_free(a);
+	return ok;
+}
+
+static int report(int argc, char **argv)
+{
+	static const char *const subtypes[] = { "tlsrpt+gzip", "tlsrpt+json", "gzip", "x-gzip", "json", NULL };
+	static const char *const endings[] = { ".json", ".json.gz", ".gz", NULL };
+	struct show s = { .ids = arena_new(MEMORY_MAX, NULL, NULL), .out = STR(1 << 30) };
+	struct received all = { .arena = arena_new(MEMORY_MAX, NULL, NULL), .subtypes = subtypes, .endings = endings,
+		.begins = "{", .show = show_packed, .arg = &s };
+
+	if (argc < 2)
+		return admin_usage("tlsrpt report PATH ...: Maildirs, files, or - for standard input");
+	s.seen = arena_array(s.ids, SEEN_MAX, sizeof *s.seen);
+	str_add_text(&s.out, admin_json() ? "[" : "");
+	for (int i = 1; i < argc; i++)
+		received_show(&all, argv[i]);
+	if (admin_json())
+		str_add_text(&s.out, "]\n");
+	else
+		str_addf(&s.out, "%" PRIu64 " reports, %" PRIu64 " sessions: %" PRIu64 " good, %" PRIu64 " failed\n", s.reports,
+		    s.good + s.bad, s.good, s.bad);
+	admin_print(&s.out);
+	arena_free(all.arena);
+	arena_free(s.ids);
+	return all.bad_files ? EX_DATAERR : EX_OK;
+}
+
+/* --- who wants them --- */
+
+static void print_uris(const char *name, struct span rua, struct arena *a)
+{
+	const char *host, *path;
+	struct span uri;
+
+	printf("the record at %s asks for reports:\n", name);
+	while (tlsrpt_eat_uri(&rua, &uri)) {
+		const char *mail = tlsrpt_mailto(uri, a);
+		unsigned port = 443;
+
+		if (mail)
+			printf("  by mail to %s\n", mail);
+		else if (tlsrpt_https(uri, a, &host, &port, &path))
+			printf("  by HTTPS to %s, port %u\n", host, port);
+		else
+			printf("  by a way that is not known\n");
+	}
+}
+
+static int explain_domain(const struct conf *c, const char *domain, const char *server)
+{
+	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);
+	const char *name = arena_printf(a, "_smtp._tls.%s", domain);
+	struct str text = STR(TLSRPT_RUA_MAX);
+	struct dns_answer txt;
+	struct admin_dns d;
+	struct span rua;
+	struct err e;
+	int code = EX_OK;
+
+	if (!admin_dns_open(c, server, &d, &e))
+		return admin_fail(&e);
+	d.dns.ask(d.dns.arg, name, DNS_TXT, a, &txt);
+	admin_dns_close(&d);
+	if (txt.found == DNS_FAILED) {
+		printf("%s: %s\n", name, txt.why);
+		code = EX_TEMPFAIL;
+	} else if (tlsrpt_record_find(&txt, &text, &rua)) {
+		print_uris(name, rua, a);
+	} else {
+		printf("%s wants no reports: no record that can be used at %s\n", domain, name);
+	}
+	str_free(&text);
+	arena_free(a);
+	return code;
+}
+
+static int explain(int argc, char **argv)
+{
+	char domain[DNS_NAME];
+	struct conf c;
+	int code;
+
+	if ((argc != 2 && argc != 4) || !sts_domain(span_of(argv[1]), domain) ||
+	    (argc == 4 && strcmp(argv[2], "--resolver") != 0))
+		return admin_usage("tlsrpt explain DOMAIN [--resolver ADDRESS@PORT]");
+	if (argc == 4 && !form_find("server")->fits(span_of(argv[3])))
+		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"", argv[3]);
+	if (!admin_conf(&c))
+		return EX_CONFIG;
+	code = explain_domain(&c, domain, argc == 4 ? argv[3] : NULL);
+	conf_free(&c);
+	return code;
+}
+
+static const struct admin_verb verbs[] = {
+	{ "explain", explain, "DOMAIN [--resolver ADDRESS@PORT]", "where the domain wants reports about TLS with its servers" },
+	{ "report", report, "PATH ...", "reports that others sent: Maildirs, messages, JSON, gzip" },
+	{ .name = NULL }
+};
+
+int admin_tlsrpt(int argc, char **argv)
+{
+	return admin_run("posthorn tlsrpt", verbs, argc, argv);
+}
