@@ -245,6 +245,20 @@ static bool write_forward(struct pick *p, const struct message *m, size_t rcpt, 
 	return true;
 }
 
+/* Where a mailbox has it, nothing failed that its sender, whoever it is, would have to hear of. */
+static bool refuse(const struct message *m, size_t rcpt, struct err *e)
+{
+	const struct progress *g = &m->progress[rcpt];
+	const char *address = m->env.rcpts[rcpt].address;
+
+	err_perm(e, "5.7.1", "%s sends its mail on to another server, and we do that for mail only whose author DMARC, DKIM or "
+	    "SPF proves", address);
+	if (g->targets == g->forward_count)
+		return false;
+	maillog_unforwarded(m->id, span_of(address), e);
+	return true;
+}
+
 static bool forward(struct pick *p, const struct message *m, size_t rcpt, char head[HEAD_MAX], struct err *e)
 {
 	const struct progress *g = &m->progress[rcpt];
@@ -256,8 +270,7 @@ static bool forward(struct pick *p, const struct message *m, size_t rcpt, char h
 	    (g->back && !check_report(m, address, e)))
 		return false;
 	if (how == NOT_AT_ALL)
-		return err_perm(e, "5.7.1", "%s sends its mail on to another server, and we do that for mail only whose author "
-		    "DMARC, DKIM or SPF proves", address);
+		return refuse(m, rcpt, e);
 	return write_forward(p, m, rcpt, text, how, e) || err_while(e, "forwarding");
 }
 

@@ -62,6 +62,7 @@ static bool take_mail(struct smtp *s, const struct smtp_mail *from, struct err *
 	if (!intake_begin(&in->intake, s, from, e))
 		return false;
 	in->size = from->params.size;
+	in->kind = INBOUND_ANY;
 	check_mail(&in->check);
 	gate_mail(&in->gate, from, !in->gate.trusted && inbound_is_our_domain(in, from->path.domain));
 	return true;
@@ -110,6 +111,10 @@ static bool commit(struct smtp *s, struct str *said, struct err *e)
 	}
 	if (in->gate.junk)
 		quarantine(in);
+	if (!inbound_forward(in, e)) {
+		check_told(&in->check, CHECK_REFUSED, s->mail);
+		return false;
+	}
 	if (!intake_commit(&in->intake, s, said, e))
 		return false;
 	check_told(&in->check, in->gate.junk ? CHECK_QUARANTINED : CHECK_TAKEN, s->mail);

@@ -69,6 +69,44 @@ bool inbound_is_our_domain(struct inbound *in, struct span domain)
 	return directory_domain(&in->clerk, domain, &is, NULL) && is == DIR_LOCAL;
 }
 
+static bool kind_of(struct inbound *in, const char *address, struct arena *a, enum inbound_kind *kind, struct err *e)
+{
+	struct dir_target *targets;
+	size_t count;
+
+	if (!directory_expand(&in->clerk, span_of(address), a, &targets, &count, e))
+		return false;
+	*kind = count ? INBOUND_FORWARDED : INBOUND_KEPT;
+	for (size_t i = 0; i < count; i++) {
+		if (targets[i].kind == DIR_MAILBOX)
+			*kind = INBOUND_KEPT;
+	}
+	return true;
+}
+
+/* Nobody is told later, who may be anybody: SMTP is where such mail is refused. */
+static bool same_kind(struct inbound *in, const char *address, struct arena *a, struct err *e)
+{
+	enum inbound_kind kind;
+
+	if (in->gate.trusted || strcmp(in->self.conf.mda_forward_unverified, "refuse") != 0)
+		return true;
+	if (!kind_of(in, address, a, &kind, e))
+		return false;
+	if (in->kind != INBOUND_ANY && in->kind != kind)
+		return err_temp(e, "4.5.3", "please send to this recipient in a message of its own");
+	in->kind = kind;
+	return true;
+}
+
+bool inbound_forward(struct inbound *in, struct err *e)
+{
+	if (in->kind != INBOUND_FORWARDED || (in->intake.env.vouched && !in->gate.junk))
+		return true;
+	return err_perm(e, "5.7.1", "the recipient's mail goes on to another server, and we send on only what DMARC, DKIM or "
+	    "SPF of the author's domain proves");
+}
+
 bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 {
 	struct inbound *in = s->self;
@@ -87,6 +125,8 @@ bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 	if (!postmaster)
 		who = who_is(is, &to->path, fits(in->size, room));
 	if (!gate_rcpt(&in->gate, &in->intake, who, address, e))
+		return false;
+	if (is == DIR_LOCAL && !postmaster && !same_kind(in, address, s->command, e))
 		return false;
 	return intake_rcpt(&in->intake, s, address, to, e);
 }

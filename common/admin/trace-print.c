@@ -28,6 +28,7 @@ static const struct { const char *verb, *words; } sentences[] = {
 	{ "expired", "{to} given up after {after}[: {why}]" },
 	{ "bounced", "{to} is told, by {report}[: {kind}]" },
 	{ "expanded", "{to} goes on to {target}[ as {as}]" },
+	{ "unforwarded", "{to} does not go on to others[: {why}]" },
 	{ "delivered", "{to} is in the mailbox of {login}[, {folder}][ after {delay}][: {file}]" },
 	{ "held", "put on hold[: {why}]" },
 	{ "removed", "left the queue[: {why}]" },

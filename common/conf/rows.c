@@ -393,7 +393,7 @@ const struct setting settings[] = {
 	  "What becomes of mail that an alias sends on to another server, when nothing proves whom it is from: DMARC "
 	  "did not pass (without a policy: neither SPF nor DKIM of the author's own domain), the gate has doubts, and no login or network "
 	  "of ours brought it. It is forwarded as it is, and others may blame us; attached to a message "
-	  "from the address that forwards; or refused, with the reason." },
+	  "from the address that forwards; or refused, with the reason, at the end of its text." },
 	{ "mda", "srs", SET_FLAG, AT(mda_srs), "yes", NULL,
 	  "Forward mail to other domains from a sender of ours that leads back (SRS), as the sender's own domain "
 	  "does not name us in its SPF record; see posthorn-srs(8). no: from the sender as it is." },

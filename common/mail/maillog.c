@@ -376,6 +376,15 @@ void maillog_expanded(const char *id, struct span to, struct span target, const 
 	end_kept(&l);
 }
 
+void maillog_unforwarded(const char *id, struct span to, const struct err *e)
+{
+	struct line l = begin(id, "unforwarded");
+
+	address(&l, "to", to);
+	why(&l, e);
+	end_kept(&l);
+}
+
 void maillog_delivered(const char *id, struct span to, struct span login, const char *folder, const char *file, int delay_s)
 {
 	struct line l = begin(id, "delivered");

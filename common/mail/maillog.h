@@ -59,6 +59,8 @@ void maillog_removed(const char *id, const char *why);	/* "done", or by whom */
 /* the mailbox (mda, pop3d, imapd) */
 /* as: the id under which it goes on */
 void maillog_expanded(const char *id, struct span to, struct span target, const char *as);
+/* its mailboxes have it, but not the addresses elsewhere */
+void maillog_unforwarded(const char *id, struct span to, const struct err *e);
 void maillog_delivered(const char *id, struct span to, struct span login, const char *folder, const char *file, int delay_s);
 void maillog_fetched(const char *service, struct span login, const char *file, uint64_t bytes);
 void maillog_session_end(const char *service, const char *peer, struct span login, unsigned fetched, unsigned deleted, uint64_t bytes_out, int seconds);

@@ -28,7 +28,7 @@ static const struct envelope cases[] = {
 	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test",
 	  .body8bit = true, .rcpts = many + 1, .rcpt_count = 2 },
 	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test", .rcpts = one, .rcpt_count = 1,
-	  .tls_optional = true, .junk = true, .release = 1764000100, .by_mode = DELIVER_OR_RETURN, .by = 1764000200, .priority = -9 },
+	  .tls_optional = true, .junk = true, .vouched = true, .release = 1764000100, .by_mode = DELIVER_OR_RETURN, .by = 1764000200, .priority = -9 },
 	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test", .rcpts = one, .rcpt_count = 1,
 	  .by_mode = DELIVER_OR_NOTIFY, .by_trace = true, .by = 1763999990, .priority = 9 },
 	{ .id = "0abcdefghijklm", .arrived_us = 1764000000999999, .sender = "ann@alpha.test", .rcpts = one, .rcpt_count = 1,
