@@ -21,6 +21,11 @@ bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+bool is_space(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
 bool is_print(char c)
 {
 	return c >= 0x20 && c <= 0x7e;
@@ -188,11 +193,6 @@ struct span span_word(struct span *in)
 {
 	span_while(in, is_blank);
 	return span_while(in, not_blank);
-}
-
-static bool is_space(char c)
-{
-	return is_blank(c) || c == '\r' || c == '\n';
 }
 
 struct span span_trim(struct span s)

@@ -66,6 +66,7 @@ bool is_digit(char c);
 bool is_alpha(char c);
 bool is_alnum(char c);
 bool is_blank(char c);		/* SP and HTAB */
+bool is_space(char c);		/* SP, HTAB, CR, LF */
 bool is_print(char c);		/* 0x20 to 0x7e */
 char to_lower(char c);
 

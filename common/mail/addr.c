@@ -22,7 +22,7 @@ struct reader {
 	bool		  in_angle, after_angle, after_at, in_route, in_group;
 };
 
-static bool is_space(char c)
+static bool is_gap(char c)
 {
 	return is_blank(c) || c == '\r' || c == '\n' || c == '\0';
 }
@@ -35,7 +35,7 @@ static bool is_special(char c)
 /* Words are atext, UTF-8, dots, and what should not be there but is. */
 static bool is_word(char c)
 {
-	return !is_space(c) && !is_special(c) && c != '"' && c != '(' && c != '[';
+	return !is_gap(c) && !is_special(c) && c != '"' && c != '(' && c != '[';
 }
 
 /* --- gathering --- */
@@ -279,7 +279,7 @@ void addr_parse(struct span value, struct arena *a, struct addrs *out)
 
 	*out = (struct addrs){ 0 };
 	for (size_t tokens = 0; value.n; tokens++) {
-		if (span_while(&value, is_space).n)
+		if (span_while(&value, is_gap).n)
 			r.blank = true;
 		if (tokens == ADDR_TOKENS_MAX)
 			out->cut = true;

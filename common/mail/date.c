@@ -34,11 +34,6 @@ static int days_in(int year, int month)
 
 /* --- eating pieces --- */
 
-static bool is_space(char c)
-{
-	return is_blank(c) || c == '\r' || c == '\n';
-}
-
 /* Blanks, folds and comments; comments nest. */
 static void skip(struct span *in)
 {

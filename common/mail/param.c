@@ -17,11 +17,6 @@ struct piece {
 
 enum { SECTION_MAX = 9999 };
 
-static bool is_space(char c)
-{
-	return is_blank(c) || c == '\r' || c == '\n';
-}
-
 /* Eat one comment, which may hold others; an open one goes to the end. */
 static void skip_comment(struct span *in)
 {

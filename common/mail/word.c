@@ -98,11 +98,6 @@ bool word_eat(struct span *in, struct str *out)
 	return ok;
 }
 
-static bool is_space(char c)
-{
-	return is_blank(c) || c == '\r' || c == '\n';
-}
-
 static struct span ltrim(struct span s)
 {
 	span_while(&s, is_space);

@@ -8,15 +8,10 @@ static bool is_name_char(char c)
 	return is_alnum(c) || c == '_';
 }
 
-static bool is_fold(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Printable ASCII, folding, and what UTF-8 is made of (RFC 8616). */
 static bool is_value_char(char c)
 {
-	return (unsigned char)c > ' ' ? c != 0x7f : is_fold(c);
+	return (unsigned char)c > ' ' ? c != 0x7f : is_space(c);
 }
 
 static bool all_value(struct span s)
@@ -38,7 +33,7 @@ static bool add(struct tags *t, struct span part, struct err *e)
 	if (t->count == TAGS_MAX)
 		return err_perm(e, "5.7.7", "more than %d tags", TAGS_MAX);
 	at->name = span_while(&in, is_name_char);
-	span_while(&in, is_fold);
+	span_while(&in, is_space);
 	if (!at->name.n || !is_alpha(at->name.p[0]) || !span_eat_char(&in, '='))
 		return err_perm(e, "5.7.7", "\"" SPAN_FMT "\" is no tag=value", SPAN_ARG(span_to(span_trim(part), 40)));
 	at->value = span_trim(in);
@@ -107,10 +102,10 @@ void tag_squeeze(struct span value, struct str *out)
 	while (value.n) {
 		size_t n = 0;
 
-		while (n < value.n && !is_fold(value.p[n]))
+		while (n < value.n && !is_space(value.p[n]))
 			n++;
 		str_add(out, span_take(&value, n));
-		span_while(&value, is_fold);
+		span_while(&value, is_space);
 	}
 }
 
