@@ -10,12 +10,6 @@ enum { PATIENCE_S = 5 };
 
 /* --- pure --- */
 
-static void add_lower(struct span s, struct str *out)
-{
-	for (size_t i = 0; i < s.n; i++)
-		str_add_char(out, to_lower(s.p[i]));
-}
-
 static bool add_network(struct span ip, struct str *key)
 {
 	char text[ADDRESS_TEXT];
@@ -41,9 +35,9 @@ bool hint_key_grey(struct span ip, struct span sender, struct span recipient, st
 	if (!add_network(ip, key))
 		return false;
 	str_add_char(key, ' ');
-	add_lower(sender, key);
+	str_add_lower(key, sender);
 	str_add_char(key, ' ');
-	add_lower(recipient, key);
+	str_add_lower(key, recipient);
 	return !key->over;
 }
 

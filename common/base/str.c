@@ -56,6 +56,17 @@ void str_add_char(struct str *s, char c)
 	str_add(s, (struct span){ &c, 1 });
 }
 
+void str_add_lower(struct str *s, struct span more)
+{
+	char *at = str_room(s, more.n);
+
+	if (!at)
+		return;
+	for (size_t i = 0; i < more.n; i++)
+		at[i] = to_lower(more.p[i]);
+	str_grew(s, more.n);
+}
+
 void str_addf(struct str *s, const char *fmt, ...)
 {
 	va_list args;

@@ -19,6 +19,7 @@ struct str { char *p; size_t n, cap, max; bool over; };
 void str_add(struct str *s, struct span more);
 void str_add_text(struct str *s, const char *text);
 void str_add_char(struct str *s, char c);
+void str_add_lower(struct str *s, struct span more);	/* ASCII in lower case */
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void str_cut(struct str *s, size_t n);			/* shorten to n bytes */
 void str_reset(struct str *s);				/* empty again, memory kept */

@@ -44,17 +44,11 @@ static bool line_of_users(struct span line, struct str *key, struct str *row, st
 	return true;
 }
 
-static void add_folded(struct str *out, struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		str_add_char(out, to_lower(s.p[i]));
-}
-
 static void add_domain(struct str *out, struct span domain)
 {
 	char ascii[IDNA_NAME];
 
-	add_folded(out, idna_to_ascii(domain, ascii, NULL) ? span_of(ascii) : domain);
+	str_add_lower(out, idna_to_ascii(domain, ascii, NULL) ? span_of(ascii) : domain);
 }
 
 static bool is_own_kind(struct span key)
@@ -82,7 +76,7 @@ static bool line_of_domains(struct span line, struct str *key, struct str *row, 
 
 	if (!domains_line_parse(line, &d, e))
 		return false;
-	add_folded(key, d.domain);
+	str_add_lower(key, d.domain);
 	str_addf(row, "%s" SPAN_FMT "%s", d.relay ? "relay: " : "", SPAN_ARG(d.domain), d.listed ? " listed" : "");
 	return true;
 }
@@ -109,7 +103,7 @@ static bool line_of_aliases(struct span line, struct str *key, struct str *row, 
 	if (a.kind == ALIASES_GROUP) {
 		compile_group_key(a.name, key);
 	} else if (a.kind == ALIASES_DOMAIN) {
-		add_folded(key, a.name);
+		str_add_lower(key, a.name);
 	} else {
 		if (!name_read(a.name, &name, e))
 			return false;
@@ -149,7 +143,7 @@ static bool line_of_destinations(struct span line, struct str *key, struct str *
 void compile_group_key(struct span name, struct str *key)
 {
 	str_add_char(key, GROUP_KEY);
-	add_folded(key, name);
+	str_add_lower(key, name);
 }
 
 void compile_pattern_key(struct span domain, unsigned number, struct str *key)

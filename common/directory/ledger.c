@@ -95,12 +95,6 @@ static void failed(struct ledger *l, const struct err *e, struct str *news)
 
 /* ---- one login ---- */
 
-static void add_login(struct str *key, struct span login)
-{
-	for (size_t i = 0; i < login.n; i++)
-		str_add_char(key, to_lower(login.p[i]));
-}
-
 static bool read_tally(struct ledger *l, struct span key, time_t now, struct tally *t, struct err *e)
 {
 	struct str value = STR(VALUE_MAX);
@@ -119,11 +113,11 @@ static bool read_shelf(struct ledger *l, struct span login, struct span address,
 	struct str value = STR(VALUE_MAX), folded = STR(2 * NAME_SIZE);
 	bool found, ok;
 
-	add_login(&folded, address);
+	str_add_lower(&folded, address);
 	*hash = siphash(l->key, str_span(&folded));
 	str_reset(key);
 	str_addf(key, "m%04u", (unsigned)(*hash % SHELVES));
-	add_login(key, login);
+	str_add_lower(key, login);
 	ok = table_get(l->table, str_span(key), &value, &found, e);
 	if (ok)
 		recipients_read(str_span(&value), now, r);
@@ -217,7 +211,7 @@ static bool judge(struct ledger *l, struct span login, const uint64_t more[TALLY
 	bool ok;
 
 	str_add_char(&key, 't');
-	add_login(&key, login);
+	str_add_lower(&key, login);
 	ok = read_tally(l, str_span(&key), now, &t, e);
 	if (ok) {
 		over = tally_judge(&t, l->limits, more);

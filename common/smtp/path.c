@@ -253,8 +253,7 @@ void path_print(const struct path *p, struct str *out)
 	if (!p->domain.n)
 		return;
 	str_add_char(out, '@');
-	for (size_t i = 0; i < p->domain.n; i++)
-		str_add_char(out, p->literal ? p->domain.p[i] : to_lower(p->domain.p[i]));
+	(p->literal ? str_add : str_add_lower)(out, p->domain);
 }
 
 const char *path_text(const struct path *p, struct arena *a)

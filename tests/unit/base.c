@@ -106,6 +106,19 @@ START_TEST(a_str_keeps_its_ceiling)
 }
 END_TEST
 
+START_TEST(a_str_takes_text_in_lower_case)
+{
+	struct str s = STR(8);
+
+	str_add_lower(&s, SPAN("aZ[@\xc3\x89"));
+	ck_assert_str_eq(s.p, "az[@\xc3\x89");
+	str_add_lower(&s, SPAN("ABC"));
+	ck_assert(s.over);
+	ck_assert_str_eq(s.p, "az[@\xc3\x89");
+	str_free(&s);
+}
+END_TEST
+
 START_TEST(an_error_is_a_tame_sentence)
 {
 	struct err e = { 0 };
@@ -164,6 +177,7 @@ int main(void)
 	tcase_add_test(tc, bytes_are_counted);
 	tcase_add_test(tc, copies_refuse_nul_and_length);
 	tcase_add_test(tc, a_str_keeps_its_ceiling);
+	tcase_add_test(tc, a_str_takes_text_in_lower_case);
 	tcase_add_test(tc, an_error_is_a_tame_sentence);
 	tcase_add_test(tc, an_arena_resets);
 	tcase_add_exit_test(tc, an_arena_has_a_way_out, 0);
