@@ -24,6 +24,7 @@ END_TEST
 
 static const char *const not_base64[] = {
 	"Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm9v\n", "Zm 9", "Zm9v=", "Zm9-", "=m9v",
+	"Zm9v=m9vZm9v", "Zm9vZg==Zm9v", "Zm9vZm9\xfeZm9v",
 };
 
 START_TEST(strict_base64_refuses)
