@@ -7,16 +7,6 @@
 
 /* --- fields --- */
 
-static bool is_fold(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool is_no_fold(char c)
-{
-	return !is_fold(c);
-}
-
 /* RFC 6376 3.4.1: as it is. */
 static void simple_field(struct span whole, struct str *out)
 {
@@ -31,23 +21,31 @@ static void simple_field(struct span whole, struct str *out)
 		str_add(out, SPAN("\r\n"));
 }
 
-/* RFC 6376 3.4.2: name in lower case, no blanks around the colon and at the end, one for each run. */
+/* A run of blanks and line ends, with which text does not begin, becomes one blank. */
+static void add_unfolded(struct span text, struct str *out)
+{
+	char *start = str_room(out, text.n), *to = start;
+
+	for (size_t i = 0; to && i < text.n; i++) {
+		bool space = is_space(text.p[i]);
+
+		*to = space ? ' ' : text.p[i];
+		to += !space || to[-1] != ' ';
+	}
+	if (to)
+		str_grew(out, (size_t)(to - start));
+}
+
+/* RFC 6376 3.4.2: name in lower case, no blanks around the colon and at the end, one for a run. */
 static void relaxed_field(struct span whole, struct str *out)
 {
 	struct span name, value = span_trim(whole);
 
 	if (span_cut(&value, ':', &name)) {
-		name = span_trim(name);
-		for (size_t i = 0; i < name.n; i++)
-			str_add_char(out, to_lower(name.p[i]));
+		str_add_lower(out, span_trim(name));
 		str_add_char(out, ':');
 	}
-	value = span_trim(value);
-	while (value.n) {
-		str_add(out, span_while(&value, is_no_fold));
-		if (span_while(&value, is_fold).n)
-			str_add_char(out, ' ');
-	}
+	add_unfolded(span_trim(value), out);
 	str_add(out, SPAN("\r\n"));
 }
 
@@ -61,7 +59,8 @@ void canon_field(enum canon how, struct span whole, struct str *out)
 
 /* --- the body --- */
 
-void canon_body_begin(struct canon_body *b, enum canon how, void (*to)(void *arg, struct span canonical), void *arg)
+void canon_body_begin(struct canon_body *b, enum canon how,
+    void (*to)(void *arg, struct span canonical), void *arg)
 {
 	b->how = how;
 	b->to = to;
@@ -105,12 +104,16 @@ static inline void give_held(struct canon_body *b)
 
 /* --- blocks: each byte of each message comes by here, and most are their own canonical form --- */
 
-enum { BLOCK = 64, BLOCK_AND_MORE = 3 * BLOCK };	/* each line end adds a CR, and a copy is a whole block */
+enum {
+	BLOCK		= 64,
+	BLOCK_AND_MORE	= 3 * BLOCK,	/* each line end adds a CR, and a copy is a whole block */
+	AHEAD		= 1024,		/* asked of memory early, as it is slower than we are */
+};
 
 typedef unsigned char bytes __attribute__((vector_size(16)));
 typedef unsigned long long halves __attribute__((vector_size(16)));
 
-/* A bit for each byte that is so (0xff), the first the lowest: little-endian, as all that os/filter.c knows. */
+/* A bit for each byte that is so (0xff), the first the lowest: little-endian, as in os/filter.c. */
 static inline uint64_t bits(bytes so)
 {
 #ifdef __SSE2__
@@ -122,74 +125,84 @@ static inline uint64_t bits(bytes so)
 #endif
 }
 
-/*
- * Copies a block as if all of it were its own canonical form. Bits: the bytes that may not be, which
- * are line ends, and if relaxed controls and blanks before one of those or before a blank.
- */
-static inline uint64_t copy_block(enum canon how, char *to, const char *p)
+static inline bool is_blank_or_end(char c)
 {
-	uint64_t low = 0, control = 0, after = (unsigned char)p[BLOCK] <= ' ';
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* A bit for each byte of a block that is not its own canonical form; that is before white space. */
+struct seen { uint64_t odd, before; };
+
+static inline struct seen look_at(enum canon how, const char *p)
+{
+	uint64_t control = 0, space = 0, before;
 
 #pragma GCC unroll 4
 	for (size_t i = 0; i < BLOCK; i += sizeof(bytes)) {
 		bytes some;
 
 		memcpy(&some, p + i, sizeof some);
-		memcpy(to + i, &some, sizeof some);
-		control |= bits(how == CANON_SIMPLE ? (bytes)(some == '\n') : (bytes)(some < ' ')) << i;
-		if (how == CANON_RELAXED)
-			low |= bits((bytes)(some <= ' ')) << i;
+		if (how == CANON_SIMPLE) {
+			control |= bits((bytes)(some == '\n')) << i;
+		} else {
+			control |= bits((bytes)(some == '\n') | (bytes)(some == '\t')) << i;
+			space |= bits((bytes)(some == ' ')) << i;
+		}
 	}
-	return control | (low & (low >> 1 | after << (BLOCK - 1)));
+	before = (control | space) >> 1 | (uint64_t)is_blank_or_end(p[BLOCK]) << (BLOCK - 1);
+	return (struct seen){ control | (space & before), before };
 }
 
 /*
- * A block with its odd bytes mended, up to what takes a memory: line ends that may be at the end of
- * the text, and runs of tabs. Returns how many bytes of p are done. Looks at two blocks.
+ * Copies a block in its canonical form; returns where that ends. Looks at two blocks. There are few
+ * odd bytes, and what is behind each is copied again, to where it belongs: always a whole
+ * block, which is faster than to copy no more than is needed.
  */
-static inline size_t give_block(struct canon_body *b, enum canon how, const char *p)
+static inline char *give_block(enum canon how, char *to, const char *p)
 {
-	char *to = b->buf + b->n;
-	size_t done = 0, left = BLOCK;
+	struct seen seen = look_at(how, p);
+	size_t done = 0;
 
-	for (uint64_t odd = copy_block(how, to, p); odd; odd &= odd - 1) {
+	__builtin_prefetch(p + AHEAD);
+	memcpy(to, p, BLOCK);
+	for (uint64_t odd = seen.odd; odd; odd &= odd - 1) {
 		size_t at = (size_t)__builtin_ctzll(odd);
-		char c = p[at], next = p[at + 1];
+		bool end = how == CANON_SIMPLE || p[at] == '\n';
 
-		if (c == '\n' && (unsigned char)next > ' ') {
-			to += at - done;
-			*to++ = '\r';
-			memcpy(to, p + at, BLOCK);
-			done = at;
-		} else if (c == ' ' && (is_blank(next) || next == '\n')) {
-			to += at - done;
-			done = at + 1;
-			memcpy(to, p + done, BLOCK);
-		} else if (c == '\t' && (unsigned char)next > ' ') {
-			to[at - done] = ' ';
-		} else if (c == '\n' || c == '\t') {
-			left = at;
-			break;
-		}
+		to += at - done;
+		to[0] = end ? '\r' : ' ';
+		to[1] = '\n';
+		to += end ? 2 : 1 - (seen.before >> at & 1);
+		done = at + 1;
+		memcpy(to, p + done, BLOCK);
 	}
-	b->n = (size_t)(to - b->buf) + left - done;
-	return left;
+	return to + BLOCK - done;
 }
 
-static inline const char *give_blocks(struct canon_body *b, enum canon how, const char *p, const char *end)
+/* Line ends that were given out, but may turn out to be the last. */
+static void take_back_ends(struct canon_body *b)
 {
-	size_t n = BLOCK;
+	for (; b->n >= 2 && b->buf[b->n - 1] == '\n'; b->n -= 2)
+		b->ends++;
+}
 
-	for (; n == BLOCK && end - p >= 2 * BLOCK; p += n) {
-		make_room(b, BLOCK_AND_MORE);
-		n = give_block(b, how, p);
-	}
+static inline const char *give_blocks(struct canon_body *b, enum canon how, const char *p,
+    const char *end)
+{
+	char *to = b->buf + b->n, *full = b->buf + CANON_PIECE - BLOCK_AND_MORE;
+
+	for (; to < full && end - p >= 2 * BLOCK; p += BLOCK)
+		to = give_block(how, to, p);
+	b->n = (size_t)(to - b->buf);
+	take_back_ends(b);
+	if (to >= full)
+		pass_on(b);
 	return p;
 }
 
 /*
- * RFC 6376 3.4.3: but for empty lines at the end, as it is. 3.4.4: moreover, one blank for each run,
- * none at the end of a line.
+ * RFC 6376 3.4.3: but for empty lines at the end, as it is. 3.4.4: moreover, one blank for each
+ * run, none at the end of a line.
  */
 static inline void feed(struct canon_body *b, enum canon how, const char *p, const char *end)
 {

@@ -29,7 +29,8 @@ struct canon_body {
 	char		 buf[CANON_PIECE];
 };
 
-void canon_body_begin(struct canon_body *b, enum canon how, void (*to)(void *arg, struct span canonical), void *arg);
+void canon_body_begin(struct canon_body *b, enum canon how,
+    void (*to)(void *arg, struct span canonical), void *arg);
 void canon_body_feed(struct canon_body *b, struct span lf_text);
 void canon_body_end(struct canon_body *b);
 

@@ -114,7 +114,7 @@ static void collect(void *arg, struct span canonical)
 
 static void ck_body(enum canon how, struct span in, size_t piece, const char *want)
 {
-	struct str out = STR(1000);
+	struct str out = STR(100000);
 	static struct canon_body b;
 
 	canon_body_begin(&b, how, collect, &out);
@@ -124,6 +124,45 @@ static void ck_body(enum canon how, struct span in, size_t piece, const char *wa
 	ck_assert_str_eq(out.p, want);
 	str_free(&out);
 }
+
+/* Fed byte by byte, no block is ever whole. */
+static void ck_blocks(enum canon how, struct span in)
+{
+	struct str bytes = STR(100000);
+	static struct canon_body b;
+
+	canon_body_begin(&b, how, collect, &bytes);
+	for (struct span rest = in; rest.n;)
+		canon_body_feed(&b, span_take(&rest, 1));
+	canon_body_end(&b);
+	ck_body(how, in, in.n, bytes.p);
+	ck_body(how, in, 200, bytes.p);
+	str_free(&bytes);
+}
+
+static const char *const odd_bytes[] = {
+	"\n", "\n\n\n", " \n", "\t", " \t \tx", "\n \n", " ", "  ", "\n\tx", "\r\n", "\xff \n", "\n.\n",
+};
+
+/* Each at each place of a block, inside and at the end, and in texts larger than a piece. */
+START_TEST(blocks_become_canonical_as_bytes_do)
+{
+	struct str in = STR(100000);
+
+	for (size_t at = 0; at <= 130; at++) {
+		str_reset(&in);
+		for (size_t i = 0; i < at; i++)
+			str_add_char(&in, 'a');
+		while (in.n < (at % 8 ? 500 : 40000)) {
+			str_add_text(&in, odd_bytes[_i]);
+			ck_blocks(CANON_SIMPLE, str_span(&in));
+			ck_blocks(CANON_RELAXED, str_span(&in));
+			str_addf(&in, "%*s", (int)in.n / 3, "b\nc d");
+		}
+	}
+	str_free(&in);
+}
+END_TEST
 
 START_TEST(bodies_become_canonical_in_any_pieces)
 {
@@ -349,6 +388,7 @@ int main(void)
 	tcase_add_loop_test(tc, tags_are_read, 0, COUNT(tag_lists));
 	tcase_add_test(tc, tags_have_a_limit);
 	tcase_add_loop_test(tc, fields_become_canonical, 0, COUNT(header_forms));
+	tcase_add_loop_test(tc, blocks_become_canonical_as_bytes_do, 0, COUNT(odd_bytes));
 	tcase_add_loop_test(tc, bodies_become_canonical_in_any_pieces, 0, COUNT(body_forms));
 	tcase_add_test(tc, many_empty_lines_cost_no_memory);
 	tcase_add_loop_test(tc, signature_is_read, 0, COUNT(signatures));
