@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct report_rcpt rcpt = { .kind = REPORT_FAILED, .original = "rfc822;x", .address = "x@y", .status = "5.0.0",
 		.diagnostic = "no", .remote = "" };
 	struct report r = { .kind = REPORT_FAILED, .our_name = "x", .to = "a@x", .id = "q", .message_id = "<m@x>",
-		.envid = "", .rcpts = &rcpt, .rcpt_count = 1, .original = in, .full = n % 2 };
+		.envid = "", .from_mta = "", .rcpts = &rcpt, .rcpt_count = 1, .original = in, .full = n % 2 };
 
 	fix(in, n + 1, &a);
 	fix(in, 3, &b);
