@@ -140,7 +140,7 @@ static bool change_here(struct desk *d, const struct place *p, enum change chang
 
 /* --- wishes --- */
 
-struct asking { int ask[STATIONS]; struct place *wished; size_t count; };
+struct asking { int ask[STATIONS]; struct place *wished; size_t count, arriving; };
 
 static bool leave_wish(struct desk *d, struct asking *a, const struct place *p, enum wish wish, struct err *e)
 {
@@ -164,7 +164,7 @@ static void change_one(struct desk *d, struct asking *a, const struct place *p, 
 	if (is_ours(d, p->station))
 		ok = change_here(d, p, change, &e);
 	else if (p->station < OUT)
-		say(d, EX_TEMPFAIL, p->id, "waits for mta to look at it; ask again");
+		a->arriving += change != CHANGE_RETRY;	/* mta is about to look at it */
 	else
 		ok = leave_wish(d, a, p, wishes[change], &e);
 	if (!ok)
@@ -191,6 +191,15 @@ static void wait_for_all(struct desk *d, const struct asking *a, enum wish wish)
 		return;
 	fprintf(stderr, "posthorn: %s is noted for %zu message%s, and not yet done\n", wish_name(wish), left,
 	    left == 1 ? "" : "s");
+	d->code = EX_TEMPFAIL;
+}
+
+static void say_arriving(struct desk *d, const struct asking *a)
+{
+	if (!a->arriving)
+		return;
+	fprintf(stderr, "posthorn: %zu message%s for mta to look at; ask again\n", a->arriving,
+	    a->arriving == 1 ? " waits" : "s wait");
 	d->code = EX_TEMPFAIL;
 }
 
@@ -232,6 +241,7 @@ void queue_change(struct desk *d, enum change change, const char *via)
 	for (size_t i = 0; i < d->count; i++)
 		change_one(d, &a, &d->places[i], change);
 	wait_for_all(d, &a, wishes[change]);
+	say_arriving(d, &a);
 	if (change == CHANGE_REQUEUE)
 		release_all(d, via);
 	for (int i = 0; i < STATIONS; i++)

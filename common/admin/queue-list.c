@@ -179,13 +179,21 @@ static int take_stations(int argc, char **argv, struct choice *c)
 	return -1;
 }
 
+/* As mailq of Postfix ends, for the programs that count by that line. */
+static void print_classic_end(const struct listing *l)
+{
+	if (l->messages)
+		printf("-- %llu Kbytes in %zu Request%s.\n", (unsigned long long)((l->bytes + 1023) / 1024), l->messages,
+		    l->messages == 1 ? "" : "s");
+	else if (l->d.code == EX_OK)
+		puts("Mail queue is empty");
+}
+
 static void print_end(const struct listing *l)
 {
 	char size[24];
 
-	if (admin_json())
-		puts(l->messages ? "]" : "[]");
-	else if (l->messages)
+	if (l->messages)
 		printf("%zu message%s, %s\n", l->messages, l->messages == 1 ? "" : "s", size_text(l->bytes, size));
 	else if (l->d.code == EX_OK)
 		puts(choice_is_made(l->c) ? "no such message is in the queue" : "the queue is empty");
@@ -205,7 +213,12 @@ int queue_list(int argc, char **argv)
 	if (code != EX_OK)
 		return code;
 	list_all(&l);
-	print_end(&l);
+	if (admin_json())
+		puts(l.messages ? "]" : "[]");
+	else if (strcmp(argv[0], "mailq") == 0)
+		print_classic_end(&l);
+	else
+		print_end(&l);
 	code = l.d.code;
 	desk_close(&l.d);
 	return code;

@@ -139,6 +139,8 @@ def test_parts_meet_again_on_hold(net):
     expect({r["address"] for r in held["recipients"]} == {"carol@alpha.test", "bob@beta.test"}, str(held))
     beta.start()
     queue(alpha, "release", qid)
+    hosts.wait_for(lambda: not alpha.station("hold") and not alpha.station("in/own"), 10, "the parts to go")
+    queue(alpha, "retry", "all")
     alpha.start("mda")
     alpha.wait_inbox("carol")
     beta.wait_inbox("bob")
