@@ -116,16 +116,16 @@ static enum tls_step say_back(struct tls_conn *c, int fd)
 }
 
 /* Exit code: the last step, +10 when the handshake failed already. */
-static pid_t serve(struct tls_server *s, int fd, const char *alpn)
+static pid_t serve(struct tls_server *s, const int sock[2], const char *alpn)
 {
 	pid_t child = fork();
 	struct tls_conn *c;
 	enum tls_step step;
+	int fd = sock[1];
 
-	if (child) {
-		close(fd);
+	close(sock[child ? 1 : 0]);
+	if (child)
 		return child;
-	}
 	fd_set_blocking(fd, false);
 	c = tls_conn_new(s, fd, alpn);
 	while ((step = tls_handshake(c)) != TLS_DONE) {
@@ -153,7 +153,7 @@ static void begin(struct talk *t, const struct pair *pairs, size_t count, int ca
 	t->client = tls_client_new(ca < 0 ? "" : path_of(ca), &e);
 	ck_assert_msg(t->client != NULL, "%s", e.text);
 	ck_assert(fd_stream_pair(sock, &e));
-	t->child = serve(t->server, sock[1], alpn);
+	t->child = serve(t->server, sock, alpn);
 	tls_stream_init(&t->stream, sock[0]);
 }
 
@@ -397,7 +397,7 @@ static bool again(struct talk *t, const struct tls_want *want, bool ok)
 	bool resumed;
 
 	ck_assert(fd_stream_pair(sock, &e));
-	child = serve(t->server, sock[1], "");
+	child = serve(t->server, sock, "");
 	tls_stream_init(&t->stream, sock[0]);
 	ck_assert_int_eq(tls_client_prove(t->client, &t->stream, want, clock_in(10), &e), ok);
 	if (ok) {		/* the ticket comes with the first bytes */
