@@ -52,6 +52,8 @@ static const char *const lines[] = {
 	"far.loop.test A 127.0.7.2",
 	"self.test MX 10 self.self.test", "self.self.test A 127.0.7.200",
 	"only.test MX 10 me.here.test",
+	"back.test MX 10 self.self.test", "back.test MX 20 mx.plain.test",	/* by an address of ours: the rest is farther */
+	"near.test MX 10 mx.plain.test", "near.test MX 20 self.self.test",
 	"tls.test A 127.0.7.3",
 	"bare.test A 127.0.7.4",
 	"hangup.test A 127.0.7.5",
