@@ -34,6 +34,10 @@ struct carrier {
 	/* servers that offer CHUNKING, and can not do it: a ring */
 	char			 no_bdat[CARRIER_HOSTS][ROUTE_NAME];
 	unsigned		 no_bdat_next;
+	/* a rehearsal: trace.h */
+	bool			 watched;
+	char			 about[ROUTE_NAME];
+	ms_t			 told;
 	/* the link */
 	bool			 open;
 	bool			 assured;		/* fit for REQUIRETLS: RFC 8689 4.2.1 */

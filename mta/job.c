@@ -3,7 +3,7 @@
 
 enum {
 	JOB_SMTPUTF8 = 1, JOB_8BIT = 2, JOB_REQUIRETLS = 4, JOB_TLS_OPTIONAL = 8, JOB_RETURN = 16, JOB_NOTIFY = 32,
-	JOB_TRACE = 64,
+	JOB_TRACE = 64, JOB_PROBE = 128,
 	RESULT_UNREACHABLE = 1, RESULT_DSN = 2, RESULT_BY = 4,
 	PRIORITY_BASE = 9,
 };
@@ -12,7 +12,7 @@ static uint64_t marks_of(const struct job *j)
 {
 	return (j->smtputf8 ? JOB_SMTPUTF8 : 0) | (j->body8bit ? JOB_8BIT : 0) | (j->require_tls ? JOB_REQUIRETLS : 0)
 	    | (j->tls_optional ? JOB_TLS_OPTIONAL : 0) | (j->by_mode == DELIVER_OR_RETURN ? JOB_RETURN : 0)
-	    | (j->by_mode == DELIVER_OR_NOTIFY ? JOB_NOTIFY : 0) | (j->by_trace ? JOB_TRACE : 0);
+	    | (j->by_mode == DELIVER_OR_NOTIFY ? JOB_NOTIFY : 0) | (j->by_trace ? JOB_TRACE : 0) | (j->probe ? JOB_PROBE : 0);
 }
 
 static void take_marks(struct job *j, uint64_t marks)
@@ -23,6 +23,7 @@ static void take_marks(struct job *j, uint64_t marks)
 	j->tls_optional = marks & JOB_TLS_OPTIONAL;
 	j->by_mode = marks & JOB_RETURN ? DELIVER_OR_RETURN : marks & JOB_NOTIFY ? DELIVER_OR_NOTIFY : DELIVER_ANY;
 	j->by_trace = marks & JOB_TRACE;
+	j->probe = marks & JOB_PROBE;
 }
 
 static void put_way(const struct way *w, struct packet *p)
@@ -162,4 +163,29 @@ bool job_take_result(struct packet *p, struct arena *a, struct job_result *r, st
 		r->rcpts[i].answer = take_text(p, a);
 	}
 	return !p->bad || err_temp(e, "4.3.0", "a result came in pieces");
+}
+
+void job_put_step(const struct job_step *s, struct packet *p)
+{
+	packet_begin(p, 'T');
+	packet_put_u64(p, (uint8_t)s->mark);
+	packet_put_u64(p, s->ms);
+	packet_put_text(p, s->step);
+	packet_put_text(p, s->host);
+	packet_put_text(p, s->text);
+}
+
+bool job_take_step(struct packet *p, struct arena *a, struct job_step *s, struct err *e)
+{
+	uint64_t mark;
+
+	if (p->verb != 'T')
+		return err_temp(e, "4.3.0", "that is no step");
+	mark = packet_take_u64(p);
+	s->mark = mark == '+' || mark == '-' ? (char)mark : ' ';
+	s->ms = packet_take_u64(p);
+	s->step = take_text(p, a);
+	s->host = take_text(p, a);
+	s->text = take_text(p, a);
+	return !p->bad || err_temp(e, "4.3.0", "a step came in pieces");
 }

@@ -3,7 +3,7 @@
  *	job - what sched and a send process say to each other
  * DESCRIPTION
  *	Over the send process's fd 5: one job (verb 'J', with the text's descriptor), one result
- *	(verb 'R'), and so on. A job is one message and up to JOB_RCPTS recipients at one
+ *	(verb 'R'), and so on; of a job that is a probe, steps (verb 'T') before it. A job is one message and up to JOB_RCPTS recipients at one
  *	destination; its result has one line for each of them, in the same order. The reader
  *	treats the other side as a stranger.
  */
@@ -24,6 +24,7 @@ struct job {
 	struct way	 way;
 	const char	*id;
 	const char	*sender, *envid, *ret;
+	bool		 probe;			/* to be rehearsed only: rehearse.h */
 	bool		 smtputf8, body8bit, require_tls, tls_optional;
 	enum deliver_mode by_mode;
 	bool		 by_trace;
@@ -54,10 +55,19 @@ struct job_result {
 	size_t		 count;
 };
 
+/* What a rehearsal found out. */
+struct job_step {
+	char		 mark;			/* '+' as it should be, '-' not so, ' ' just so */
+	const char	*step, *host, *text;	/* host: of the destination that it is about, or "" */
+	uint64_t	 ms;			/* how long it took */
+};
+
 /* The packet is bad (packet_send fails) when the job does not fit: take fewer recipients. */
 void job_put(const struct job *j, struct packet *p);
 bool job_take(struct packet *p, struct arena *a, struct job *j, struct err *e);
 void job_put_result(const struct job_result *r, struct packet *p);
 bool job_take_result(struct packet *p, struct arena *a, struct job_result *r, struct err *e);
+void job_put_step(const struct job_step *s, struct packet *p);
+bool job_take_step(struct packet *p, struct arena *a, struct job_step *s, struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include "mta/login.h"
 #include "mta/reach.h"
 #include "mta/tlsrpt.h"
+#include "mta/trace.h"
 
 enum {
 	HANDSHAKE_S	= 60,
@@ -39,6 +40,20 @@ static bool lacks_bdat(const struct carrier *c, const char *host)
 	return false;
 }
 
+/* EHLO, and what it answers. */
+static bool hello(struct carrier *c, struct err *e)
+{
+	struct str words = STR(500);
+
+	if (!smtp_client_hello(&c->client, e))
+		return false;
+	for (unsigned bit = 1; bit; bit <<= 1)
+		str_addf(&words, "%s%s", c->client.ext & bit ? " " : "", c->client.ext & bit ? smtp_ext_word(bit) : "");
+	trace(c, TRACE_GOOD, "hello", "as %s; it offers%s", c->helo, words.n ? words.p : " nothing that we know");
+	str_free(&words);
+	return true;
+}
+
 static bool greet(struct carrier *c, const struct job *j, const struct target *t, int fd, struct err *e)
 {
 	snprintf(c->helo, sizeof c->helo, "%s", *j->way.helo ? j->way.helo : c->self->conf.host_name);
@@ -51,10 +66,24 @@ static bool greet(struct carrier *c, const struct job *j, const struct target *t
 	c->carried = 0;
 	snprintf(c->host, sizeof c->host, "%s", t->server->mx->name);
 	snprintf(c->ip, sizeof c->ip, "%s", t->ip);
-	return smtp_client_greet(&c->client, e) && smtp_client_hello(&c->client, e);
+	trace(c, TRACE_GOOD, "connect", "%s port %u", t->ip, t->server->port);
+	if (!smtp_client_greet(&c->client, e))
+		return false;
+	trace(c, TRACE_GOOD, "greeting", "%s", c->client.last.text);
+	return hello(c, e);
 }
 
 /* --- TLS --- */
+
+static const char *proof_words(enum tls_proof proof)
+{
+	static const char *const words[] = {
+		[TLS_PROOF_NAME] = "for its name, from an authority that we trust", [TLS_PROOF_TLSA] = "as its TLSA records say",
+		[TLS_PROOF_PRINT] = "with a fingerprint that we know",
+	};
+
+	return words[proof];
+}
 
 enum secured { SECURED, IN_THE_CLEAR, HANDSHAKE_FAILED, BROKEN };
 
@@ -68,8 +97,11 @@ static enum secured start_tls(struct carrier *c, const struct tls_want *want, st
 		return c->client.broken ? BROKEN : IN_THE_CLEAR;
 	if (!tls_client_prove(c->tls, &c->stream, want, clock_in(HANDSHAKE_S), e))
 		return HANDSHAKE_FAILED;
+	trace(c, TRACE_GOOD, "tls", "%s", c->stream.text);
+	trace(c, c->stream.verified ? TRACE_GOOD : TRACE_NOTE, "certificate", "%s%s", c->stream.verified ?
+	    proof_words(want->proof) : "it proves nothing, and need not: ", c->stream.why_not);
 	smtp_client_switch(&c->client, &c->stream.stream);
-	return smtp_client_hello(&c->client, e) ? SECURED : BROKEN;
+	return hello(c, e) ? SECURED : BROKEN;
 }
 
 static enum tlsrpt_result result_of(enum secured how, const struct tls_stream *s, const struct tls_policy *p)
@@ -171,6 +203,7 @@ bool link_open(struct carrier *c, const struct job *j, const struct target *t, i
 	if (!again)
 		return false;
 	log_info("%s plain host=%s ip=%s why=\"%s\"", j->id, t->server->mx->name, t->ip, e->text);
+	trace(c, TRACE_BAD, "tls", "%s: once more, in the clear", e->text);
 	if (reach_again(c, j, t->server, t->ip, &fd, e) && greet(c, j, t, fd, e) && login_to(c, j, e)) {
 		print_way(j, c->way);
 		return true;

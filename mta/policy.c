@@ -5,6 +5,7 @@
 #include "mta/lookup.h"
 #include "mta/sts.h"
 #include "mta/tlsrpt.h"
+#include "mta/trace.h"
 
 const char *policy_source_name(enum policy_source source)
 {
@@ -73,6 +74,22 @@ static bool bases(struct finding *f, const char *base[2], size_t *n, struct err 
 	return true;
 }
 
+static void tell_records(struct finding *f, const char *name, const struct dns_answer *answer)
+{
+	struct str text = STR(1000);
+	struct tlsa t;
+
+	if (answer->found != DNS_YES || !answer->secure)
+		trace(f->c, TRACE_NOTE, "tlsa", answer->found == DNS_YES ? "the records at %s are not signed" : "none at %s", name);
+	for (size_t i = 0; answer->secure && i < answer->count; i++) {
+		str_reset(&text);
+		if (tlsa_parse(answer->records[i], &t))
+			tlsa_print(&t, &text);
+		trace(f->c, TRACE_GOOD, "tlsa", "%s %s%s", name, text.p, text.n && tlsa_usable(&t) ? "" : " (can not be used)");
+	}
+	str_free(&text);
+}
+
 static bool records_of(struct finding *f, const char *base, enum dane *is, struct err *e)
 {
 	struct tls_want *want = &f->out->want;
@@ -95,6 +112,7 @@ static bool records_of(struct finding *f, const char *base, enum dane *is, struc
 	}
 	want->records = records;
 	want->record_count = n;
+	tell_records(f, name, &answer);
 	if (*is == DANE_USABLE && !n)
 		*is = DANE_UNUSABLE;
 	return true;
@@ -157,6 +175,21 @@ static bool dane_only(struct finding *f, struct err *e)
 
 /* --- MTA-STS --- */
 
+static void tell_sts(struct carrier *c)
+{
+	struct str patterns = STR(500);
+
+	for (size_t i = 0; i < c->sts->policy.count && c->sts->counts; i++)
+		str_addf(&patterns, " %s", c->sts->policy.mx[i]);
+	if (c->sts->failed)
+		trace(c, TRACE_BAD, "sts", "%s", c->sts->trouble);
+	if (c->sts->counts)
+		trace(c, TRACE_GOOD, "sts", "%s, for%s", sts_mode_name(c->sts->policy.mode), patterns.p);
+	else
+		trace(c, TRACE_NOTE, "sts", "no policy");
+	str_free(&patterns);
+}
+
 /* The destination's policy, or NULL. Asked for once, however many servers there are. */
 static const struct sts_policy *sts_of(struct finding *f)
 {
@@ -172,6 +205,7 @@ static const struct sts_policy *sts_of(struct finding *f)
 		if (c->sts->failed)
 			tlsrpt_note_fetch(c, domain, c->sts->failed, c->sts->trouble);
 	}
+	tell_sts(c);
 	return c->sts->counts ? &c->sts->policy : NULL;
 }
 
@@ -293,6 +327,34 @@ static bool must_be_sure(struct finding *f, struct err *e)
 	return true;
 }
 
+static bool decide(struct finding *f, struct err *e)
+{
+	const struct job *j = f->j;
+
+	if (j->require_tls)
+		return by_way(f, e) && must_be_sure(f, e);
+	if (!j->tls_optional)
+		return by_way(f, e);
+	/* RFC 8689 5: TLS-Required: No is more than any policy. */
+	f->out->source = POLICY_MESSAGE;
+	f->out->tls = j->way.tls == WAY_NONE ? POLICY_CLEAR : POLICY_MAY;
+	return true;
+}
+
+static void tell_policy(struct carrier *c, const struct tls_policy *p)
+{
+	static const char *const whose[] = { [POLICY_NOBODY] = "nobody asks for more", [POLICY_TLSA] = "its TLSA records ask for it",
+		[POLICY_STS] = "the MTA-STS policy asks for it", [POLICY_SETTING] = "a setting asks for it",
+		[POLICY_MESSAGE] = "the message asks for it" };
+	static const char *const tls[] = { "in the clear", "TLS where it is offered", "TLS, or not at all" };
+	static const char *const proofs[] = { [TLS_PROOF_NAME] = "a certificate for its name", [TLS_PROOF_TLSA] = "what a record says",
+		[TLS_PROOF_PRINT] = "a known fingerprint" };
+
+	trace(c, TRACE_GOOD, "policy", "%s, and %s: %s", tls[p->tls], p->want.must ? proofs[p->want.proof] : "no proof", whose[p->source]);
+	if (p->result)
+		trace(c, TRACE_BAD, "policy", "%s", p->why);
+}
+
 bool policy_find(struct carrier *c, const struct job *j, const struct server *s, struct arena *a,
     struct tls_policy *out, struct err *e)
 {
@@ -300,12 +362,8 @@ bool policy_find(struct carrier *c, const struct job *j, const struct server *s,
 
 	*out = (struct tls_policy){ .tls = POLICY_MAY, .want = { .host = s->mx->name }, .domain = j->destination,
 		.assured = s->mx->secure, .why = "" };
-	if (j->require_tls)
-		return by_way(&f, e) && must_be_sure(&f, e);
-	if (!j->tls_optional)
-		return by_way(&f, e);
-	/* RFC 8689 5: TLS-Required: No is more than any policy. */
-	out->source = POLICY_MESSAGE;
-	out->tls = j->way.tls == WAY_NONE ? POLICY_CLEAR : POLICY_MAY;
+	if (!decide(&f, e))
+		return false;
+	tell_policy(c, out);
 	return true;
 }

@@ -4,6 +4,7 @@
 #include "common/net/tcp.h"
 #include "common/os/log.h"
 #include "mta/source.h"
+#include "mta/trace.h"
 
 enum { CONNECT_S = 30 };	/* RFC 5321 leaves it open; the kernel alone would take two minutes */
 
@@ -17,6 +18,7 @@ static void lost(void *arg, const char *ip, const struct err *why)
 	const struct reach *r = arg;
 
 	log_info("%s unreachable host=%s ip=%s why=\"%s\"", r->j->id, r->server->mx->name, ip, why->text);
+	trace(r->c, TRACE_BAD, "connect", "%s", why->text);
 }
 
 /* 0 where it does not matter. */

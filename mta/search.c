@@ -6,6 +6,7 @@
 #include "mta/lookup.h"
 #include "mta/reach.h"
 #include "mta/tlsrpt.h"
+#include "mta/trace.h"
 
 enum { ADDRESSES_MAX = 8 };	/* tried for one message, in all */
 
@@ -37,6 +38,15 @@ static void note_refused(struct search *s, const struct server *server, const st
 		tlsrpt_note(s->c, &(struct tls_attempt){ s->j, policy, policy->result, policy->why, server->mx->name, "", "" });
 }
 
+/* RFC 5321 5.1: then those that are as far as we are, or farther, would only bring it back. */
+static bool stop_here(struct search *s, const struct server *server)
+{
+	trace(s->c, TRACE_BAD, "myself", "%s has an address of ours: nobody from here on is asked", server->mx->name);
+	s->met_myself = true;
+	s->count = 0;
+	return false;
+}
+
 static bool try_addresses(struct search *s, const struct server *server, const struct tls_policy *policy)
 {
 	struct target t = { server, policy, NULL };
@@ -45,9 +55,10 @@ static bool try_addresses(struct search *s, const struct server *server, const s
 	int fd;
 
 	reach_begin(&r, s->c, s->j, server, ADDRESSES_MAX - s->tried, s->a);
+	if (r.met_myself)
+		return stop_here(s, server);
 	s->tried += (unsigned)r.race.count;
-	s->met_myself = s->met_myself || r.met_myself;
-	if (!r.race.count && !r.met_myself) {
+	if (!r.race.count) {
 		err_temp(&e, "4.4.4", "%s has no address of a family that may be used", server->mx->name);
 		return fail(s, &e);
 	}
@@ -57,6 +68,7 @@ static bool try_addresses(struct search *s, const struct server *server, const s
 		if (link_open(s->c, s->j, &t, fd, &e))
 			return true;
 		log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, server->mx->name, t.ip, e.text);
+		trace(s->c, TRACE_BAD, "result", "%s", e.text);
 		fail(s, &e);
 	}
 	return false;
@@ -73,17 +85,33 @@ static struct server server_of(const struct search *s, size_t i)
 	return server;
 }
 
+static void tell_addresses(struct search *s, const struct server *server)
+{
+	struct str list = STR(500);
+
+	for (size_t i = 0; i < server->at.count; i++)
+		str_addf(&list, "%s%s", i ? ", " : "", server->at.ips[i]);
+	trace(s->c, TRACE_GOOD, "address", "%s%s%s%s%s", list.p, list.over ? " ..." : "", *server->at.alias_of ? " by way of " : "",
+	    server->at.alias_of, server->at.secure ? "; DNSSEC vouches for that" : "");
+	str_free(&list);
+}
+
 static bool try_host(struct search *s, size_t i)
 {
 	struct server server = server_of(s, i);
 	struct tls_policy policy;
 	struct err e;
 
-	if (*server.mx->name != '/' && !lookup_addresses(s->c, server.mx->name, s->a, &server.at, &e))
+	trace_about(s->c, server.mx->name);
+	if (*server.mx->name != '/' && !lookup_addresses(s->c, server.mx->name, s->a, &server.at, &e)) {
+		trace(s->c, TRACE_BAD, "address", "%s", e.text);
 		return fail(s, &e);
+	}
+	tell_addresses(s, &server);
 	if (!policy_find(s->c, s->j, &server, s->a, &policy, &e)) {
 		note_refused(s, &server, &policy);
 		log_info("%s unfit host=%s why=\"%s\"", s->j->id, server.mx->name, e.text);
+		trace(s->c, TRACE_BAD, "policy", "%s", e.text);
 		return fail(s, &e);
 	}
 	return s->tried < ADDRESSES_MAX && try_addresses(s, &server, &policy);
@@ -101,15 +129,24 @@ static void stop_at_myself(struct search *s)
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->hosts[i].preference < mine)
 			continue;
+		trace(s->c, TRACE_NOTE, "myself", "from preference %u on these are as far as we are, and not asked", mine);
 		s->count = i;
 		s->met_myself = true;
 	}
+}
+
+static void tell_hosts(struct search *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		trace(s->c, TRACE_GOOD, "mx", "%u %s", s->hosts[i].preference, s->hosts[i].name);
+	trace(s->c, TRACE_NOTE, "mx", s->count && s->hosts[0].secure ? "DNSSEC vouches for that" : "DNSSEC does not vouch for that");
 }
 
 static bool find_mx(struct search *s, struct err *e)
 {
 	switch (lookup_mx(s->c, s->j->destination, s->a, &s->hosts, &s->count, e)) {
 	case MX_HOSTS:
+		tell_hosts(s);
 		stop_at_myself(s);
 		return true;
 	case MX_NULL:		/* RFC 7505 */
@@ -145,23 +182,57 @@ static bool find_hosts(struct search *s, struct err *e)
 	return *s->j->way.via ? find_places(s, e) : find_mx(s, e);
 }
 
-bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
+static void tell_way(struct carrier *c, const struct job *j)
+{
+	struct str words = STR(WAY_TEXT);
+
+	way_print(&j->way, &way_plain, &words);
+	trace(c, TRACE_NOTE, "way", "%s", words.n ? words.p : "tls=may");
+	str_free(&words);
+}
+
+/* Nobody would talk. */
+static bool give_up(struct search *s, struct err *e)
+{
+	if (s->met_myself && !s->tried)
+		return err_perm(e, "5.4.6", "mail for %s comes back to us: we are its server, but it is no domain of ours",
+		    s->j->destination);
+	if (s->why.kind == ERR_NONE)
+		return err_temp(e, "4.4.4", "no server of %s has an address", s->j->destination);
+	*e = s->why;
+	return false;
+}
+
+bool search_each(struct carrier *c, const struct job *j, struct arena *a,
+    bool (*enough)(struct carrier *c, const struct job *j, void *arg), void *arg, struct err *e)
 {
 	struct search s = { .c = c, .j = j, .a = a };
+	bool some = false;
 
+	tell_way(c, j);
 	if (!find_hosts(&s, e))
 		return false;
 	for (size_t i = 0; i < s.count; i++) {
 		if (!try_host(&s, i))
 			continue;
 		snprintf(c->destination, sizeof c->destination, "%s", j->destination);
-		return true;
+		if (enough(c, j, arg))
+			return true;
+		link_hang_up(c);
+		some = true;
 	}
-	if (s.met_myself && !s.tried)
-		return err_perm(e, "5.4.6", "mail for %s comes back to us: we are its server, but it is no domain of ours",
-		    j->destination);
-	if (s.why.kind == ERR_NONE)
-		return err_temp(e, "4.4.4", "no server of %s has an address", j->destination);
-	*e = s.why;
-	return false;
+	return some || give_up(&s, e);
+}
+
+static bool the_first(struct carrier *c, const struct job *j, void *arg)
+{
+	(void)c;
+	(void)j;
+	(void)arg;
+	return true;
+}
+
+bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
+{
+	return search_each(c, j, a, the_first, NULL, e);
 }

@@ -12,5 +12,11 @@
 
 /* Then the carrier's link is open. False: e says why, TEMP when waiting may help. */
 bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e);
+/*
+ * The same, but each server that will talk is shown to enough(), and left when that says no. True: one
+ * was enough, or all have been seen and some would talk.
+ */
+bool search_each(struct carrier *c, const struct job *j, struct arena *a,
+    bool (*enough)(struct carrier *c, const struct job *j, void *arg), void *arg, struct err *e);
 
 #endif

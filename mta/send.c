@@ -14,6 +14,7 @@
 #include "common/auth/secrets.h"
 #include "common/os/log.h"
 #include "mta/link.h"
+#include "mta/rehearse.h"
 
 enum {
 	KEEP_S		= 5,		/* a connection without work; RFC 5321 4.5.3.2 is kinder, servers are not */
@@ -39,7 +40,7 @@ static void work(struct carrier *c, struct packet *p, struct arena *a)
 		log_error("%s", e.text);
 		exit(EX_PROTOCOL);
 	}
-	carry(c, &j, a, &r);
+	(j.probe ? rehearse : carry)(c, &j, a, &r);
 	fd_close(&j.text);
 	job_put_result(&r, p);
 	if (!packet_send(c->self->work, p, &e)) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/admin/admin.h"
+#include "common/admin/destination.h"
 #include "common/admin/queue.h"
 #include "common/mail/date.h"
 #include "common/os/clock.h"
@@ -324,6 +325,7 @@ static const struct admin_verb verbs[] = {
 	{ "show", verb_show, "DOMAIN", "everything known about one" },
 	{ "forget", verb_forget, "DOMAIN | all", "begin anew: what is known is thrown away" },
 	{ "set", verb_set, "DOMAIN KEY=VALUE ...", "concurrency=N, dead=TIME|no, family=4|6|any" },
+	{ "test", destination_test, "[--rcpt ADDRESS] DOMAIN", "what would happen to mail for it, step by step, without sending" },
 	{ .name = NULL }
 };
 

@@ -5,7 +5,7 @@
 #include "common/os/fd.h"
 
 /* What a keeper does when somebody wants to ask: the resolver gets one end of a channel. */
-static bool introduce(struct admin_dns *d, struct err *e)
+bool admin_dns_channel(struct admin_dns *d, int *fd, struct err *e)
 {
 	struct packet p;
 	int pair[2];
@@ -17,7 +17,7 @@ static bool introduce(struct admin_dns *d, struct err *e)
 	packet_put_fd(&p, pair[0]);
 	ok = packet_send(d->process.keeper, &p, e);
 	fd_close(&pair[0]);
-	d->resolver = pair[1];
+	*fd = pair[1];
 	return ok;
 }
 
@@ -38,7 +38,7 @@ bool admin_dns_open(const struct conf *c, const char *server, struct admin_dns *
 	d->dns = trust_dns_channel(&d->resolver);
 	if (!servant_start(&ours, ROLE_RESOLVER, false, &d->process, e))
 		return false;
-	if (introduce(d, e))
+	if (admin_dns_channel(d, &d->resolver, e))
 		return true;
 	admin_dns_close(d);
 	return false;

@@ -26,6 +26,8 @@ struct admin_dns {
 
 /* server: "ADDRESS" or "ADDRESS@PORT" to ask instead of those in the settings, or NULL. d must stay where it is. */
 bool admin_dns_open(const struct conf *c, const char *server, struct admin_dns *d, struct err *e);
+/* One more channel to it, the caller's. */
+bool admin_dns_channel(struct admin_dns *d, int *fd, struct err *e);
 void admin_dns_close(struct admin_dns *d);
 
 #endif

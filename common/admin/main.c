@@ -26,7 +26,7 @@ static const struct admin_verb verbs[] = {
 	{ "address", admin_address, "explain ADDRESS", "who gets this mail, and which line says so" },
 	{ "queue", admin_queue, "list|count|show|cat|retry|hold|release|requeue|bounce|delete", "messages on their way" },
 	{ "trace", admin_trace, "ID|MESSAGE-ID|ADDRESS", "what became of a message" },
-	{ "destination", admin_destination, "list|show|forget|set", "what is remembered of the places where mail goes" },
+	{ "destination", admin_destination, "list|show|forget|set|test", "what is remembered of the places where mail goes, and what it meets there" },
 	{ "dkim", admin_dkim, "verify|sign|key|record|rotate", "signatures of messages, and the keys they are made with" },
 	{ "dmarc", admin_dmarc, "explain|report", "what a domain wants done with mail in its name, and what others report" },
 	{ "gate", admin_gate, "explain|lists", "what would be made of a client, and do our DNS lists work" },

@@ -18,8 +18,14 @@ struct servant {
 	int	work;		/* our end of its work; -1 without */
 };
 
-/* h is then either whole, or nothing is open. */
-bool servant_start(const struct conf *c, enum role_id role, bool with_work, struct servant *h, struct err *e);
-void servant_stop(struct servant *h);
+enum servant_how {
+	SERVANT_PLAIN	= 0,
+	SERVANT_WORK	= 1 << 0,	/* it has a channel for its work */
+	SERVANT_QUIET	= 1 << 1,	/* its log goes nowhere; else to our standard error */
+};
+
+/* s is then either whole, or nothing is open. */
+bool servant_start(const struct conf *c, enum role_id role, unsigned how, struct servant *s, struct err *e);
+void servant_stop(struct servant *s);
 
 #endif

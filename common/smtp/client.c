@@ -246,6 +246,19 @@ bool smtp_client_auth(struct smtp_client *c, const struct smtp_auth *how, struct
 	return ok || err_while(e, "AUTH %s", how->mechanism);
 }
 
+bool smtp_client_try(struct smtp_client *c, const char *sender, const char *rcpt, struct err *e)
+{
+	struct answer got;
+	bool ok = (ask(c, c->patience->mail, 2, NULL, e, "MAIL FROM:<%s>", sender) || err_while(e, "MAIL")) &&
+	    (ask(c, c->patience->rcpt, 2, NULL, e, "RCPT TO:<%s>", rcpt) || err_while(e, "RCPT"));
+
+	got = c->last;
+	if (!c->broken)
+		ask(c, c->patience->hello, 2, NULL, NULL, "RSET");
+	c->last = got;		/* what it said about the recipient */
+	return ok;
+}
+
 bool smtp_client_reset(struct smtp_client *c, struct err *e)
 {
 	return ask(c, c->patience->hello, 2, NULL, e, "RSET") || err_while(e, "RSET");

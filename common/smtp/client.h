@@ -107,6 +107,8 @@ struct smtp_auth {
 bool smtp_client_auth(struct smtp_client *c, const struct smtp_auth *how, struct err *e);
 /* One message. True: the conversation may go on with the next. False: close; e says why. */
 bool smtp_client_send(struct smtp_client *c, struct parcel *p, struct err *e);
+/* MAIL, RCPT and RSET: would it have that recipient? PERM and TEMP are its answer. No message is sent. */
+bool smtp_client_try(struct smtp_client *c, const char *sender, const char *rcpt, struct err *e);
 bool smtp_client_reset(struct smtp_client *c, struct err *e);	/* RSET: is it still there? */
 void smtp_client_quit(struct smtp_client *c);			/* does not care about the answer */
 

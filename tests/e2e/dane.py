@@ -2,6 +2,7 @@
 """What protects mail on its way out: DANE from a signed zone, certificates. alpha
 sends; beta is the server of many domains, of which each publishes something else."""
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -95,6 +96,7 @@ class World:
         alpha = self.net["alpha"]
         alpha.stop("mta")
         alpha.set("mta", "tls", level)
+        alpha.command("destination", "forget", "all")       # nobody is left alone for what was before
         alpha.start("mta")
 
 
@@ -130,6 +132,49 @@ def test_a_forged_answer_keeps_mail_back(world):
 
 def test_who_is_not_signed_has_no_dane(world):
     world.arrives("eve@open.test")
+
+
+def rehearse(world, *words, code=0):
+    """What posthorn destination test says, as steps."""
+    got, text = world.net["alpha"].command("--json", "destination", "test", *words, check=False)
+    expect(got == code, f"exit {got}: {text}")
+    return json.loads(text)
+
+
+def has(steps, step, ok, *words):
+    found = [s for s in steps if s["step"] == step and s["ok"] == ok and all(w in s["text"] for w in words)]
+    expect(found, f"no step {step} {ok} {words} in {steps}")
+    return found[0]
+
+
+def test_a_rehearsal_tells_what_would_happen(world):
+    before = len(world.net["beta"].inbox("eve@right.test"))
+    steps = rehearse(world, "--rcpt", "eve@right.test")
+    has(steps, "mx", True, "10 mx.right.test")
+    has(steps, "mx", None, "DNSSEC vouches")
+    has(steps, "tlsa", True, f"3 1 1 {world.key}")
+    has(steps, "certificate", True, "as its TLSA records say")
+    has(steps, "recipient", True, "250 2.1.5")
+    has(steps, "end", True, "goes to mx.right.test")
+    expect(len(world.net["beta"].inbox("eve@right.test")) == before, "a message was sent")
+    steps = rehearse(world, "wrong.test", code=75)
+    has(steps, "result", False, "does not prove who it is")
+    has(steps, "end", False, "would wait: 4.7.5")
+    steps = rehearse(world, "bogus.test", code=75)
+    has(steps, "policy", False, "cannot look up the TLSA records")
+    steps = rehearse(world, "two.test")
+    has(steps, "result", False, "mx.wrong.test")
+    has(steps, "end", True, "goes to mx.right.test")
+    steps = rehearse(world, "--rcpt", "nobody@right.test", code=69)
+    has(steps, "recipient", False, "550 5.1.1")
+    steps = rehearse(world, "absent.test", "tls=verify", code=75)
+    has(steps, "way", None, "tls=verify")
+    has(steps, "end", False, "mismatch")
+    steps = rehearse(world, "no-such.test", code=69)
+    has(steps, "end", False, "5.1.2")
+    has(rehearse(world, "alpha.test"), "end", True, "is ours")
+    text = world.net["alpha"].command("destination", "test", "pkix.test")
+    expect("can not be used" in text and "+ end " in text, text)
 
 
 def test_level_dane_needs_records(world):

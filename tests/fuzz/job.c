@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct job_result r;
+	struct job_step step;
 	struct packet *p;
 	struct arena *a;
 	struct err e;
@@ -26,6 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		for (size_t i = 0; i < r.count; i++)
 			assert(r.rcpts[i].status && r.rcpts[i].answer);
 	}
+	p->at = 1;
+	p->bad = false;
+	if (job_take_step(p, a, &step, &e))
+		assert(strchr("+- ", step.mark) && step.step && step.host && step.text);
 	p->at = 1;
 	p->bad = false;
 	if (job_take(p, a, &j, &e))
