@@ -267,22 +267,32 @@ static struct task *add_task(struct pick *p, struct message *m, size_t i, const 
 	return place(p, target, t, e) ? t : NULL;
 }
 
-static bool has_clerk(struct pick *p, struct err *e)
+/* Ask, and once more over a new channel: the clerk may have been started anew. */
+static bool has_clerk(struct pick *p, int try, struct err *e)
 {
-	return p->clerk >= 0 || role_connect(&p->self, "clerk", &p->clerk, e);
+	if (try && p->clerk >= 0)
+		return false;		/* it has answered */
+	return try < 2 && (p->clerk >= 0 || role_connect(&p->self, "clerk", &p->clerk, e));
 }
 
 bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient, const char **from,
     struct err *e)
 {
-	return has_clerk(p, e) &&
-	    directory_forward(&p->clerk, span_of(m->env.sender), span_of(recipient), m->memory, from, e);
+	for (int i = 0; has_clerk(p, i, e); i++) {
+		if (directory_forward(&p->clerk, span_of(m->env.sender), span_of(recipient), m->memory, from, e))
+			return true;
+	}
+	return false;
 }
 
 static bool ask_clerk(struct pick *p, struct message *m, const char *address, struct dir_target **targets,
     size_t *count, struct err *e)
 {
-	return has_clerk(p, e) && directory_expand(&p->clerk, span_of(address), m->memory, targets, count, e);
+	for (int i = 0; has_clerk(p, i, e); i++) {
+		if (directory_expand(&p->clerk, span_of(address), m->memory, targets, count, e))
+			return true;
+	}
+	return false;
 }
 
 static void add_forward(const struct message *m, struct progress *g, size_t most, const char *address)
