@@ -10,7 +10,7 @@
 #include "common/os/log.h"
 
 enum {
-	TROUBLE_S	= 60,	/* when a report or a state could not be written */
+	TROUBLE_S	= 5,	/* when a report or a state could not be written */
 	TASK_BYTES	= 48 << 10,	/* of recipients in one packet */
 };
 
@@ -84,27 +84,29 @@ void message_quarantine(struct sched *s, const struct station *from, const char 
 
 /* --- finishing --- */
 
-static void hold(struct sched *s, struct message *m, const char *why)
+static bool hold(struct sched *s, struct message *m, const char *why)
 {
 	struct err e;
 
 	if ((m->changed && !queue_write_envelope(&s->out, &m->env, &e))
-	    || !queue_gather(&s->out, &s->hold, m->env.id, &e))
+	    || !queue_gather(&s->out, &s->hold, m->env.id, &e)) {
 		maillog_trouble(m->env.id, "putting on hold", &e);
-	else
-		maillog_held(m->env.id, why);
-	forget(s, m);
+		return false;
+	}
+	maillog_held(m->env.id, why);
+	return true;
 }
 
-static void remove_message(struct sched *s, struct message *m, const char *why)
+static bool remove_message(struct sched *s, struct message *m, const char *why)
 {
 	struct err e;
 
-	if (queue_remove(&s->out, m->env.id, &e))
-		maillog_removed(m->env.id, why);
-	else
+	if (!queue_remove(&s->out, m->env.id, &e)) {
 		maillog_trouble(m->env.id, "removing", &e);
-	forget(s, m);
+		return false;
+	}
+	maillog_removed(m->env.id, why);
+	return true;
 }
 
 static bool any_failed(const struct envelope *env)
@@ -137,49 +139,73 @@ static bool report(struct sched *s, struct message *m, bool *held, struct err *e
 	return ok;
 }
 
-static void wait_again(struct sched *s, struct message *m, time_t next)
+/* Was anybody served? Then what is known must not be forgotten, or it is done again. */
+static bool knows_much(const struct message *m)
 {
+	return envelope_waiting(&m->env) < m->env.rcpt_count;
+}
+
+static bool wait_again(struct sched *s, struct message *m)
+{
+	time_t next = plan_first(&m->env);
 	struct err e;
 
 	if (m->changed && !queue_write_envelope(&s->out, &m->env, &e)) {
 		maillog_trouble(m->env.id, "noting what became of it", &e);
+		if (knows_much(m))
+			return false;
 		next = clock_wall() + TROUBLE_S;
 	}
 	if (m->no_room && next <= clock_wall())
 		dests_park(s, m->env.id, m->no_room, m->hurry);
 	else
 		waits_add(&s->waits, m->env.id, next);
-	forget(s, m);
-	message_arm(s);
+	return true;
 }
 
-static void conclude(struct sched *s, struct message *m)
+/* False: something could not be written. */
+static bool conclude(struct sched *s, struct message *m)
 {
 	bool held = false;
 	struct err e;
 
-	if (m->lost || m->wish == WISH_DELETE) {
-		remove_message(s, m, m->lost ? "its text is gone" : "deleted");
-		return;
-	}
-	if (m->wish == WISH_HOLD) {
-		hold(s, m, "asked for");
-		return;
-	}
+	if (m->lost || m->wish == WISH_DELETE)
+		return remove_message(s, m, m->lost ? "its text is gone" : "deleted");
+	if (m->wish == WISH_HOLD)
+		return hold(s, m, "asked for");
 	if (m->wish == WISH_BOUNCE) {
 		wish_bounce(&m->env);
 		m->changed = true;
 	}
 	if (!report(s, m, &held, &e)) {
 		maillog_trouble(m->env.id, "telling the sender", &e);
-		wait_again(s, m, clock_wall() + TROUBLE_S);
-	} else if (held) {
-		hold(s, m, "it failed, and nobody could be told");
-	} else if (!envelope_waiting(&m->env)) {
-		remove_message(s, m, "done");
-	} else {
-		wait_again(s, m, plan_first(&m->env));
+		return false;
 	}
+	if (held)
+		return hold(s, m, "it failed, and nobody could be told");
+	return envelope_waiting(&m->env) ? wait_again(s, m) : remove_message(s, m, "done");
+}
+
+static void finish_troubled(void *arg)
+{
+	struct sched *s = arg;
+	struct message *m = s->troubled;
+
+	s->trouble_timer = NULL;
+	s->troubled = NULL;
+	for (struct message *next; m; m = next) {
+		next = m->next;
+		message_finish(s, m);
+	}
+}
+
+/* It stays in memory with all that is known of it: only the writing is done again. */
+static void finish_later(struct sched *s, struct message *m)
+{
+	m->next = s->troubled;
+	s->troubled = m;
+	if (!s->trouble_timer)
+		s->trouble_timer = loop_at(s->loop, clock_in(TROUBLE_S), finish_troubled, s);
 }
 
 void message_finish(struct sched *s, struct message *m)
@@ -188,7 +214,12 @@ void message_finish(struct sched *s, struct message *m)
 	char id[ID_SIZE];
 
 	memcpy(id, m->env.id, sizeof id);
-	conclude(s, m);
+	if (!conclude(s, m)) {
+		finish_later(s, m);
+		return;
+	}
+	forget(s, m);
+	message_arm(s);
 	if (wish)
 		wish_done(s->ask, id, wish);
 }

@@ -48,6 +48,7 @@ struct message {
 	struct message	*same;		/* of this bucket */
 	struct arena	*arena;
 	struct origin	*origin;
+	struct message	*next;		/* of those that could not be finished */
 	const char	*no_room;	/* a destination whose line is full; NULL */
 	struct envelope	 env;
 	unsigned	 jobs;		/* queued or running; 1 more while they are being made */
@@ -89,7 +90,8 @@ struct sched {
 	size_t		 active_n;
 	struct origins	*origins;
 	struct dests	*dests;
-	struct loop_timer *due_timer, *arrival_timer;
+	struct loop_timer *due_timer, *arrival_timer, *trouble_timer;
+	struct message	*troubled;		/* what became of them could not be written */
 	void		*loading;		/* a DIR, while those who wait in out/ are looked for */
 	bool		 load_now;		/* a person asked for all of them */
 	bool		 ending;		/* no new jobs; stop when the last is back */

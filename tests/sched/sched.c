@@ -5,6 +5,9 @@
  *
  * Prints what is not as it should be.
  */
+#include <string.h>
+#include <sys/stat.h>
+
 #include "tests/sched/world.h"
 
 /* --- the cases --- */
@@ -175,6 +178,45 @@ static void damaged_goes_on_hold(void)
 	clean();
 }
 
+static unsigned accepts;
+
+static void count_accepted(const char *address)
+{
+	accepts += strcmp(address, "ok@b.test") == 0;
+}
+
+static void out_may_be_written(mode_t mode)
+{
+	struct station out = station("out");
+
+	if (fchmod(out.tmp, mode) < 0)
+		die("out/tmp");
+	station_close(&out);
+}
+
+/* What became of it can not be written for a while: who was served is not served again. */
+static void remembers_through_trouble(void)
+{
+	char id[ID_SIZE];
+
+	accepted = count_accepted;
+	accepts = 0;
+	start();
+	out_may_be_written(0500);
+	put("in/sub", "ann@here.test", "ok@b.test once@c.test", 0, id);
+	for (int i = 0; i < 300 && (!accepts || !once_seen); i++)
+		step(10);
+	EXPECT(.out = 1);
+	for (int i = 0; i < 30; i++)
+		step(10);
+	out_may_be_written(0700);
+	EXPECT(.out = 0);
+	CHECK(accepts == 1, "ok@b.test got it %u times", accepts);
+	stop(SIGTERM);
+	accepted = NULL;
+	clean();
+}
+
 static void many_pass(void)
 {
 	char id[ID_SIZE];
@@ -315,6 +357,7 @@ int main(int argc, char **argv)
 	fulfils_wishes();
 	damaged_goes_on_hold();
 	marked_goes_on_hold();
+	remembers_through_trouble();
 	many_pass();
 	list_delays_nobody();
 	dead_stay_dead();
