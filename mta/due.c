@@ -79,8 +79,10 @@ static void start_one(struct sched *s, const struct wait *w)
 
 /* --- the clock --- */
 
-static void look_at_clock(struct sched *s, time_t now)
+void due_look_at_clock(struct sched *s)
 {
+	time_t now = clock_wall();
+
 	switch (plan_clock(&s->plan, now, (time_t)(clock_ms() / 1000))) {
 	case PLAN_STEADY:
 		return;
@@ -101,7 +103,7 @@ static void start_due(void *arg)
 	struct wait w;
 
 	s->due_timer = NULL;
-	look_at_clock(s, now);
+	due_look_at_clock(s);
 	for (int i = 0; i < STARTED_AT_ONCE && s->active_n < ACTIVE_MAX && !s->ending; i++) {
 		if (!waits_take(&s->waits, now, &w))
 			break;
@@ -164,6 +166,7 @@ void due_begin(struct sched *s)
 {
 	int fd = openat(s->out.fresh, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	due_look_at_clock(s);		/* from now on a jump is seen */
 	s->loading = fd < 0 ? NULL : fdopendir(fd);
 	message_arm(s);
 	if (s->loading) {

@@ -309,6 +309,7 @@ void message_task_done(struct sched *s, struct task *t, const struct job_result 
 {
 	struct message *m = t->msg;
 
+	due_look_at_clock(s);		/* it may have jumped while they were under way */
 	for (size_t i = 0; i < t->count; i++) {
 		/* One result for all of them, where it never came to a conversation. */
 		const struct job_result_rcpt *got = &res->rcpts[i < res->count ? i : 0];

@@ -120,6 +120,7 @@ void message_quarantine(struct sched *s, const struct station *from, const char 
 void message_start(struct sched *s, struct arena *a, const struct envelope *env);	/* fresh; takes a */
 void message_found(struct sched *s, const char *id);	/* it is in out/; who knows it already stays as it is */
 void due_begin(struct sched *s);		/* look for those who wait in out/, piece by piece */
+void due_look_at_clock(struct sched *s);	/* before it is asked whether a message is late */
 void message_arm(struct sched *s);		/* set the timer for who is due next */
 bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: it will be done later */
 
