@@ -24,7 +24,7 @@ static const struct admin_verb verbs[] = {
 	{ "domain", admin_domain, "add|del|list", "domains of virtual users, and those we relay for" },
 	{ "alias", admin_alias, "add|del|list", "addresses that stand for others" },
 	{ "address", admin_address, "explain ADDRESS", "who gets this mail, and which line says so" },
-	{ "queue", admin_queue, "list|count|show|cat|retry|hold|release|requeue|bounce|delete", "messages on their way" },
+	{ "queue", admin_queue, "list|count|show|cat|trace|retry|hold|release|requeue|bounce|delete", "messages on their way" },
 	{ "trace", admin_trace, "ID|MESSAGE-ID|ADDRESS", "what became of a message" },
 	{ "destination", admin_destination, "list|show|forget|set|test", "what is remembered of the places where mail goes, and what it meets there" },
 	{ "dkim", admin_dkim, "verify|sign|key|record|rotate", "signatures of messages, and the keys they are made with" },

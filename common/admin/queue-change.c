@@ -12,8 +12,11 @@
 
 #include "common/admin/admin.h"
 #include "common/base/mem.h"
+#include "common/mail/maillog.h"
 #include "common/os/clock.h"
 #include "common/os/fd.h"
+#include "common/os/history.h"
+#include "common/os/log.h"
 
 enum {
 	OUT		= 3,
@@ -57,7 +60,10 @@ static bool back_to_arrivals(const struct desk *d, struct envelope *env, struct 
 	const struct station *hold = &d->st[HOLD];
 
 	env->hold = "";
-	return queue_write_envelope(hold, env, e) && queue_move(hold, &d->st[OWN], env->id, e);
+	if (!queue_write_envelope(hold, env, e) || !queue_move(hold, &d->st[OWN], env->id, e))
+		return false;
+	maillog_released(env->id, env->via);
+	return true;
 }
 
 /* Through arrivals again, so that it is routed by the settings of today. */
@@ -103,7 +109,20 @@ static bool retry(struct desk *d, const struct place *p, struct err *e)
 
 static bool put_on_hold(const struct desk *d, const struct place *p, struct err *e)
 {
-	return p->station == HOLD || queue_gather(&d->st[p->station], &d->st[HOLD], p->id, e);
+	if (p->station == HOLD)
+		return true;
+	if (!queue_gather(&d->st[p->station], &d->st[HOLD], p->id, e))
+		return false;
+	maillog_held(p->id, "asked for");
+	return true;
+}
+
+static bool delete(const struct desk *d, const struct place *p, struct err *e)
+{
+	if (!queue_remove(&d->st[p->station], p->id, e))
+		return false;
+	maillog_removed(p->id, "deleted");
+	return true;
 }
 
 /* --- one place --- */
@@ -135,7 +154,7 @@ static bool change_here(struct desk *d, const struct place *p, enum change chang
 	case CHANGE_DELETE:
 		break;
 	}
-	return queue_remove(&d->st[p->station], p->id, e);
+	return delete(d, p, e);
 }
 
 /* --- wishes --- */
@@ -231,10 +250,23 @@ static void release_all(struct desk *d, const char *via)
 	}
 }
 
+/* What we do ourselves is part of a message's life, too; but nobody's log is on our terminal. */
+static void open_history(const struct desk *d)
+{
+	char dir[4096], uid[16];
+
+	log_open("posthorn", -1, LOG_FORM_PLAIN);
+	snprintf(dir, sizeof dir, "%s/history/mta", d->conf.queue_directory);
+	snprintf(uid, sizeof uid, "%u", (unsigned)getuid());
+	if (d->conf.history)
+		history_open(dir, uid, d->conf.history_day);
+}
+
 void queue_change(struct desk *d, enum change change, const char *via)
 {
 	struct asking a = { .ask = { -1, -1, -1, -1, -1, -1 } };
 
+	open_history(d);
 	if (change == CHANGE_REQUEUE)
 		add_parts(d);
 	a.wished = mem_get((d->count ? d->count : 1) * sizeof *a.wished);

@@ -235,6 +235,7 @@ static const struct admin_verb verbs[] = {
 	{ "count", queue_count, "[--by WHAT] [CHOICE ...]", "how many wait, by destination (or sender, login, station) and age" },
 	{ "show", verb_show, "ID ...", "everything known about a message" },
 	{ "cat", verb_cat, "ID ...", "the message itself" },
+	{ "trace", admin_trace, "ID|MESSAGE-ID|ADDRESS", "what became of it, as posthorn trace" },
 	{ "retry", verb_retry, "[all | CHOICE ... | ID ...]", "try again now" },
 	{ "hold", verb_hold, SOME, "put aside until it is released" },
 	{ "release", verb_release, SOME, "let go what is on hold" },

@@ -31,6 +31,7 @@ static const struct { const char *verb, *words; } sentences[] = {
 	{ "unforwarded", "{to} does not go on to others[: {why}]" },
 	{ "delivered", "{to} is in the mailbox of {login}[, {folder}][ after {delay}][: {file}]" },
 	{ "held", "put on hold[: {why}]" },
+	{ "released", "let go[ by way of {via}]" },
 	{ "removed", "left the queue[: {why}]" },
 	{ "reported", "a DMARC report to {domain} about {day}" },
 	{ "trouble", "trouble while {doing}[: {why}]" },

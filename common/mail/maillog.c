@@ -353,6 +353,14 @@ void maillog_held(const char *id, const char *reason)
 	end_kept(&l);
 }
 
+void maillog_released(const char *id, const char *via)
+{
+	struct line l = begin(id, "released");
+
+	text(&l, "via", via);
+	end_kept(&l);
+}
+
 void maillog_removed(const char *id, const char *reason)
 {
 	struct line l = begin(id, "removed");

@@ -54,6 +54,7 @@ void maillog_failed(const char *id, struct span to, const char *host, const stru
 void maillog_expired(const char *id, struct span to, int after_s, const struct err *e);
 void maillog_bounced(const char *id, struct span sender, const char *report_id, const char *kind);
 void maillog_held(const char *id, const char *why);
+void maillog_released(const char *id, const char *via);	/* a person lets it go on, or by that server */
 void maillog_removed(const char *id, const char *why);	/* "done", or by whom */
 
 /* the mailbox (mda, pop3d, imapd) */

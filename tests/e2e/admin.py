@@ -112,6 +112,8 @@ def test_requeue_takes_another_way(net):
     queue(alpha, "requeue", "--via", f"[{beta.address}]:{hosts.PORTS['smtp']}", qid)
     beta.wait_inbox("bob")
     hosts.wait_for(lambda: not alpha.queued(), 20, "alpha's queue to be empty")
+    text = queue(alpha, "trace", qid)
+    expect("put on hold: asked for" in text and f"let go by way of [{beta.address}]" in text, text)
     # And back: what was sent another way is routed by the settings once more.
     beta.stop()
     journey.submit(alpha, letter("again"))
