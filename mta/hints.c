@@ -439,7 +439,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	snprintf(path, sizeof path, "%s/hints", c->queue_directory);
 	h.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	policies_open(&h.policies, h.directory);
+	policies_open(&h.policies, h.directory, POLICIES_MAX);
 	h.loop = loop_new();
 	loop_on_signal(h.loop, SIGTERM, on_signal, &h);
 	h.askers = (struct askers){ .loop = h.loop, .keeper = h.self.keeper, .server = &h,

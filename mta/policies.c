@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -76,7 +77,7 @@ bool policies_set(struct policies *p, const char *domain, struct span text, int6
 	} else if (p->directory >= 0) {
 		p->count += !is_there(p, domain);
 		ok = write_entry(p, domain, &s, e);
-		if (p->count > POLICIES_MAX)
+		if (p->count > p->most)
 			policies_sift(p, now);
 	}
 	arena_free(a);
@@ -118,10 +119,10 @@ static int by_use(const void *a, const void *b)
 
 static void drop_oldest(struct policies *p, struct aged *all, size_t count)
 {
-	size_t most = POLICIES_MAX - POLICIES_MAX / 10;
+	size_t most = p->most - p->most / 10;
 
 	p->count = count;
-	if (count <= POLICIES_MAX)
+	if (count <= p->most)
 		return;
 	qsort(all, count, sizeof *all, by_use);
 	for (size_t i = 0; i < count - most; i++)
@@ -158,8 +159,9 @@ void policies_sift(struct policies *p, int64_t now)
 		fd_close(&fd);
 }
 
-void policies_open(struct policies *p, int hints)
+void policies_open(struct policies *p, int hints, size_t most)
 {
 	p->directory = hints < 0 ? -1 : openat(hints, "sts", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	p->count = 0;
+	p->most = most;
 }

@@ -18,11 +18,11 @@ enum { POLICIES_MAX = 20000 };
 
 struct policies {
 	int	directory;	/* -1: there is none, and nothing is kept */
-	size_t	count;		/* of files, more or less */
+	size_t	count, most;	/* of files; the first more or less */
 };
 
 /* hints: the directory of the hints. */
-void policies_open(struct policies *p, int hints);
+void policies_open(struct policies *p, int hints, size_t most);
 /* The entry's text, "" when there is none; its day of use becomes today. domain: of sts_domain(). */
 bool policies_get(struct policies *p, const char *domain, int64_t now, struct str *text, struct err *e);
 /* PERM when the text is no entry, TEMP when it cannot be kept. */

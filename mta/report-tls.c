@@ -11,7 +11,12 @@
 #include "common/os/log.h"
 #include "common/trust/tlsrpt.h"
 
-enum { MOST = 500, ROW_MEMORY = 1 << 18, HTTPS_PORT = 443 };	/* MOST: reports in one go to one place */
+enum {
+	MOST		= 500,		/* reports in one go to one place */
+	WEB_MS		= 600000,	/* in one go: web servers that do not answer must not hold up the mails */
+	ROW_MEMORY	= 1 << 18,
+	HTTPS_PORT	= 443,
+};
 
 #define GZ	"application/tlsrpt+gzip"
 
@@ -136,8 +141,9 @@ static void send_web(struct reporter *r, const struct domain_report *j, struct f
 {
 	struct fetch_result got;
 	struct err e = { 0 };
+	ms_t begin = clock_ms();
 
-	if (!report_has_room(r, "TLS", f->host, MOST))
+	if (r->web > WEB_MS || !report_has_room(r, "TLS", f->host, MOST))
 		return;
 	f->type = GZ;
 	f->body = as_file(gz, &e);
@@ -146,6 +152,9 @@ static void send_web(struct reporter *r, const struct domain_report *j, struct f
 	else
 		log_warn("TLS report about %s to %s: %s", j->domain, f->host, e.text);
 	fd_close(&f->body);
+	r->web += clock_ms() - begin;
+	if (r->web > WEB_MS)
+		log_warn("web servers take too long: no more TLS reports to them in one go");
 }
 
 /* --- one domain --- */

@@ -29,6 +29,7 @@ struct reporter {
 	struct arena		*arena;		/* of one domain */
 	bool			 late;		/* one question about this domain had no answer: no more of them */
 	bool			 alone;		/* the resolver is gone, and did not come back */
+	ms_t			 web;		/* spent with web servers in this go */
 	uint64_t		 secret[2];	/* of the hash that says which counter is whose */
 	uint16_t		 told[REPORT_COUNTERS];	/* reports to an organization; some share one counter */
 };
