@@ -22,19 +22,22 @@ static bool read_text(const struct policies *p, const char *name, struct str *te
 	bool ok;
 
 	if (fd < 0)
-		return p->directory < 0 || errno == ENOENT || err_sys(e, "cannot open the policy of %s", name);
+		return p->directory < 0 || errno == ENOENT ||
+		    err_sys(e, "cannot open the policy of %s", name);
 	ok = file_read_all(fd, text, e);
 	fd_close(&fd);
 	return ok || err_while(e, "the policy of %s", name);
 }
 
-static bool write_entry(const struct policies *p, const char *name, const struct sts_entry *s, struct err *e)
+static bool write_entry(const struct policies *p, const char *name, const struct sts_entry *s,
+    struct err *e)
 {
 	struct str text = STR(STS_ENTRY_MAX);
 	bool ok;
 
 	sts_entry_print(s, &text);
-	ok = !text.over ? file_replace(p->directory, name, str_span(&text), 0600, e) : err_temp(e, "4.3.4", "it is too long");
+	ok = !text.over ? file_replace(p->directory, name, str_span(&text), 0600, e) :
+	    err_temp(e, "4.3.4", "it is too long");
 	str_free(&text);
 	return ok;
 }
@@ -52,7 +55,8 @@ static void note_use(const struct policies *p, const char *domain, struct span t
 	arena_free(a);
 }
 
-bool policies_get(struct policies *p, const char *domain, int64_t now, struct str *text, struct err *e)
+bool policies_get(struct policies *p, const char *domain, int64_t now, struct str *text,
+    struct err *e)
 {
 	if (!read_text(p, domain, text, e))
 		return false;
@@ -66,7 +70,8 @@ static bool is_there(const struct policies *p, const char *domain)
 	return faccessat(p->directory, domain, F_OK, 0) == 0;
 }
 
-bool policies_set(struct policies *p, const char *domain, struct span text, int64_t now, struct err *e)
+bool policies_set(struct policies *p, const char *domain, struct span text, int64_t now,
+    struct err *e)
 {
 	struct arena *a = arena_new(MEMORY, NULL, NULL);
 	struct sts_entry s;
@@ -132,7 +137,8 @@ static void drop_oldest(struct policies *p, struct aged *all, size_t count)
 
 void policies_sift(struct policies *p, int64_t now)
 {
-	int fd = p->directory < 0 ? -1 : openat(p->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = p->directory < 0 ? -1 :
+	    openat(p->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 	struct aged *all = NULL;

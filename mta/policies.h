@@ -24,9 +24,11 @@ struct policies {
 /* hints: the directory of the hints. */
 void policies_open(struct policies *p, int hints, size_t most);
 /* The entry's text, "" when there is none; its day of use becomes today. domain: of sts_domain(). */
-bool policies_get(struct policies *p, const char *domain, int64_t now, struct str *text, struct err *e);
+bool policies_get(struct policies *p, const char *domain, int64_t now, struct str *text,
+    struct err *e);
 /* PERM when the text is no entry, TEMP when it cannot be kept. */
-bool policies_set(struct policies *p, const char *domain, struct span text, int64_t now, struct err *e);
+bool policies_set(struct policies *p, const char *domain, struct span text, int64_t now,
+    struct err *e);
 /* What is over goes, and what is too much. */
 void policies_sift(struct policies *p, int64_t now);
 

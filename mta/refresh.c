@@ -13,8 +13,8 @@ static bool is_stale(int directory, const char *name, struct arena *a, struct st
 {
 	struct str text = STR(STS_ENTRY_MAX);
 	int fd = file_open_beneath(directory, name, O_RDONLY, 0);
-	bool stale = fd >= 0 && file_read_all(fd, &text, NULL) && sts_entry_parse(str_span(&text), a, out) &&
-	    sts_is_stale(out, clock_wall());
+	bool stale = fd >= 0 && file_read_all(fd, &text, NULL) &&
+	    sts_entry_parse(str_span(&text), a, out) && sts_is_stale(out, clock_wall());
 
 	fd_close(&fd);
 	str_free(&text);
@@ -37,7 +37,8 @@ void refresh_policies(struct reporter *r)
 	char domain[DNS_NAME];
 
 	while (d && clock_ms() < until && (entry = readdir(d))) {
-		if (sts_domain(span_of(entry->d_name), domain) && is_stale(fd, entry->d_name, r->arena, &policy))
+		if (sts_domain(span_of(entry->d_name), domain) &&
+		    is_stale(fd, entry->d_name, r->arena, &policy))
 			sts_refresh(&s, domain, &policy, r->arena);
 		arena_reset(r->arena);
 	}

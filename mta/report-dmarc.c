@@ -23,7 +23,8 @@ static bool find_record(struct reporter *r, const char *name, struct dmarc_recor
 	r->dns.ask(r->dns.arg, name, DNS_TXT, r->arena, &answer);
 	for (size_t i = 0; answer.found == DNS_YES && i < answer.count && !found; i++) {
 		str_reset(&text);
-		found = trust_dns_text(answer.records[i], &text) && dmarc_is_record(str_span(&text)) &&
+		found = trust_dns_text(answer.records[i], &text) &&
+		    dmarc_is_record(str_span(&text)) &&
 		    dmarc_record_parse(arena_copy(r->arena, str_span(&text)), out, NULL);
 	}
 	str_free(&text);
@@ -41,7 +42,8 @@ static bool wants_ours(struct reporter *r, const char *domain, const char *host)
 	r->dns.ask(r->dns.arg, name, DNS_TXT, r->arena, &answer);
 	for (size_t i = 0; answer.found == DNS_YES && i < answer.count; i++) {
 		str_reset(&text);
-		wants = wants || (trust_dns_text(answer.records[i], &text) && dmarc_is_record(str_span(&text)));
+		wants = wants || (trust_dns_text(answer.records[i], &text) &&
+		    dmarc_is_record(str_span(&text)));
 	}
 	str_free(&text);
 	return wants;
@@ -60,12 +62,13 @@ static bool may_hear(struct reporter *r, const char *domain, struct span address
 		return report_has_room(r, "DMARC", organization, OWN_MAX);
 	if (wants_ours(r, domain, host))
 		return report_has_room(r, "DMARC", organization, WANTED_MAX);
-	log_info("no DMARC report about %s to " SPAN_FMT ": %s does not say that it wants any", domain,
-	    SPAN_ARG(address), host);
+	log_info("no DMARC report about %s to " SPAN_FMT ": %s does not say that it wants any",
+	    domain, SPAN_ARG(address), host);
 	return false;
 }
 
-static void find_recipients(struct reporter *r, struct domain_report *j, const struct dmarc_record *record)
+static void find_recipients(struct reporter *r, struct domain_report *j,
+    const struct dmarc_record *record)
 {
 	struct span list = record->rua, address;
 
@@ -77,7 +80,8 @@ static void find_recipients(struct reporter *r, struct domain_report *j, const s
 
 /* --- the message --- */
 
-static void put_text(const struct reporter *r, const struct domain_report *j, struct span gz, struct str *out)
+static void put_text(const struct reporter *r, const struct domain_report *j, struct span gz,
+    struct str *out)
 {
 	const char *boundary = arena_printf(r->arena, "=_dmarc.%s", j->id);
 
@@ -85,9 +89,11 @@ static void put_text(const struct reporter *r, const struct domain_report *j, st
 	str_addf(out, "Content-Type: multipart/mixed; boundary=\"%s\"\n\n", boundary);
 	str_addf(out, "--%s\nContent-Type: text/plain; charset=us-ascii\n\n"
 	    "This is a DMARC aggregate report about mail that came to %s\n"
-	    "on %s (UTC) in the name of %s.\n\n", boundary, r->self.conf.host_name, j->day, j->domain);
-	report_put_attachment("application/gzip", arena_printf(r->arena, "%s!%s!%lld!%lld.xml.gz", r->self.conf.host_name,
-	    j->domain, (long long)j->begin, (long long)j->begin + DAY_S - 1), gz, boundary, out);
+	    "on %s (UTC) in the name of %s.\n\n", boundary, r->self.conf.host_name, j->day,
+	    j->domain);
+	report_put_attachment("application/gzip", arena_printf(r->arena, "%s!%s!%lld!%lld.xml.gz",
+	    r->self.conf.host_name, j->domain, (long long)j->begin,
+	    (long long)j->begin + DAY_S - 1), gz, boundary, out);
 }
 
 static void put_rows(struct reporter *r, const struct span *lines, size_t count, struct str *xml)
@@ -104,15 +110,17 @@ static void put_rows(struct reporter *r, const struct span *lines, size_t count,
 	}
 }
 
-static bool send_report(struct reporter *r, const struct domain_report *j, const struct dmarc_record *record, const struct span *lines,
-    size_t count, struct err *e)
+static bool send_report(struct reporter *r, const struct domain_report *j,
+    const struct dmarc_record *record, const struct span *lines, size_t count, struct err *e)
 {
-	struct str xml = STR(REPORT_TEXT_MAX), gz = STR(REPORT_TEXT_MAX), text = STR(REPORT_TEXT_MAX);
+	struct str xml = STR(REPORT_TEXT_MAX), gz = STR(REPORT_TEXT_MAX),
+	    text = STR(REPORT_TEXT_MAX);
 	bool ok;
 
-	dmarc_report_begin(&(struct dmarc_report){ .organization = r->self.conf.host_name, .email = report_address(r),
-	    .id = arena_printf(r->arena, "%s.%s@%s", j->day, j->domain, r->self.conf.host_name), .begin = j->begin,
-	    .end = j->begin + DAY_S - 1, .policy_domain = j->domain, .record = record }, &xml);
+	dmarc_report_begin(&(struct dmarc_report){ .organization = r->self.conf.host_name,
+	    .email = report_address(r), .id = arena_printf(r->arena, "%s.%s@%s", j->day, j->domain,
+	    r->self.conf.host_name), .begin = j->begin, .end = j->begin + DAY_S - 1,
+	    .policy_domain = j->domain, .record = record }, &xml);
 	put_rows(r, lines, count, &xml);
 	dmarc_report_end(&xml);
 	ok = !xml.over && report_compress(str_span(&xml), &gz);
@@ -125,7 +133,8 @@ static bool send_report(struct reporter *r, const struct domain_report *j, const
 	return ok;
 }
 
-bool report_dmarc(struct reporter *r, struct domain_report *j, const struct span *lines, size_t count)
+bool report_dmarc(struct reporter *r, struct domain_report *j, const struct span *lines,
+    size_t count)
 {
 	struct dmarc_record record;
 	struct err e;

@@ -41,8 +41,8 @@ static uint64_t add_rows(const struct span *lines, size_t count, struct tlsrpt_r
 }
 
 /* gzip of it. False: no row makes sense, or too large. */
-static bool make_document(struct reporter *r, const struct domain_report *j, const struct span *lines, size_t count, uint64_t *sessions,
-    struct str *gz)
+static bool make_document(struct reporter *r, const struct domain_report *j,
+    const struct span *lines, size_t count, uint64_t *sessions, struct str *gz)
 {
 	struct tlsrpt_report *sums = tlsrpt_new(r->arena);
 	struct str json = STR(REPORT_TEXT_MAX);
@@ -63,7 +63,8 @@ static bool make_document(struct reporter *r, const struct domain_report *j, con
 
 static void add_recipient(struct reporter *r, struct domain_report *j, const char *address)
 {
-	struct span host = span_from(span_of(address), (size_t)(span_rfind(span_of(address), '@') + 1));
+	struct span host = span_from(span_of(address),
+	    (size_t)(span_rfind(span_of(address), '@') + 1));
 
 	if (report_has_room(r, "TLS", arena_text(r->arena, host), MOST))
 		report_add_recipient(r, j, span_of(address));
@@ -80,20 +81,22 @@ static const char *file_name(const struct reporter *r, const struct domain_repor
 			*to++ = *from;
 	}
 	*to = '\0';
-	return arena_printf(r->arena, "%s!%s!%lld!%lld!%s.json.gz", r->self.conf.host_name, j->domain, (long long)j->begin,
-	    (long long)j->begin + DAY_S - 1, id);
+	return arena_printf(r->arena, "%s!%s!%lld!%lld!%s.json.gz", r->self.conf.host_name,
+	    j->domain, (long long)j->begin, (long long)j->begin + DAY_S - 1, id);
 }
 
 static bool send_mail(struct reporter *r, struct domain_report *j, struct span gz, struct err *e)
 {
-	const char *boundary = arena_printf(r->arena, "=_tlsrpt.%s", j->id), *us = r->self.conf.host_name;
+	const char *boundary = arena_printf(r->arena, "=_tlsrpt.%s", j->id),
+	    *us = r->self.conf.host_name;
 	struct str text = STR(REPORT_TEXT_MAX);
 	bool ok;
 
 	j->tls_optional = true;		/* where TLS fails, the report of that must arrive all the same: RFC 8460 5.3 */
 	report_put_fields(r, j, "TLS reports", &text);
 	str_addf(&text, "TLS-Report-Domain: %s\nTLS-Report-Submitter: %s\nTLS-Required: No\n"
-	    "Content-Type: multipart/report; report-type=\"tlsrpt\";\n\tboundary=\"%s\"\n\n", j->domain, us, boundary);
+	    "Content-Type: multipart/report; report-type=\"tlsrpt\";\n\tboundary=\"%s\"\n\n",
+	    j->domain, us, boundary);
 	str_addf(&text, "--%s\nContent-Type: text/plain; charset=us-ascii\n\n"
 	    "This is a report about TLS between %s\n"
 	    "and the servers of %s, on %s (UTC).\n\n", boundary, us, j->domain, j->day);
@@ -133,11 +136,13 @@ static bool post(struct reporter *r, struct fetch_job *f, struct fetch_result *g
 		return false;
 	if (got->why != FETCH_ANSWERED)
 		return err_temp(e, "4.4.2", "%s", got->trouble);
-	return got->status / 100 == 2 || err_temp(e, "4.4.2", "the web server answers %u", got->status);
+	return got->status / 100 == 2 || err_temp(e, "4.4.2", "the web server answers %u",
+	    got->status);
 }
 
 /* Once: a report that does not get there is no loss, and waiting for it would hold up the others. */
-static void send_web(struct reporter *r, const struct domain_report *j, struct fetch_job *f, struct span gz)
+static void send_web(struct reporter *r, const struct domain_report *j, struct fetch_job *f,
+    struct span gz)
 {
 	struct fetch_result got;
 	struct err e = { 0 };
@@ -148,7 +153,8 @@ static void send_web(struct reporter *r, const struct domain_report *j, struct f
 	f->type = GZ;
 	f->body = as_file(gz, &e);
 	if (f->body >= 0 && post(r, f, &got, &e))
-		log_info("reported domain=%s day=%s url=https://%s:%u%s", j->domain, j->day, f->host, f->port, f->path);
+		log_info("reported domain=%s day=%s url=https://%s:%u%s", j->domain, j->day,
+		    f->host, f->port, f->path);
 	else
 		log_warn("TLS report about %s to %s: %s", j->domain, f->host, e.text);
 	fd_close(&f->body);
@@ -174,7 +180,8 @@ static void serve_uris(struct reporter *r, struct domain_report *j, struct span 
 	}
 }
 
-static bool send_report(struct reporter *r, struct domain_report *j, struct span rua, const struct span *lines, size_t count)
+static bool send_report(struct reporter *r, struct domain_report *j, struct span rua,
+    const struct span *lines, size_t count)
 {
 	struct str gz = STR(REPORT_TEXT_MAX);
 	uint64_t sessions;
@@ -200,7 +207,8 @@ bool report_tls(struct reporter *r, struct domain_report *j, const struct span *
 	struct span rua;
 	bool ok = true;
 
-	r->dns.ask(r->dns.arg, arena_printf(r->arena, "_smtp._tls.%s", j->domain), DNS_TXT, r->arena, &txt);
+	r->dns.ask(r->dns.arg, arena_printf(r->arena, "_smtp._tls.%s", j->domain), DNS_TXT,
+	    r->arena, &txt);
 	if (tlsrpt_record_find(&txt, &text, &rua))
 		ok = send_report(r, j, rua, lines, count);
 	str_free(&text);

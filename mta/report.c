@@ -44,7 +44,8 @@ enum {
  * A resolver that was started anew is asked again. A domain whose servers do not answer is left at its
  * first question: there may be thousands of them, and each would take minutes.
  */
-static void ask(void *arg, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out)
+static void ask(void *arg, const char *name, enum dns_type type, struct arena *a,
+    struct dns_answer *out)
 {
 	struct reporter *r = arg;
 	struct err e;
@@ -79,8 +80,8 @@ bool report_add_recipient(struct reporter *r, struct domain_report *j, struct sp
 {
 	if (j->count == REPORT_RUA_MAX || !path_is_address(address, false))
 		return false;
-	j->rcpts[j->count] = (struct rcpt){ .number = (unsigned)j->count, .address = arena_text(r->arena, address),
-		.notify = NOTIFY_NEVER };
+	j->rcpts[j->count] = (struct rcpt){ .number = (unsigned)j->count,
+		.address = arena_text(r->arena, address), .notify = NOTIFY_NEVER };
 	j->count++;
 	return true;
 }
@@ -113,24 +114,29 @@ const char *report_address(const struct reporter *r)
 	    arena_printf(r->arena, "%s@%s", postmaster, r->self.conf.host_name);
 }
 
-void report_put_fields(const struct reporter *r, const struct domain_report *j, const char *what, struct str *out)
+void report_put_fields(const struct reporter *r, const struct domain_report *j, const char *what,
+    struct str *out)
 {
 	const char *us = r->self.conf.host_name;
 	time_t now = clock_wall();
 
-	trace_received(&(struct trace){ .helo = "", .peer_ip = "", .peer_name = "", .by = us, .protocol = "local",
-	    .tls = "", .id = j->id, .recipient = "", .login = "", .when = now, .zone = 0 }, out);
+	trace_received(&(struct trace){ .helo = "", .peer_ip = "", .peer_name = "", .by = us,
+	    .protocol = "local", .tls = "", .id = j->id, .recipient = "", .login = "", .when = now,
+	    .zone = 0 }, out);
 	str_addf(out, "From: %s of %s <%s>\nTo: ", what, us, report_address(r));
 	for (size_t i = 0; i < j->count; i++)
 		str_addf(out, "%s<%s>", i ? ",\n\t" : "", j->rcpts[i].address);
-	str_addf(out, "\nSubject: Report Domain: %s\n\tSubmitter: %s\n\tReport-ID: <%s.%s@%s>\nDate: ", j->domain, us,
-	    j->day, j->domain, us);
+	str_addf(out,
+	    "\nSubject: Report Domain: %s\n\tSubmitter: %s\n\tReport-ID: <%s.%s@%s>\nDate: ",
+	    j->domain, us, j->day, j->domain, us);
 	date_print(now, 0, out);
-	str_addf(out, "\nMessage-ID: <%s.%s.%s@%s>\nMIME-Version: 1.0\nAuto-Submitted: auto-generated\n", j->day, j->domain,
-	    j->id, us);
+	str_addf(out,
+	    "\nMessage-ID: <%s.%s.%s@%s>\nMIME-Version: 1.0\nAuto-Submitted: auto-generated\n",
+	    j->day, j->domain, j->id, us);
 }
 
-void report_put_attachment(const char *type, const char *file, struct span bytes, const char *boundary, struct str *out)
+void report_put_attachment(const char *type, const char *file, struct span bytes,
+    const char *boundary, struct str *out)
 {
 	struct base64_encoder encoder = { 0 };
 
@@ -141,10 +147,12 @@ void report_put_attachment(const char *type, const char *file, struct span bytes
 	str_addf(out, "\n--%s--\n", boundary);
 }
 
-bool report_put(struct reporter *r, const struct domain_report *j, const struct str *text, struct err *e)
+bool report_put(struct reporter *r, const struct domain_report *j, const struct str *text,
+    struct err *e)
 {
 	struct envelope env = { .sender = report_address(r), .peer = "local", .protocol = "local",
-		.rcpts = (struct rcpt *)j->rcpts, .rcpt_count = j->count, .tls_optional = j->tls_optional };
+		.rcpts = (struct rcpt *)j->rcpts, .rcpt_count = j->count,
+		.tls_optional = j->tls_optional };
 	struct queue_put *q = text->over ? NULL : queue_put_open(&r->own, j->id, e);
 
 	if (!q)
@@ -158,7 +166,8 @@ bool report_put(struct reporter *r, const struct domain_report *j, const struct 
 static const struct kind {
 	const char	*name;
 	size_t		 setting;	/* of struct conf: 0 for never */
-	bool		(*report)(struct reporter *r, struct domain_report *j, const struct span *lines, size_t count);
+	bool		(*report)(struct reporter *r, struct domain_report *j,
+			    const struct span *lines, size_t count);
 } kinds[] = {
 	{ "dmarc", offsetof(struct conf, gate_dmarc_reports), report_dmarc },
 	{ "tlsrpt", offsetof(struct conf, mta_tls_reports), report_tls },
@@ -189,7 +198,8 @@ static struct span *sorted_lines(struct span text, size_t *count)
 	return lines;
 }
 
-static bool report_day(struct reporter *r, const struct kind *kind, const char *day, int64_t begin, struct span text)
+static bool report_day(struct reporter *r, const struct kind *kind, const char *day, int64_t begin,
+    struct span text)
 {
 	size_t count, n;
 	struct span *lines = sorted_lines(text, &count);
@@ -198,7 +208,8 @@ static bool report_day(struct reporter *r, const struct kind *kind, const char *
 	for (size_t i = 0; ok && i < count; i += n) {
 		struct domain_report j = { .begin = begin };
 
-		for (n = 1; i + n < count && span_same(first_word(lines[i]), first_word(lines[i + n])); n++)
+		for (n = 1; i + n < count && span_same(first_word(lines[i]),
+		    first_word(lines[i + n])); n++)
 			;
 		snprintf(j.day, sizeof j.day, "%s", day);
 		j.domain = arena_text(r->arena, first_word(lines[i]));
@@ -212,7 +223,8 @@ static bool report_day(struct reporter *r, const struct kind *kind, const char *
 	return ok;
 }
 
-static void do_file(struct reporter *r, const struct kind *kind, const char *name, const char *day, int64_t begin)
+static void do_file(struct reporter *r, const struct kind *kind, const char *name, const char *day,
+    int64_t begin)
 {
 	struct str text = STR(ROWS_MAX);
 	int fd = file_open_beneath(r->hints, name, O_RDONLY, 0);
@@ -234,7 +246,8 @@ static void look_at(struct reporter *r, const char *name)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		bool wanted = *(const uint64_t *)((const char *)&r->self.conf + kinds[i].setting);
 
-		if (wanted && rows_day(name, kinds[i].name, day, &begin) && begin + DAY_S <= clock_wall())
+		if (wanted && rows_day(name, kinds[i].name, day, &begin) &&
+		    begin + DAY_S <= clock_wall())
 			do_file(r, &kinds[i], name, day, begin);
 	}
 }

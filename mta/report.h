@@ -55,14 +55,19 @@ bool report_add_recipient(struct reporter *r, struct domain_report *j, struct sp
 const char *report_address(const struct reporter *r);	/* the sender's */
 bool report_compress(struct span in, struct str *out);	/* gzip */
 /* The first fields: Received, From, To, Date. what: "DMARC reports". */
-void report_put_fields(const struct reporter *r, const struct domain_report *j, const char *what, struct str *out);
+void report_put_fields(const struct reporter *r, const struct domain_report *j, const char *what,
+    struct str *out);
 /* A part in base64 with this file name. */
-void report_put_attachment(const char *type, const char *file, struct span bytes, const char *boundary, struct str *out);
-bool report_put(struct reporter *r, const struct domain_report *j, const struct str *text, struct err *e);
+void report_put_attachment(const char *type, const char *file, struct span bytes,
+    const char *boundary, struct str *out);
+bool report_put(struct reporter *r, const struct domain_report *j, const struct str *text,
+    struct err *e);
 
 /* One domain's rows. False: it must be tried again (a full disk, no resolver). A report that can not be made is no reason. */
-bool report_dmarc(struct reporter *r, struct domain_report *j, const struct span *lines, size_t count);
-bool report_tls(struct reporter *r, struct domain_report *j, const struct span *lines, size_t count);
+bool report_dmarc(struct reporter *r, struct domain_report *j, const struct span *lines,
+    size_t count);
+bool report_tls(struct reporter *r, struct domain_report *j, const struct span *lines,
+    size_t count);
 
 /* Policies that are a day old, as long as there is time. */
 void refresh_policies(struct reporter *r);

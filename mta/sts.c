@@ -21,7 +21,8 @@ static void record_of(struct sts_asker *s, const char *domain, struct arena *a, 
 
 	*id = '\0';
 	for (int try = 0; try < 2; try++) {
-		if (connected(s, "resolver", s->resolver, &e) && resolve(*s->resolver, name, DNS_TXT, a, &txt, &e)) {
+		if (connected(s, "resolver", s->resolver, &e) &&
+		    resolve(*s->resolver, name, DNS_TXT, a, &txt, &e)) {
 			sts_record_find(&txt, id);
 			return;
 		}
@@ -37,7 +38,8 @@ static void recall(struct sts_asker *s, const char *domain, struct arena *a, str
 
 	*out = (struct sts_entry){ .trouble = "" };
 	for (int try = 0; try < 2; try++) {
-		if (connected(s, "hints", s->hints, &e) && hints_policy(*s->hints, domain, a, &text, &e)) {
+		if (connected(s, "hints", s->hints, &e) &&
+		    hints_policy(*s->hints, domain, a, &text, &e)) {
 			if (!sts_entry_parse(text, a, out))
 				*out = (struct sts_entry){ .trouble = "" };
 			return;
@@ -53,7 +55,8 @@ static void remember(struct sts_asker *s, const char *domain, const struct sts_e
 	struct err e;
 
 	sts_entry_print(entry, &text);
-	if (!connected(s, "hints", s->hints, &e) || !hints_set_policy(*s->hints, domain, str_span(&text), &e))
+	if (!connected(s, "hints", s->hints, &e) ||
+	    !hints_set_policy(*s->hints, domain, str_span(&text), &e))
 		log_error("policy of %s is not kept: %s", domain, e.text);
 	str_free(&text);
 }
@@ -61,7 +64,8 @@ static void remember(struct sts_asker *s, const char *domain, const struct sts_e
 /* --- the fetch: RFC 8461 3.3 --- */
 
 /* False: we could not even try, which is our fault and not theirs. */
-static bool ask_web(struct sts_asker *s, const struct fetch_job *j, struct arena *a, struct fetch_result *r)
+static bool ask_web(struct sts_asker *s, const struct fetch_job *j, struct arena *a,
+    struct fetch_result *r)
 {
 	struct err e;
 	int fd;
@@ -79,8 +83,8 @@ static bool ask_web(struct sts_asker *s, const struct fetch_job *j, struct arena
 }
 
 /* False: nothing is known of it, not even that it fails. */
-static bool fetch_policy(struct sts_asker *s, const char *domain, struct arena *a, struct sts_policy *policy,
-    struct sts_found *out)
+static bool fetch_policy(struct sts_asker *s, const char *domain, struct arena *a,
+    struct sts_policy *policy, struct sts_found *out)
 {
 	struct fetch_job j = sts_fetch_job(domain, (unsigned)s->self->conf.mta_sts_port, a);
 	struct fetch_result r;
@@ -101,8 +105,8 @@ static bool fetch_policy(struct sts_asker *s, const char *domain, struct arena *
 	return true;
 }
 
-static void fetch_and_learn(struct sts_asker *s, const char *domain, const char *id, struct sts_entry *entry, struct arena *a,
-    struct sts_found *out)
+static void fetch_and_learn(struct sts_asker *s, const char *domain, const char *id,
+    struct sts_entry *entry, struct arena *a, struct sts_found *out)
 {
 	struct sts_policy policy;
 	bool good;
@@ -115,8 +119,8 @@ static void fetch_and_learn(struct sts_asker *s, const char *domain, const char 
 	sts_learn(entry, id, good ? &policy : NULL, out->trouble, clock_wall());
 	remember(s, domain, entry);
 	if (good)
-		log_info("policy domain=%s id=%s mode=%s max_age=%u", domain, entry->id, sts_mode_name(policy.mode),
-		    (unsigned)policy.max_age);
+		log_info("policy domain=%s id=%s mode=%s max_age=%u", domain, entry->id,
+		    sts_mode_name(policy.mode), (unsigned)policy.max_age);
 	else
 		log_warn("policy domain=%s why=\"%s\"%s", domain, out->trouble,
 		    sts_entry_counts(entry, clock_wall()) ? " (the old one stays)" : "");

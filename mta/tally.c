@@ -74,7 +74,8 @@ void tally_flush(struct tally *t, int directory)
 		str_reset(&row);
 		str_add(&row, span_to(span_of(c->text), c->rest));
 		str_addf(&row, "%" PRIu64 " %s", c->count, c->text + c->rest);
-		if (ok && !row.over && !rows_add(directory, "tlsrpt", str_span(&row), t->since, &e)) {
+		if (ok && !row.over &&
+		    !rows_add(directory, "tlsrpt", str_span(&row), t->since, &e)) {
 			log_error("TLS reports: %s", e.text);
 			ok = false;
 		}

@@ -13,7 +13,8 @@ static void keep(struct carrier *c, const struct tlsrpt_row *row)
 
 	tlsrpt_row_print(row, &line);
 	for (int try = 0; try < 2 && !ok && !line.over; try++) {
-		ok = (c->hints >= 0 || role_connect(c->self, "hints", &c->hints, &e)) && hints_tls_row(c->hints, line.p, &e);
+		ok = (c->hints >= 0 || role_connect(c->self, "hints", &c->hints, &e)) &&
+		    hints_tls_row(c->hints, line.p, &e);
 		if (!ok)
 			fd_close(&c->hints);
 	}
@@ -35,7 +36,9 @@ static void put_policy(const struct tls_policy *p, struct str *out)
 
 static enum tlsrpt_policy policy_of(enum policy_source source)
 {
-	return source == POLICY_TLSA ? TLSRPT_TLSA : source == POLICY_STS ? TLSRPT_STS : TLSRPT_NO_POLICY;
+	if (source == POLICY_TLSA)
+		return TLSRPT_TLSA;
+	return source == POLICY_STS ? TLSRPT_STS : TLSRPT_NO_POLICY;
 }
 
 void tlsrpt_note(struct carrier *c, const struct tls_attempt *t)
@@ -45,20 +48,24 @@ void tlsrpt_note(struct carrier *c, const struct tls_attempt *t)
 
 	/* Without a policy that is how things are on the internet. */
 	if (t->result && p->source != POLICY_NOBODY)
-		log_info("%s tls-policy policy=%s domain=%s host=%s ip=%s result=%s why=\"%s\"", t->job->id,
-		    policy_source_name(p->source), p->domain, t->mx, t->ip, tlsrpt_result_name(t->result), t->why);
+		log_info("%s tls-policy policy=%s domain=%s host=%s ip=%s result=%s why=\"%s\"",
+		    t->job->id, policy_source_name(p->source), p->domain, t->mx, t->ip,
+		    tlsrpt_result_name(t->result), t->why);
 	if (!c->self->conf.mta_tls_reports || *t->job->way.via || *t->job->destination == '[')
 		return;
 	put_policy(p, &string);
-	keep(c, &(struct tlsrpt_row){ .domain = t->job->destination, .count = 1, .policy = policy_of(p->source),
-	    .policy_domain = p->domain, .policy_string = string.p, .result = t->result, .mx = t->mx, .ip = t->ip,
-	    .source = t->from, .helo = "", .reason = t->why });
+	keep(c, &(struct tlsrpt_row){ .domain = t->job->destination, .count = 1,
+	    .policy = policy_of(p->source), .policy_domain = p->domain, .policy_string = string.p,
+	    .result = t->result, .mx = t->mx, .ip = t->ip, .source = t->from, .helo = "",
+	    .reason = t->why });
 	str_free(&string);
 }
 
-void tlsrpt_note_fetch(struct carrier *c, const char *domain, enum tlsrpt_result result, const char *why)
+void tlsrpt_note_fetch(struct carrier *c, const char *domain, enum tlsrpt_result result,
+    const char *why)
 {
 	if (c->self->conf.mta_tls_reports)
-		keep(c, &(struct tlsrpt_row){ .domain = domain, .count = 1, .policy = TLSRPT_STS, .policy_domain = domain,
-		    .policy_string = "", .result = result, .mx = "", .ip = "", .source = "", .helo = "", .reason = why });
+		keep(c, &(struct tlsrpt_row){ .domain = domain, .count = 1, .policy = TLSRPT_STS,
+		    .policy_domain = domain, .policy_string = "", .result = result, .mx = "",
+		    .ip = "", .source = "", .helo = "", .reason = why });
 }

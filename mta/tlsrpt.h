@@ -21,6 +21,7 @@ struct tls_attempt {
 
 void tlsrpt_note(struct carrier *c, const struct tls_attempt *t);
 /* The destination's MTA-STS policy could not be had. RFC 8460 4.3.2.2 */
-void tlsrpt_note_fetch(struct carrier *c, const char *domain, enum tlsrpt_result result, const char *why);
+void tlsrpt_note_fetch(struct carrier *c, const char *domain, enum tlsrpt_result result,
+    const char *why);
 
 #endif

@@ -38,7 +38,8 @@ static bool may_be_report(const struct received *r, const struct mime_part *p)
 	return false;
 }
 
-static bool show_part(struct received *r, struct span text, const struct mime_part *p, struct err *e)
+static bool show_part(struct received *r, struct span text, const struct mime_part *p,
+    struct err *e)
 {
 	struct decoder d = { .kind = encoding_of(p->encoding) };
 	struct str bytes = STR(FILE_MAX);
@@ -70,7 +71,8 @@ static bool show_message(struct received *r, struct span text, struct err *e)
 /* Neither a header's first byte. */
 static bool is_packed(const struct received *r, struct span bytes)
 {
-	return span_starts(bytes, "\x1f\x8b") || span_starts(bytes, "PK\3\4") || span_starts(bytes, r->begins) ||
+	return span_starts(bytes, "\x1f\x8b") || span_starts(bytes, "PK\3\4") ||
+	    span_starts(bytes, r->begins) ||
 	    (span_eat(&bytes, "\xef\xbb\xbf") && span_starts(bytes, r->begins));
 }
 
@@ -82,7 +84,8 @@ static void show_fd(struct received *r, int fd, const char *name)
 	struct err e;
 	bool ok = file_read_all(fd, &bytes, &e);
 
-	ok = ok && (is_packed(r, str_span(&bytes)) ? r->show(r->arg, str_span(&bytes), &e) : show_message(r, str_span(&bytes), &e));
+	ok = ok && (is_packed(r, str_span(&bytes)) ? r->show(r->arg, str_span(&bytes), &e) :
+	    show_message(r, str_span(&bytes), &e));
 	if (!ok) {
 		fprintf(stderr, "posthorn: %s: %s\n", name, e.text);
 		r->bad_files++;

@@ -25,7 +25,8 @@ enum servant_how {
 };
 
 /* s is then either whole, or nothing is open. */
-bool servant_start(const struct conf *c, enum role_id role, unsigned how, struct servant *s, struct err *e);
+bool servant_start(const struct conf *c, enum role_id role, unsigned how, struct servant *s,
+    struct err *e);
 void servant_stop(struct servant *s);
 
 #endif

@@ -46,7 +46,8 @@ static bool take_words(int argc, char **argv, struct wish *w)
 	for (; i < argc && *argv[i] == '-'; i++) {
 		if (strcmp(argv[i], "--policy") == 0)
 			w->only_policy = true;
-		else if (strcmp(argv[i], "--mode") != 0 || i + 1 == argc || !take_mode(argv[++i], &w->policy))
+		else if (strcmp(argv[i], "--mode") != 0 || i + 1 == argc ||
+		    !take_mode(argv[++i], &w->policy))
 			return false;
 	}
 	if (i == argc || !sts_domain(span_of(argv[i++]), w->domain))
@@ -75,13 +76,15 @@ static void print_instructions(const struct wish *w, struct span policy)
 	gmtime_r(&now, &tm);
 	strftime(id, sizeof id, "%Y%m%dT%H%M%SZ", &tm);
 	printf("; 1. A web server with a certificate for mta-sts.%s has this, as text/plain, at\n"
-	    ";    https://mta-sts.%s/.well-known/mta-sts.txt\n\n" SPAN_FMT "\n", w->domain, w->domain, SPAN_ARG(policy));
+	    ";    https://mta-sts.%s/.well-known/mta-sts.txt\n\n" SPAN_FMT "\n", w->domain,
+	    w->domain, SPAN_ARG(policy));
 	printf("; 2. Each server above has a certificate for its own name, from an authority that all know,\n"
 	    ";    and offers STARTTLS.\n\n");
 	printf("; 3. Then, in the zone of %s, an address for mta-sts.%s, and these; with a new id\n"
 	    ";    whenever the policy changes:\n\n", w->domain, w->domain);
 	printf("_mta-sts.%s. IN TXT \"v=STSv1; id=%s;\"\n", w->domain, id);
-	printf("_smtp._tls.%s. IN TXT \"v=TLSRPTv1; rua=mailto:postmaster@%s\"\n", w->domain, w->domain);
+	printf("_smtp._tls.%s. IN TXT \"v=TLSRPTv1; rua=mailto:postmaster@%s\"\n", w->domain,
+	    w->domain);
 	if (w->policy.mode == STS_TESTING)
 		printf("\n; 4. When reports (posthorn tlsrpt report) show no failure for some days: --mode enforce.\n");
 }
@@ -101,7 +104,8 @@ static int print_wish(const struct wish *w)
 
 int sts_record(int argc, char **argv)
 {
-	struct wish w = { .policy = { .mode = STS_TESTING }, .arena = arena_new(1 << 20, NULL, NULL) };
+	struct wish w = { .policy = { .mode = STS_TESTING },
+		.arena = arena_new(1 << 20, NULL, NULL) };
 	struct conf c;
 	int code;
 

@@ -39,7 +39,8 @@ static void show_record(struct look *l)
 	else if (sts_record_find(&txt, id))
 		printf("the record at %s has the id %s\n", name, id);
 	else
-		bad(l, EX_DATAERR, name, txt.found == DNS_YES ? "no record of MTA-STS there, or more than one, or one that is wrong" :
+		bad(l, EX_DATAERR, name, txt.found == DNS_YES ?
+		    "no record of MTA-STS there, or more than one, or one that is wrong" :
 		    "no record there: without one nobody asks for a policy");
 }
 
@@ -97,7 +98,8 @@ static void show_servers(struct look *l, const struct sts_policy *p)
 		if (by)
 			printf("named by %s\n", by);
 		else
-			printf("not named%s\n", p->mode == STS_ENFORCE ? ", so it gets no mail" : "");
+			puts(p->mode == STS_ENFORCE ?
+			    "not named, so it gets no mail" : "not named");
 		l->code = !by && p->mode != STS_NONE && l->code == EX_OK ? EX_DATAERR : l->code;
 	}
 }
@@ -119,7 +121,8 @@ static void show_kept(struct look *l)
 
 static int show(const struct conf *c, const char *domain, const char *server)
 {
-	struct look l = { .conf = c, .domain = domain, .arena = arena_new(MEMORY_MAX, NULL, NULL), .code = EX_OK };
+	struct look l = { .conf = c, .domain = domain, .arena = arena_new(MEMORY_MAX, NULL, NULL),
+		.code = EX_OK };
 	struct sts_policy policy;
 	struct err e;
 
@@ -148,7 +151,8 @@ int sts_show(int argc, char **argv)
 	    (argc == 4 && strcmp(argv[2], "--resolver") != 0))
 		return admin_usage("sts show DOMAIN [--resolver ADDRESS@PORT]");
 	if (argc == 4 && !form_find("server")->fits(span_of(argv[3])))
-		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"", argv[3]);
+		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"",
+		    argv[3]);
 	if (!admin_conf(&c))
 		return EX_CONFIG;
 	code = show(&c, domain, argc == 4 ? argv[3] : NULL);

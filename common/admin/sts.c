@@ -32,7 +32,8 @@ bool sts_kept(int directory, const char *domain, struct arena *a, struct sts_ent
 {
 	struct str text = STR(STS_ENTRY_MAX);
 	int fd = directory < 0 ? -1 : file_open_beneath(directory, domain, O_RDONLY, 0);
-	bool ok = fd >= 0 && file_read_all(fd, &text, NULL) && sts_entry_parse(str_span(&text), a, out);
+	bool ok = fd >= 0 && file_read_all(fd, &text, NULL) &&
+	    sts_entry_parse(str_span(&text), a, out);
 
 	fd_close(&fd);
 	str_free(&text);
@@ -60,11 +61,16 @@ static void print_json(const char *domain, const struct sts_entry *s, struct str
 {
 	str_add_text(out, "{\"domain\":");
 	admin_json_text(out, span_of(domain));
-	str_addf(out, ",\"mode\":%s%s%s,\"id\":", s->fetched ? "\"" : "", s->fetched ? sts_mode_name(s->policy.mode) : "null",
-	    s->fetched ? "\"" : "");
+	str_add_text(out, ",\"mode\":");
+	if (s->fetched)
+		admin_json_text(out, span_of(sts_mode_name(s->policy.mode)));
+	else
+		str_add_text(out, "null");
+	str_add_text(out, ",\"id\":");
 	admin_json_text(out, span_of(s->id));
-	str_addf(out, ",\"fetched\":%" PRId64 ",\"tried\":%" PRId64 ",\"used\":%" PRId64 ",\"max_age\":%" PRIu32 ",\"trouble\":",
-	    s->fetched, s->tried, s->used, s->policy.max_age);
+	str_addf(out, ",\"fetched\":%" PRId64 ",\"tried\":%" PRId64 ",\"used\":%" PRId64,
+	    s->fetched, s->tried, s->used);
+	str_addf(out, ",\"max_age\":%" PRIu32 ",\"trouble\":", s->policy.max_age);
 	admin_json_text(out, span_of(s->trouble));
 	str_add_text(out, ",\"mx\":[");
 	for (size_t i = 0; i < s->policy.count; i++) {
@@ -175,9 +181,11 @@ static int forget(int argc, char **argv)
 
 static const struct admin_verb verbs[] = {
 	{ "list", list, "", "the policies of others that are kept" },
-	{ "show", sts_show, "DOMAIN [--resolver ADDRESS@PORT]", "what a domain publishes now, and which of its servers that names" },
+	{ "show", sts_show, "DOMAIN [--resolver ADDRESS@PORT]",
+	  "what a domain publishes now, and which of its servers that names" },
 	{ "forget", forget, "DOMAIN", "keep nothing of this domain any more" },
-	{ "record", sts_record, "[--policy] [--mode testing|enforce|none] DOMAIN [MX ...]", "what to publish for a domain of yours" },
+	{ "record", sts_record, "[--policy] [--mode testing|enforce|none] DOMAIN [MX ...]",
+	  "what to publish for a domain of yours" },
 	{ .name = NULL }
 };
 

@@ -41,7 +41,8 @@ static bool is_new(struct show *s, const struct tlsrpt_report *r)
 static void print_detail(const struct tlsrpt_detail *d, struct str *out)
 {
 	const struct { const char *name, *text; } facts[] = {
-		{ "from", d->source }, { "to", d->mx }, { "at", d->ip }, { "helo", d->helo }, { "why", d->reason }, { "see", d->more },
+		{ "from", d->source }, { "to", d->mx }, { "at", d->ip }, { "helo", d->helo },
+		{ "why", d->reason }, { "see", d->more },
 	};
 
 	str_addf(out, "%10" PRIu64 "  %s", d->count, *d->result ? d->result : "failed");
@@ -62,7 +63,8 @@ static void print_text(const struct tlsrpt_report *r, struct str *out)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct tlsrpt_sum *s = r->sums[i];
 
-		str_addf(out, "  %s %s: %" PRIu64 " good, %" PRIu64 " failed\n", s->domain, s->policy, s->good, s->bad);
+		str_addf(out, "  %s %s: %" PRIu64 " good, %" PRIu64 " failed\n", s->domain,
+		    s->policy, s->good, s->bad);
 		for (const struct tlsrpt_detail *d = s->details; d; d = d->next)
 			print_detail(d, out);
 	}
@@ -100,11 +102,12 @@ static bool show_packed(void *arg, struct span bytes, struct err *e)
 
 static int report(int argc, char **argv)
 {
-	static const char *const subtypes[] = { "tlsrpt+gzip", "tlsrpt+json", "gzip", "x-gzip", "json", NULL };
+	static const char *const subtypes[] = { "tlsrpt+gzip", "tlsrpt+json", "gzip", "x-gzip",
+	    "json", NULL };
 	static const char *const endings[] = { ".json", ".json.gz", ".gz", NULL };
 	struct show s = { .ids = arena_new(MEMORY_MAX, NULL, NULL), .out = STR(1 << 30) };
-	struct received all = { .arena = arena_new(MEMORY_MAX, NULL, NULL), .subtypes = subtypes, .endings = endings,
-		.begins = "{", .show = show_packed, .arg = &s };
+	struct received all = { .arena = arena_new(MEMORY_MAX, NULL, NULL), .subtypes = subtypes,
+		.endings = endings, .begins = "{", .show = show_packed, .arg = &s };
 
 	if (argc < 2)
 		return admin_usage("tlsrpt report PATH ...: Maildirs, files, or - for standard input");
@@ -115,8 +118,9 @@ static int report(int argc, char **argv)
 	if (admin_json())
 		str_add_text(&s.out, "]\n");
 	else
-		str_addf(&s.out, "%" PRIu64 " reports, %" PRIu64 " sessions: %" PRIu64 " good, %" PRIu64 " failed\n", s.reports,
-		    s.good + s.bad, s.good, s.bad);
+		str_addf(&s.out, "%" PRIu64 " reports, %" PRIu64 " sessions: "
+		    "%" PRIu64 " good, %" PRIu64 " failed\n", s.reports, s.good + s.bad, s.good,
+		    s.bad);
 	admin_print(&s.out);
 	arena_free(all.arena);
 	arena_free(s.ids);
@@ -182,7 +186,8 @@ static int explain(int argc, char **argv)
 	    (argc == 4 && strcmp(argv[2], "--resolver") != 0))
 		return admin_usage("tlsrpt explain DOMAIN [--resolver ADDRESS@PORT]");
 	if (argc == 4 && !form_find("server")->fits(span_of(argv[3])))
-		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"", argv[3]);
+		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"",
+		    argv[3]);
 	if (!admin_conf(&c))
 		return EX_CONFIG;
 	code = explain_domain(&c, domain, argc == 4 ? argv[3] : NULL);
@@ -191,8 +196,10 @@ static int explain(int argc, char **argv)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "explain", explain, "DOMAIN [--resolver ADDRESS@PORT]", "where the domain wants reports about TLS with its servers" },
-	{ "report", report, "PATH ...", "reports that others sent: Maildirs, messages, JSON, gzip" },
+	{ "explain", explain, "DOMAIN [--resolver ADDRESS@PORT]",
+	  "where the domain wants reports about TLS with its servers" },
+	{ "report", report, "PATH ...",
+	  "reports that others sent: Maildirs, messages, JSON, gzip" },
 	{ .name = NULL }
 };
 

@@ -3,7 +3,8 @@
 
 #include "common/admin/servant.h"
 
-bool admin_web(const struct conf *c, const struct fetch_job *j, struct arena *a, struct fetch_result *out, struct err *e)
+bool admin_web(const struct conf *c, const struct fetch_job *j, struct arena *a,
+    struct fetch_result *out, struct err *e)
 {
 	struct servant s;
 	bool ok = servant_start(c, ROLE_FETCH, true, &s, e) && fetch(s.work, j, a, out, e);

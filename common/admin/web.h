@@ -11,6 +11,7 @@
 #include "common/conf/conf.h"
 #include "common/net/fetch.h"
 
-bool admin_web(const struct conf *c, const struct fetch_job *j, struct arena *a, struct fetch_result *out, struct err *e);
+bool admin_web(const struct conf *c, const struct fetch_job *j, struct arena *a,
+    struct fetch_result *out, struct err *e);
 
 #endif

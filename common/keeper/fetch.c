@@ -32,11 +32,12 @@ struct fetcher {
 	struct packet		 packet;
 };
 
-/* RFC 6890: neither ours nor anybody's in particular, or another network in disguise (6to4, NAT64, Teredo). */
+/* RFC 6890: nobody's in particular, or another network in disguise (6to4, NAT64, Teredo). */
 static const char *const private_networks[] = {
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-	"192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64",
-	"2001::/23", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+	"172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3", "::/96",
+	"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2002::/16", "fc00::/7",
+	"fe80::/10", "fec0::/10", "ff00::/8",
 };
 
 static bool may_go(const struct fetcher *f, const char *ip)
@@ -44,7 +45,8 @@ static bool may_go(const struct fetcher *f, const char *ip)
 	struct address a;
 
 	return address_parse(span_of(ip), &a) && (f->self.conf.mta_fetch_private ||
-	    !networks_have(private_networks, sizeof private_networks / sizeof *private_networks, &a));
+	    !networks_have(private_networks, sizeof private_networks / sizeof *private_networks,
+	    &a));
 }
 
 /* Only those where it may go are left. */
@@ -58,7 +60,8 @@ static bool choose(const struct fetcher *f, struct fetch_job *j, struct fetch_re
 			ips[count++] = j->ips[i];
 	}
 	if (!count)
-		r->trouble = arena_printf(f->arena, "%s has only addresses of this machine or of a private network", j->host);
+		r->trouble = arena_printf(f->arena,
+		    "%s has only addresses of this machine or of a private network", j->host);
 	j->ips = ips;
 	j->count = count;
 	return count;
@@ -66,10 +69,11 @@ static bool choose(const struct fetcher *f, struct fetch_job *j, struct fetch_re
 
 static void ask(struct fetcher *f, const struct fetch_job *j, struct fetch_result *r)
 {
-	const struct https_request request = { .host = j->host, .port = j->port, .path = j->path, .ips = j->ips,
-		.ip_count = j->count, .agent = arena_printf(f->arena, "Posthorn (%s)", f->self.conf.host_name),
-		.authorities = str_span(&f->authorities), .type = *j->type ? j->type : NULL, .body = str_span(&f->report),
-		.timeout_s = FETCH_S };
+	const char *agent = arena_printf(f->arena, "Posthorn (%s)", f->self.conf.host_name);
+	const struct https_request request = { .host = j->host, .port = j->port, .path = j->path,
+		.ips = j->ips, .ip_count = j->count, .agent = agent,
+		.authorities = str_span(&f->authorities), .type = *j->type ? j->type : NULL,
+		.body = str_span(&f->report), .timeout_s = FETCH_S };
 	struct https_answer answer;
 	struct err e = { 0 };
 
@@ -88,7 +92,8 @@ static void ask(struct fetcher *f, const struct fetch_job *j, struct fetch_resul
 
 static void work(struct fetcher *f)
 {
-	struct fetch_result r = { .why = FETCH_UNREACHABLE, .trouble = "", .type = "", .body = SPAN("") };
+	struct fetch_result r = { .why = FETCH_UNREACHABLE, .trouble = "", .type = "",
+		.body = SPAN("") };
 	struct fetch_job j;
 	struct err e = { 0 };
 	bool ok = fetch_take(&f->packet, f->arena, &j);
@@ -115,7 +120,8 @@ static bool read_authorities(struct fetcher *f, struct err *e)
 {
 	const char *path = f->self.conf.mta_authorities;
 	int fd = *path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	bool ok = !*path || (fd >= 0 ? file_read_all(fd, &f->authorities, e) : err_sys(e, "cannot open it"));
+	bool ok = !*path || (fd >= 0 ? file_read_all(fd, &f->authorities, e) :
+	    err_sys(e, "cannot open it"));
 
 	fd_close(&fd);
 	return ok || err_while(e, "authorities in %s", path);
@@ -123,7 +129,8 @@ static bool read_authorities(struct fetcher *f, struct err *e)
 
 int main(int argc, char **argv)
 {
-	static struct fetcher f = { .authorities = STR(AUTHORITIES_MAX), .body = STR(FETCH_BODY_MAX), .report = STR(REPORT_MAX) };
+	static struct fetcher f = { .authorities = STR(AUTHORITIES_MAX),
+		.body = STR(FETCH_BODY_MAX), .report = STR(REPORT_MAX) };
 	struct err e;
 
 	role_begin(&f.self, ROLE_FETCH, argc, argv);

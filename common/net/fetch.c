@@ -10,7 +10,8 @@ static bool nonsense(struct err *e)
 	return err_temp(e, "4.3.0", "posthorn-fetch answered nonsense");
 }
 
-bool fetch(int channel, const struct fetch_job *j, struct arena *a, struct fetch_result *out, struct err *e)
+bool fetch(int channel, const struct fetch_job *j, struct arena *a, struct fetch_result *out,
+    struct err *e)
 {
 	size_t count = j->count < FETCH_IPS ? j->count : FETCH_IPS;
 	struct packet p;
@@ -51,7 +52,8 @@ bool fetch_take(struct packet *p, struct arena *a, struct fetch_job *out)
 		ips[i] = arena_text(a, packet_take(p));
 	if (*out->type)
 		out->body = packet_take_fd(p);
-	return p->verb == 'F' && !p->bad && out->count && out->count <= FETCH_IPS && out->port && out->port <= 65535;
+	return p->verb == 'F' && !p->bad && out->count && out->count <= FETCH_IPS && out->port &&
+	    out->port <= 65535;
 }
 
 void fetch_answer(struct packet *p, const struct fetch_result *r)

@@ -35,7 +35,8 @@ struct fetch_result {
 };
 
 /* False: the process is out of reach, TEMP. Memory from a. */
-bool fetch(int channel, const struct fetch_job *j, struct arena *a, struct fetch_result *out, struct err *e);
+bool fetch(int channel, const struct fetch_job *j, struct arena *a, struct fetch_result *out,
+    struct err *e);
 
 /* --- the other end --- */
 struct packet;

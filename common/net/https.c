@@ -7,7 +7,8 @@ enum { CONNECT_S = 15, URL_MAX = 2600, RESOLVE_MAX = 1024 };
 
 bool https_prepare(struct err *e)
 {
-	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK || err_temp(e, "4.3.0", "cannot start libcurl");
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ||
+	    err_temp(e, "4.3.0", "cannot start libcurl");
 }
 
 /* --- the request --- */
@@ -20,7 +21,8 @@ static struct curl_slist *addresses_of(const struct https_request *r)
 
 	str_addf(&line, "%s:%u:", r->host, r->port);
 	for (size_t i = 0; i < r->ip_count; i++)
-		str_addf(&line, strchr(r->ips[i], ':') ? "%s[%s]" : "%s%s", i ? "," : "", r->ips[i]);
+		str_addf(&line, strchr(r->ips[i], ':') ? "%s[%s]" : "%s%s", i ? "," : "",
+		    r->ips[i]);
 	list = line.over ? NULL : curl_slist_append(NULL, line.p);
 	str_free(&line);
 	return list;
@@ -62,7 +64,8 @@ static void set_text(CURL *c, const char *url, const struct https_request *r)
 
 static void set_trust(CURL *c, const struct https_request *r)
 {
-	struct curl_blob pem = { (void *)(uintptr_t)r->authorities.p, r->authorities.n, CURL_BLOB_NOCOPY };
+	struct curl_blob pem = { (void *)(uintptr_t)r->authorities.p, r->authorities.n,
+	    CURL_BLOB_NOCOPY };
 
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -100,8 +103,8 @@ static void read_head(CURL *c, struct https_answer *answer)
 		answer->type[i] = to_lower(type[i]);
 }
 
-static enum https_why judge(CURLcode code, const char *why, const struct https_request *r, const struct str *body,
-    struct err *e)
+static enum https_why judge(CURLcode code, const char *why, const struct https_request *r,
+    const struct str *body, struct err *e)
 {
 	if (code == CURLE_OK)
 		return HTTPS_ANSWERED;
@@ -112,8 +115,8 @@ static enum https_why judge(CURLcode code, const char *why, const struct https_r
 	return code == CURLE_PEER_FAILED_VERIFICATION ? HTTPS_UNTRUSTED : HTTPS_UNREACHABLE;
 }
 
-static enum https_why perform(CURL *c, const struct https_request *r, struct https_answer *answer, struct str *body,
-    struct err *e)
+static enum https_why perform(CURL *c, const struct https_request *r, struct https_answer *answer,
+    struct str *body, struct err *e)
 {
 	struct curl_slist *addresses = addresses_of(r), *fields = r->type ? fields_of(r) : NULL;
 	char url[URL_MAX], why[CURL_ERROR_SIZE] = "";
@@ -135,7 +138,8 @@ static enum https_why perform(CURL *c, const struct https_request *r, struct htt
 	return got;
 }
 
-enum https_why https_ask(const struct https_request *r, struct https_answer *answer, struct str *body, struct err *e)
+enum https_why https_ask(const struct https_request *r, struct https_answer *answer,
+    struct str *body, struct err *e)
 {
 	CURL *c = curl_easy_init();
 	enum https_why got;

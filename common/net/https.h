@@ -36,6 +36,7 @@ struct https_answer {
 /* Once in a process, before it is jailed. */
 bool https_prepare(struct err *e);
 /* The body is appended, and has no room left over when it is too long, which is a failure: see body->over. */
-enum https_why https_ask(const struct https_request *r, struct https_answer *answer, struct str *body, struct err *e);
+enum https_why https_ask(const struct https_request *r, struct https_answer *answer,
+    struct str *body, struct err *e);
 
 #endif

@@ -7,8 +7,8 @@ struct fetch_job sts_fetch_job(const char *domain, unsigned port, struct arena *
 		.path = "/.well-known/mta-sts.txt", .type = "", .body = -1 };
 }
 
-enum tlsrpt_result sts_fetch_read(const struct fetch_result *r, struct arena *a, struct sts_policy *out,
-    const char **trouble)
+enum tlsrpt_result sts_fetch_read(const struct fetch_result *r, struct arena *a,
+    struct sts_policy *out, const char **trouble)
 {
 	struct err e;
 

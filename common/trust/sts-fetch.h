@@ -14,7 +14,7 @@
 /* Without addresses, which are looked up first. Memory from a. */
 struct fetch_job sts_fetch_job(const char *domain, unsigned port, struct arena *a);
 /* TLSRPT_SUCCESS: out is the policy. Else *trouble is a sentence. Memory from a. */
-enum tlsrpt_result sts_fetch_read(const struct fetch_result *r, struct arena *a, struct sts_policy *out,
-    const char **trouble);
+enum tlsrpt_result sts_fetch_read(const struct fetch_result *r, struct arena *a,
+    struct sts_policy *out, const char **trouble);
 
 #endif

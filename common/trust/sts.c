@@ -3,9 +3,17 @@
 
 #include <inttypes.h>
 
-enum { ID_MAX = STS_ID - 1, TXT_MAX = 1024, TROUBLE_MAX = 200, DOMAIN_MAX = 240, CLOCK_SKEW_S = 86400 };
+enum {
+	ID_MAX		= STS_ID - 1,
+	TXT_MAX		= 1024,
+	TROUBLE_MAX	= 200,
+	DOMAIN_MAX	= 240,
+	CLOCK_SKEW_S	= 86400,
+};
 
-static const char *const modes[] = { [STS_NONE] = "none", [STS_TESTING] = "testing", [STS_ENFORCE] = "enforce" };
+static const char *const modes[] = {
+	[STS_NONE] = "none", [STS_TESTING] = "testing", [STS_ENFORCE] = "enforce",
+};
 
 const char *sts_mode_name(enum sts_mode mode)
 {
@@ -91,7 +99,8 @@ static bool take_version(struct reading *r, struct span value, struct err *e)
 	bool first = !r->version;
 
 	r->version = true;
-	return !first || span_same(value, SPAN("STSv1")) || err_perm(e, "5.7.0", "its version is not STSv1");
+	return !first || span_same(value, SPAN("STSv1")) ||
+	    err_perm(e, "5.7.0", "its version is not STSv1");
 }
 
 static bool take_mode(struct reading *r, struct span value, struct err *e)
@@ -115,7 +124,8 @@ static bool take_max_age(struct reading *r, struct span value, struct err *e)
 	if (r->max_age)
 		return true;
 	if (!value.n || value.n > 10 || !span_u64(value, UINT64_MAX, &age))
-		return err_perm(e, "5.7.0", "\"" SPAN_FMT "\" is no max_age", SPAN_ARG(span_to(value, 40)));
+		return err_perm(e, "5.7.0", "\"" SPAN_FMT "\" is no max_age",
+		    SPAN_ARG(span_to(value, 40)));
 	r->max_age = true;
 	r->policy->max_age = age > STS_AGE_MAX ? STS_AGE_MAX : (uint32_t)age;
 	return true;
@@ -128,7 +138,8 @@ static bool take_mx(struct reading *r, struct span value, struct err *e)
 	char clean[DNS_NAME];
 
 	if (!dns_name_clean(name, clean) || !*clean)
-		return err_perm(e, "5.7.0", "\"" SPAN_FMT "\" is no mx", SPAN_ARG(span_to(value, 80)));
+		return err_perm(e, "5.7.0", "\"" SPAN_FMT "\" is no mx",
+		    SPAN_ARG(span_to(value, 80)));
 	if (r->policy->count == STS_MX_MAX)
 		return err_perm(e, "5.7.0", "it has more than %d mx", STS_MX_MAX);
 	r->policy->mx[r->policy->count++] = arena_printf(r->arena, "%s%s", wild ? "*." : "", clean);
@@ -137,13 +148,18 @@ static bool take_mx(struct reading *r, struct span value, struct err *e)
 
 static bool take_line(struct reading *r, struct span line, struct err *e)
 {
-	static const struct { const char *name; bool (*take)(struct reading *, struct span, struct err *); } fields[] = {
-		{ "version", take_version }, { "mode", take_mode }, { "max_age", take_max_age }, { "mx", take_mx },
+	static const struct {
+		const char	*name;
+		bool		(*take)(struct reading *, struct span, struct err *);
+	} fields[] = {
+		{ "version", take_version }, { "mode", take_mode }, { "max_age", take_max_age },
+		{ "mx", take_mx },
 	};
 	struct span name;
 
 	if (!span_cut(&line, ':', &name))
-		return err_perm(e, "5.7.0", "\"" SPAN_FMT "\" is no field", SPAN_ARG(span_to(line, 40)));
+		return err_perm(e, "5.7.0", "\"" SPAN_FMT "\" is no field",
+		    SPAN_ARG(span_to(line, 40)));
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		if (span_same(name, span_of(fields[i].name)))
 			return fields[i].take(r, span_trim(line), e);
@@ -167,7 +183,8 @@ bool sts_policy_parse(struct span text, struct arena *a, struct sts_policy *out,
 			return false;
 	}
 	if (!r.version || !r.mode || !r.max_age)
-		return err_perm(e, "5.7.0", "it has no %s", !r.version ? "version" : !r.mode ? "mode" : "max_age");
+		return err_perm(e, "5.7.0", "it has no %s",
+		    !r.version ? "version" : !r.mode ? "mode" : "max_age");
 	return out->count || out->mode == STS_NONE || err_perm(e, "5.7.0", "it has no mx");
 }
 
@@ -186,7 +203,9 @@ const char *sts_policy_has(const struct sts_policy *p, const char *host)
 	for (size_t i = 0; i < p->count; i++) {
 		const char *mx = p->mx[i];
 
-		if (*mx != '*' ? strcmp(mx, host) == 0 : parent && parent != host && strcmp(mx + 1, parent) == 0)
+		if (strcmp(mx, host) == 0)
+			return mx;
+		if (*mx == '*' && parent && parent != host && strcmp(mx + 1, parent) == 0)
 			return mx;
 	}
 	return NULL;
@@ -237,14 +256,17 @@ bool sts_entry_parse(struct span text, struct arena *a, struct sts_entry *out)
 		return false;
 	while (span_cut(&text, '\n', &line) && line.n)
 		take_fact(line, a, out);
-	return out->fetched ? sts_policy_parse(text, a, &out->policy, NULL) : out->tried > 0 && !text.n;
+	if (!out->fetched)
+		return out->tried > 0 && !text.n;
+	return sts_policy_parse(text, a, &out->policy, NULL);
 }
 
 void sts_entry_print(const struct sts_entry *s, struct str *out)
 {
 	if (*s->id)
 		str_addf(out, "id: %s\n", s->id);
-	str_addf(out, "fetched: %" PRId64 "\ntried: %" PRId64 "\nused: %" PRId64 "\n", s->fetched, s->tried, s->used);
+	str_addf(out, "fetched: %" PRId64 "\ntried: %" PRId64 "\nused: %" PRId64 "\n", s->fetched,
+	    s->tried, s->used);
 	if (*s->trouble) {
 		str_add_text(out, "trouble: ");
 		add_tame(s->trouble, out);
@@ -258,7 +280,8 @@ void sts_entry_print(const struct sts_entry *s, struct str *out)
 /* A clock that was far ahead once must not make a policy last for ever. */
 bool sts_entry_counts(const struct sts_entry *s, int64_t now)
 {
-	return s->fetched > 0 && s->fetched <= now + CLOCK_SKEW_S && now - s->fetched < (int64_t)s->policy.max_age;
+	return s->fetched > 0 && s->fetched <= now + CLOCK_SKEW_S &&
+	    now - s->fetched < (int64_t)s->policy.max_age;
 }
 
 static bool was_tried(const struct sts_entry *s, int64_t now)
@@ -275,7 +298,8 @@ enum sts_step sts_next(const struct sts_entry *s, const char *id, int64_t now)
 	return counts ? STS_GO_WITH : STS_GO_WITHOUT;
 }
 
-void sts_learn(struct sts_entry *s, const char *id, const struct sts_policy *policy, const char *trouble, int64_t now)
+void sts_learn(struct sts_entry *s, const char *id, const struct sts_policy *policy,
+    const char *trouble, int64_t now)
 {
 	s->tried = now;
 	s->trouble = policy ? "" : trouble;
@@ -289,8 +313,8 @@ void sts_learn(struct sts_entry *s, const char *id, const struct sts_policy *pol
 
 bool sts_is_stale(const struct sts_entry *s, int64_t now)
 {
-	return sts_entry_counts(s, now) && now - s->fetched >= STS_REFRESH_S && now - s->used < STS_UNUSED_S &&
-	    !was_tried(s, now);
+	return sts_entry_counts(s, now) && now - s->fetched >= STS_REFRESH_S &&
+	    now - s->used < STS_UNUSED_S && !was_tried(s, now);
 }
 
 bool sts_domain(struct span text, char domain[DNS_NAME])

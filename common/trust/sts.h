@@ -72,7 +72,8 @@ enum sts_step { STS_GO_WITHOUT, STS_GO_WITH, STS_FETCH };
 /* id: of the record, "" when there is none or DNS does not say: then what we have goes on to count. RFC 8461 5.1 */
 enum sts_step sts_next(const struct sts_entry *s, const char *id, int64_t now);
 /* A fetch came to an end: policy, or NULL and why not. The old policy stays in that case. RFC 8461 3.3 */
-void sts_learn(struct sts_entry *s, const char *id, const struct sts_policy *policy, const char *trouble, int64_t now);
+void sts_learn(struct sts_entry *s, const char *id, const struct sts_policy *policy,
+    const char *trouble, int64_t now);
 /* Is it time to fetch the policy anew, without a message at hand? */
 bool sts_is_stale(const struct sts_entry *s, int64_t now);
 

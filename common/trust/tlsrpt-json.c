@@ -19,7 +19,8 @@ static void set_text(json_t *object, const char *key, const char *value)
 
 static void set_number(json_t *object, const char *key, uint64_t n)
 {
-	json_object_set_new(object, key, json_integer((json_int_t)(n < NUMBER_MAX ? n : NUMBER_MAX)));
+	n = n < NUMBER_MAX ? n : NUMBER_MAX;
+	json_object_set_new(object, key, json_integer((json_int_t)n));
 }
 
 static void set_time(json_t *object, const char *key, int64_t when)
@@ -117,7 +118,8 @@ static int add_piece(const char *piece, size_t n, void *out)
 bool tlsrpt_print(const struct tlsrpt_report *r, struct str *out)
 {
 	json_t *document = document_of(r);
-	bool ok = json_dump_callback(document, add_piece, out, JSON_INDENT(1) | JSON_ENSURE_ASCII) == 0 && !out->over;
+	size_t flags = JSON_INDENT(1) | JSON_ENSURE_ASCII;
+	bool ok = json_dump_callback(document, add_piece, out, flags) == 0 && !out->over;
 
 	json_decref(document);
 	return ok;
@@ -145,7 +147,9 @@ static const char *tame(struct span text, struct arena *a, size_t most)
 
 static const char *text_of(const json_t *v, struct arena *a)
 {
-	return json_is_string(v) ? tame((struct span){ json_string_value(v), json_string_length(v) }, a, TLSRPT_TEXT) : "";
+	if (!json_is_string(v))
+		return "";
+	return tame((struct span){ json_string_value(v), json_string_length(v) }, a, TLSRPT_TEXT);
 }
 
 static const char *text_at(const json_t *object, const char *key, struct arena *a)
@@ -157,7 +161,9 @@ static uint64_t number_at(const json_t *object, const char *key)
 {
 	const json_t *v = json_object_get(object, key);
 
-	return json_is_integer(v) && json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
+	if (!json_is_integer(v) || json_integer_value(v) < 0)
+		return 0;
+	return (uint64_t)json_integer_value(v);
 }
 
 static int64_t time_at(const json_t *object, const char *key, struct arena *a)
@@ -194,18 +200,24 @@ static void read_detail(const json_t *v, struct tlsrpt_report *r, struct tlsrpt_
 {
 	struct tlsrpt_detail *d = *s->end = arena_get(r->arena, sizeof *d);
 
-	*d = (struct tlsrpt_detail){ .result = text_at(v, "result-type", r->arena),
-		.source = text_at(v, "sending-mta-ip", r->arena), .mx = text_at(v, "receiving-mx-hostname", r->arena),
-		.helo = text_at(v, "receiving-mx-helo", r->arena), .ip = text_at(v, "receiving-ip", r->arena),
-		.count = number_at(v, "failed-session-count"), .more = text_at(v, "additional-information", r->arena),
-		.reason = text_at(v, "failure-reason-code", r->arena) };
+	*d = (struct tlsrpt_detail){
+		.result = text_at(v, "result-type", r->arena),
+		.source = text_at(v, "sending-mta-ip", r->arena),
+		.mx = text_at(v, "receiving-mx-hostname", r->arena),
+		.helo = text_at(v, "receiving-mx-helo", r->arena),
+		.ip = text_at(v, "receiving-ip", r->arena),
+		.count = number_at(v, "failed-session-count"),
+		.more = text_at(v, "additional-information", r->arena),
+		.reason = text_at(v, "failure-reason-code", r->arena),
+	};
 	s->end = &d->next;
 	r->details++;
 }
 
 static void read_sum(const json_t *v, struct tlsrpt_report *r)
 {
-	const json_t *policy = json_object_get(v, "policy"), *summary = json_object_get(v, "summary");
+	const json_t *policy = json_object_get(v, "policy");
+	const json_t *summary = json_object_get(v, "summary");
 	const json_t *details = json_object_get(v, "failure-details");
 	struct tlsrpt_sum *s = r->sums[r->count++] = arena_get(r->arena, sizeof *s);
 
@@ -221,7 +233,8 @@ static void read_sum(const json_t *v, struct tlsrpt_report *r)
 
 static void read_document(const json_t *top, struct tlsrpt_report *r)
 {
-	const json_t *range = json_object_get(top, "date-range"), *sums = json_object_get(top, "policies");
+	const json_t *range = json_object_get(top, "date-range");
+	const json_t *sums = json_object_get(top, "policies");
 
 	r->organization = text_at(top, "organization-name", r->arena);
 	r->contact = text_at(top, "contact-info", r->arena);

@@ -9,7 +9,8 @@ static const char *const policies[] = {
 
 static const char *const results[] = {
 	[TLSRPT_SUCCESS] = "",
-	[TLSRPT_NO_STARTTLS] = "starttls-not-supported", [TLSRPT_HOST_MISMATCH] = "certificate-host-mismatch",
+	[TLSRPT_NO_STARTTLS] = "starttls-not-supported",
+	[TLSRPT_HOST_MISMATCH] = "certificate-host-mismatch",
 	[TLSRPT_EXPIRED] = "certificate-expired", [TLSRPT_NOT_TRUSTED] = "certificate-not-trusted",
 	[TLSRPT_VALIDATION] = "validation-failure", [TLSRPT_TLSA_INVALID] = "tlsa-invalid",
 	[TLSRPT_DNSSEC_INVALID] = "dnssec-invalid", [TLSRPT_DANE_REQUIRED] = "dane-required",
@@ -108,7 +109,8 @@ static bool is_host_or_port(char c)
 }
 
 /* No user, no password, no address for a host: none of these is in a report's URI for an honest reason. */
-bool tlsrpt_https(struct span uri, struct arena *a, const char **host, unsigned *port, const char **path)
+bool tlsrpt_https(struct span uri, struct arena *a, const char **host, unsigned *port,
+    const char **path)
 {
 	struct span place, name, rest;
 	char clean[DNS_NAME];
@@ -125,7 +127,8 @@ bool tlsrpt_https(struct span uri, struct arena *a, const char **host, unsigned 
 		name = place;
 	else if (!span_u64(place, 65535, &number) || !number)
 		return false;
-	if (!dns_name_clean(name, clean) || !strchr(clean, '.') || is_digit(clean[strlen(clean) - 1]))
+	if (!dns_name_clean(name, clean) || !strchr(clean, '.') ||
+	    is_digit(clean[strlen(clean) - 1]))
 		return false;
 	*host = arena_text(a, span_of(clean));
 	*port = (unsigned)number;
@@ -287,7 +290,8 @@ static struct tlsrpt_sum *sum_of(struct tlsrpt_report *r, const struct tlsrpt_ro
 
 	for (size_t i = r->count; i > 0; i--) {
 		s = r->sums[i - 1];
-		if (strcmp(s->policy, policies[row->policy]) == 0 && strcmp(s->domain, row->policy_domain) == 0 &&
+		if (strcmp(s->policy, policies[row->policy]) == 0 &&
+		    strcmp(s->domain, row->policy_domain) == 0 &&
 		    strcmp(s->string, row->policy_string) == 0)
 			return s;
 	}
@@ -303,8 +307,9 @@ static struct tlsrpt_sum *sum_of(struct tlsrpt_report *r, const struct tlsrpt_ro
 
 static bool is_detail(const struct tlsrpt_detail *d, const struct tlsrpt_row *row)
 {
-	return strcmp(d->result, results[row->result]) == 0 && strcmp(d->mx, row->mx) == 0 && strcmp(d->ip, row->ip) == 0 &&
-	    strcmp(d->source, row->source) == 0 && strcmp(d->helo, row->helo) == 0 && strcmp(d->reason, row->reason) == 0;
+	return strcmp(d->result, results[row->result]) == 0 && strcmp(d->mx, row->mx) == 0 &&
+	    strcmp(d->ip, row->ip) == 0 && strcmp(d->source, row->source) == 0 &&
+	    strcmp(d->helo, row->helo) == 0 && strcmp(d->reason, row->reason) == 0;
 }
 
 static void add_detail(struct tlsrpt_report *r, struct tlsrpt_sum *s, const struct tlsrpt_row *row)
@@ -317,7 +322,8 @@ static void add_detail(struct tlsrpt_report *r, struct tlsrpt_sum *s, const stru
 		r->details++;
 		d = *s->end = arena_get(r->arena, sizeof *d);
 		*d = (struct tlsrpt_detail){ .result = results[row->result], .mx = keep(r, row->mx), .ip = keep(r, row->ip),
-			.source = keep(r, row->source), .helo = keep(r, row->helo), .reason = keep(r, row->reason), .more = "" };
+			.source = keep(r, row->source), .helo = keep(r, row->helo),
+			.reason = keep(r, row->reason), .more = "" };
 		s->end = &d->next;
 	}
 	if (d)

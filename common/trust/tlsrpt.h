@@ -28,7 +28,8 @@ bool tlsrpt_eat_uri(struct span *rua, struct span *uri);
 /* "mailto:a%40b.test?x=y" -> "a@b.test". Memory from a; NULL: another kind of URI. */
 const char *tlsrpt_mailto(struct span uri, struct arena *a);
 /* "https://c.test:8443/x?y" -> "c.test", 8443 (or what port was before), "/x?y". */
-bool tlsrpt_https(struct span uri, struct arena *a, const char **host, unsigned *port, const char **path);
+bool tlsrpt_https(struct span uri, struct arena *a, const char **host, unsigned *port,
+    const char **path);
 
 /* --- rows --- */
 
@@ -36,8 +37,8 @@ enum tlsrpt_policy { TLSRPT_NO_POLICY, TLSRPT_STS, TLSRPT_TLSA };	/* RFC 8460 4.
 
 enum tlsrpt_result {			/* RFC 8460 4.3 */
 	TLSRPT_SUCCESS,
-	TLSRPT_NO_STARTTLS, TLSRPT_HOST_MISMATCH, TLSRPT_EXPIRED, TLSRPT_NOT_TRUSTED, TLSRPT_VALIDATION,
-	TLSRPT_TLSA_INVALID, TLSRPT_DNSSEC_INVALID, TLSRPT_DANE_REQUIRED,
+	TLSRPT_NO_STARTTLS, TLSRPT_HOST_MISMATCH, TLSRPT_EXPIRED, TLSRPT_NOT_TRUSTED,
+	TLSRPT_VALIDATION, TLSRPT_TLSA_INVALID, TLSRPT_DNSSEC_INVALID, TLSRPT_DANE_REQUIRED,
 	TLSRPT_STS_FETCH, TLSRPT_STS_INVALID, TLSRPT_STS_WEBPKI,
 	TLSRPT_RESULTS
 };
