@@ -408,6 +408,17 @@ static bool once_more(struct dest *d, struct task *t, const struct job_result *r
 	return true;
 }
 
+/* What our rules forbid one message (TLS that is a must) may be allowed to another: nobody is down by that. */
+static bool by_our_rules(const struct job_result_rcpt *got)
+{
+	return strncmp(got->status, "4.7.", 4) == 0 && !is_digit(*got->answer);
+}
+
+static bool is_down(const struct job_result *r)
+{
+	return r->unreachable && r->count && r->rcpts[0].kind == ERR_TEMP && !by_our_rules(&r->rcpts[0]);
+}
+
 void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struct job_result *r)
 {
 	const struct job_result_rcpt *too_much = refusal(r);
@@ -419,7 +430,7 @@ void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struc
 	d->known.used = now;
 	if (!again)
 		message_task_done(s, t, r);
-	if (!again && r->unreachable && r->count && r->rcpts[0].kind == ERR_TEMP)
+	if (!again && is_down(r))
 		mark_down(s, d, &r->rcpts[0]);
 	else if (*r->remote)
 		note_conversation(s, d, r, too_much, now);

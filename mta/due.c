@@ -1,19 +1,13 @@
-/* Messages that wait in out/: found at the start, due, or wanted by a person. See sched.h. */
+/* Messages that wait in out/: due, or wanted by a person. See sched.h. */
 #include "mta/sched.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "common/mail/maillog.h"
-#include "common/os/fd.h"
 #include "common/os/log.h"
 
 enum {
 	LOOK_S		= 60,	/* the longest sleep; a wall clock that jumps is noticed then */
 	TROUBLE_S	= 60,	/* when an envelope can not be read */
 	STARTED_AT_ONCE	= 50,	/* then others get a turn */
-	LOADED_AT_ONCE	= 2000,	/* names, at the start; then others get a turn */
 };
 
 /* --- from waiting to active --- */
@@ -126,56 +120,7 @@ void message_arm(struct sched *s)
 	s->due_timer = s->ending ? NULL : loop_at(s->loop, clock_in((int)in), start_due, s);
 }
 
-/* --- the start --- */
-
-/* Only its file's time is looked at. One too far off was written by a wrong clock, or is a release: it is read. */
-static void find(struct sched *s, const char *id, time_t now, time_t latest)
-{
-	time_t next;
-
-	if (message_find(s, id) || waits_has(&s->waits, id))
-		return;
-	next = queue_next_try(&s->out, id);
-	if (next)
-		waits_add(&s->waits, id, s->load_now ? 0 : next > latest ? now : next);
-}
-
-/* A million names take seconds: whoever is due is sent meanwhile. */
-static void load_some(void *arg)
-{
-	struct sched *s = arg;
-	time_t now = clock_wall(), latest = now + plan_longest(&s->plan);
-	const struct dirent *entry = NULL;
-	char id[ID_SIZE];
-
-	for (int i = 0; i < LOADED_AT_ONCE && (entry = readdir(s->loading)); i++) {
-		if (queue_id_of(entry->d_name, id))
-			find(s, id, now, latest);
-	}
-	message_arm(s);
-	if (entry) {
-		loop_at(s->loop, clock_ms(), load_some, s);
-		return;
-	}
-	closedir(s->loading);
-	s->loading = NULL;
-	log_info("scheduling waiting=%zu", s->waits.count);
-}
-
-void due_begin(struct sched *s)
-{
-	int fd = openat(s->out.fresh, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	due_look_at_clock(s);		/* from now on a jump is seen */
-	s->loading = fd < 0 ? NULL : fdopendir(fd);
-	message_arm(s);
-	if (s->loading) {
-		load_some(s);
-		return;
-	}
-	fd_close(&fd);
-	log_error("out: cannot list the queue");
-}
+/* --- wishes --- */
 
 void message_found(struct sched *s, const char *id)
 {
@@ -185,13 +130,11 @@ void message_found(struct sched *s, const char *id)
 	message_arm(s);
 }
 
-/* --- wishes --- */
-
 static void wish_all(struct sched *s)
 {
 	dests_forgive(s);
 	waits_all_now(&s->waits);
-	s->load_now = s->loading != NULL;
+	load_all_now(s);
 	message_arm(s);
 }
 

@@ -208,7 +208,7 @@ int main(int argc, char **argv)
 	keeper_io = loop_add(s.loop, s.self.keeper, LOOP_READ, keeper_gone, &s);
 	role_jail(&s.self);
 	dests_begin(&s);
-	due_begin(&s);
+	load_begin(&s);
 	sched_look_for_wishes(&s);
 	arrive_start(&s);
 	loop_at(s.loop, clock_in(SCAN_S), scan, &s);

@@ -92,8 +92,7 @@ struct sched {
 	struct dests	*dests;
 	struct loop_timer *due_timer, *arrival_timer, *trouble_timer;
 	struct message	*troubled;		/* what became of them could not be written */
-	void		*loading;		/* a DIR, while those who wait in out/ are looked for */
-	bool		 load_now;		/* a person asked for all of them */
+	struct loading	*loading;		/* while those who wait in out/ are looked for */
 	bool		 ending;		/* no new jobs; stop when the last is back */
 	struct packet	 packet;
 };
@@ -119,10 +118,13 @@ void message_quarantine(struct sched *s, const struct station *from, const char 
 /* due.c */
 void message_start(struct sched *s, struct arena *a, const struct envelope *env);	/* fresh; takes a */
 void message_found(struct sched *s, const char *id);	/* it is in out/; who knows it already stays as it is */
-void due_begin(struct sched *s);		/* look for those who wait in out/, piece by piece */
 void due_look_at_clock(struct sched *s);	/* before it is asked whether a message is late */
 void message_arm(struct sched *s);		/* set the timer for who is due next */
 bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: it will be done later */
+
+/* load.c */
+void load_begin(struct sched *s);		/* look for those who wait in out/ */
+void load_all_now(struct sched *s);		/* who is not found yet is due when it is */
 
 /* origin.c */
 struct origins *origins_new(void);
