@@ -100,11 +100,11 @@ static void survives(void)
 	clerk_is_away = true;
 	start();
 	put("in/sub", "ann@here.test", "bob@here.test", 0, id);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 3000 && !asked; i++)
 		step(10);
 	EXPECT(.in = 1);
-	clerk_is_away = false;
 	stop(SIGTERM);
+	clerk_is_away = false;
 	start();
 	EXPECT(.local = 1);
 	stop(SIGTERM);

@@ -38,7 +38,7 @@ static int queue, keeper, conf_fd = -1, clerks[CLERKS], senders[SENDERS];
 static pid_t pid;
 static struct packet packet;
 static struct arena *arena;
-static unsigned jobs, rcpts_seen, spawned, once_seen;
+static unsigned jobs, rcpts_seen, spawned, once_seen, asked;
 static bool clerk_is_away, senders_rest;
 static char order[1000];	/* the first letter of each job's sender */
 static int work = -1;		/* what the next sched finds as descriptor 5 */
@@ -104,6 +104,7 @@ static void answer_clerk(int *fd)
 	struct span domain;
 
 	packet_take_copy(&packet, address, sizeof address);
+	asked++;
 	if (clerk_is_away) {
 		fd_close(fd);
 		return;
@@ -236,19 +237,22 @@ static void start(void)
 	close(pair[1]);
 }
 
-static void stop(int signo)
+static void stop_at(int line, int signo)
 {
 	int status;
 
 	kill(pid, signo);
-	waitpid(pid, &status, 0);
-	CHECK(signo == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == 0), "ended with %d", status);
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		step(10);		/* it may be asking somebody */
+	check(signo == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == 0), line, "the end", "ended with %d", status);
 	fd_close(&keeper);
 	for (int i = 0; i < CLERKS; i++)
 		fd_close(&clerks[i]);
 	for (int i = 0; i < SENDERS; i++)
 		fd_close(&senders[i]);
 }
+
+#define stop(signo) stop_at(__LINE__, signo)
 
 /* --- the queue, as others see it --- */
 
@@ -360,7 +364,7 @@ static void clean(void)
 	snprintf(command, sizeof command, "rm -f %s/*/new/* %s/in/*/new/* %s/*/ask/*", root, root, root);
 	if (system(command) != 0)
 		die("rm");
-	jobs = rcpts_seen = spawned = once_seen = 0;
+	jobs = rcpts_seen = spawned = once_seen = asked = 0;
 	memset(order, 0, sizeof order);
 }
 
