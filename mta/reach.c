@@ -21,10 +21,14 @@ static void lost(void *arg, const char *ip, const struct err *why)
 	trace(r->c, TRACE_BAD, "connect", "%s", why->text);
 }
 
-/* 0 where it does not matter. */
-static unsigned first_of(enum way_families f)
+/* What nobody wants otherwise is what worked the last time; 0 where nothing is known. */
+static unsigned first_of(const struct job *j)
 {
-	return f == WAY_IPV4_FIRST || f == WAY_IPV4 ? 4 : f == WAY_IPV6_FIRST || f == WAY_IPV6 ? 6 : 0;
+	enum way_families f = j->way.families;
+
+	if (f == WAY_ANY)
+		return j->prefer_family;
+	return f == WAY_IPV4_FIRST || f == WAY_IPV4 ? 4 : 6;
 }
 
 static unsigned without(struct reach *r, struct arena *a)
@@ -62,7 +66,7 @@ void reach_begin(struct reach *r, struct carrier *c, const struct job *j, const 
 	}
 	source_of(c, j, 4, r->sources[0]);
 	source_of(c, j, 6, r->sources[1]);
-	n = race_order(server->at.ips, server->at.count, first_of(j->way.families), without(r, a), order);
+	n = race_order(server->at.ips, server->at.count, first_of(j), without(r, a), order);
 	for (size_t i = 0; i < n && r->race.count < most; i++)
 		enter(r, order[i]);
 }
