@@ -24,6 +24,7 @@ struct wrap {
 	time_t		 now;
 	int		 zone;
 	bool		 eight;		/* there is more than ASCII in it */
+	bool		 junk;		/* it is not the author that we doubt, or not only */
 	bool		 utf8;		/* SMTPUTF8: also in its header, RFC 6532 */
 	uint64_t	 dice;		/* for the boundary */
 };

@@ -5,24 +5,24 @@
 
 #include "tests/unit/unit.h"
 
-static const struct { const char *header; bool utf8; const char *has[4], *lacks, *type; } cases[] = {
-	{ "Received: by one\nFrom: Ann Other <ann@a.test>\nSubject: hello\n\tyou\nMessage-ID: <m@a.test>\nDelivered-To: x@y.test\n", false,
+static const struct { const char *header; bool utf8, junk; const char *has[4], *lacks, *type; } cases[] = {
+	{ "Received: by one\nFrom: Ann Other <ann@a.test>\nSubject: hello\n\tyou\nMessage-ID: <m@a.test>\nDelivered-To: x@y.test\n", false, false,
 	  { "\nFrom: \"Ann Other via b.test\" <team@b.test>\nReply-To: Ann Other <ann@a.test>\nTo: <team@b.test>\nSubject: Fwd: hello\n\tyou\n",
 	    "Received: by one\nDelivered-To: x@y.test\nDate: Fri, 21 Nov 1997 13:55:06 +0000\n", "\nReferences: <m@a.test>\n",
 	    "says that it is from\n\n    Ann Other <ann@a.test>\n" }, "global", "rfc822" },
-	{ "From: =?utf-8?q?J=C3=BCrgen?= <j@a.test>\nReply-To: list@a.test\n", false,
-	  { "From: =?utf-8?q?J=C3=BCrgen?=\n \"via b.test\" <team@b.test>\nReply-To: list@a.test\n", "\nSubject: Fwd: a message\n" },
-	  "References", "rfc822" },
-	{ "From: \u03b1 <\u03b1@\u03b2.test>\nSubject: \u03b1\n", true, { "Reply-To: \u03b1 <\u03b1@\u03b2.test>\n", "Subject: Fwd: \u03b1\n" }, "text/html", "global" },
-	{ "From: \u03b1 <x@b.test>\nSubject: \u03b1\n", false, { "From: \"via b.test\" <team@b.test>\nTo:", "Subject: Fwd: a message\n", "from\n\n    nobody\n" }, "Reply-To", "rfc822" },
-	{ "", false, { "\nFrom: \"via b.test\" <team@b.test>\nTo:" }, "Reply-To", "rfc822" },
+	{ "From: =?utf-8?q?J=C3=BCrgen?= <j@a.test>\nReply-To: list@a.test\n", false, true,
+	  { "From: =?utf-8?q?J=C3=BCrgen?=\n \"via b.test\" <team@b.test>\nReply-To: list@a.test\n", "\nSubject: Fwd: a message\n", "\nIt looks like junk to us. So we do not" },
+	  "Nothing proves", "rfc822" },
+	{ "From: \u03b1 <\u03b1@\u03b2.test>\nSubject: \u03b1\n", true, false, { "Reply-To: \u03b1 <\u03b1@\u03b2.test>\n", "Subject: Fwd: \u03b1\n" }, "text/html", "global" },
+	{ "From: \u03b1 <x@b.test>\nSubject: \u03b1\n", false, false, { "From: \"via b.test\" <team@b.test>\nTo:", "Subject: Fwd: a message\n", "from\n\n    nobody\n" }, "Reply-To", "rfc822" },
+	{ "", false, false, { "\nFrom: \"via b.test\" <team@b.test>\nTo:" }, "Reply-To", "rfc822" },
 };
 
 START_TEST(wrapped_as_it_is)
 {
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
 	struct str s = STR(1 << 20), inside = STR(4000);
-	const struct wrap w = { "team@b.test", "<w@b.test>", span_of(cases[_i].header), 880120506, 0, cases[_i].utf8, cases[_i].utf8, 7 };
+	const struct wrap w = { "team@b.test", "<w@b.test>", span_of(cases[_i].header), 880120506, 0, cases[_i].utf8, cases[_i].junk, cases[_i].utf8, 7 };
 	struct mime m;
 
 	str_addf(&inside, "%s\nbody without end", cases[_i].header);
