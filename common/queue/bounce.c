@@ -274,8 +274,9 @@ bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool
 		return false;
 	if (r->notify & NOTIFY_SUCCESS && !dsn)				/* RFC 3461 5.2.2 */
 		return true;
-	return (env->by_mode == DELIVER_OR_NOTIFY && !by) ||		/* RFC 2852 4.1.4.2 */
-	    (env->by_mode && env->by_trace);
+	if (env->by_mode == DELIVER_OR_NOTIFY && !by && !(env->warned && env->warned >= env->by))	/* RFC 2852 4.1.4.2 */
+		return true;
+	return env->by_mode && env->by_trace;
 }
 
 bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r, int text, time_t now,

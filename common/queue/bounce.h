@@ -41,8 +41,8 @@ bool bounce_delayed(const struct bounce *b, struct envelope *env, int text, time
 bool bounce_is_bulk(struct span header);		/* pure */
 /*
  * Pure: is the sender told that a recipient was handed on? When he asked for success and the next server says
- * nothing of it (dsn: it does); or for a report of lateness, of which the next server knows nothing (by: it
- * does), or for a trace: RFC 2852.
+ * nothing of it (dsn: it does); or for a report of lateness that he has not had yet, of which the next server
+ * knows nothing (by: it does), or for a trace: RFC 2852.
  */
 bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool dsn, bool by);
 bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r, int text, time_t now,

@@ -337,6 +337,11 @@ START_TEST(handing_on_is_told)
 	ck_assert(bounce_tells_relayed(&env, &r, handed_on[_i].dsn, handed_on[_i].by) == handed_on[_i].told);
 	env.sender = "";
 	ck_assert(!bounce_tells_relayed(&env, &r, handed_on[_i].dsn, handed_on[_i].by));
+	env = (struct envelope){ .sender = "ann@a.test", .by_mode = DELIVER_OR_NOTIFY, .by = 100, .warned = 101 };
+	r.notify = 0;
+	ck_assert(!bounce_tells_relayed(&env, &r, true, false));	/* he knows that it is late */
+	env.warned = 99;						/* told of a delay, not of that */
+	ck_assert(bounce_tells_relayed(&env, &r, true, false));
 }
 END_TEST
 
