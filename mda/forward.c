@@ -101,7 +101,7 @@ static void add_rcpts(const struct message *m, size_t rcpt, struct envelope *env
 	env->rcpts = arena_array(m->memory, g->forward_count, sizeof *env->rcpts);
 	env->rcpt_count = g->forward_count;
 	for (size_t i = 0; i < g->forward_count; i++)
-		env->rcpts[i] = (struct rcpt){ .number = (unsigned)i, .address = g->forward[i] };
+		env->rcpts[i] = (struct rcpt){ .number = (unsigned)i, .address = g->forward[i], .original = "" };
 }
 
 /* The sender's wishes go along. */
@@ -127,21 +127,32 @@ static bool begin_envelope(struct pick *p, const struct message *m, size_t rcpt,
 	queue_new_id(env->id);
 	env->arrived_us = clock_wall_us();
 	add_rcpts(m, rcpt, env);
-	wishes_of(m, rcpt, env);
-	return message_forward_sender(p, m, m->env.rcpts[rcpt].address, &env->sender, e);
+	if (!message_forward_sender(p, m, m->env.rcpts[rcpt].address, &env->sender, &m->progress[rcpt].owned, e))
+		return false;
+	if (m->progress[rcpt].owned)
+		env->envid = env->ret = "";		/* RFC 3461 5.2.7.1: the sender's wishes end here */
+	else
+		wishes_of(m, rcpt, env);
+	return true;
 }
 
 /*
  * A message of ours around it. Nobody knows whom it is from, so nobody is told of what becomes of it
- * but our postmaster: its sender is null.
+ * but our postmaster, or the owner of a list: its sender is null.
  */
-static void begin_own_envelope(const struct message *m, size_t rcpt, struct envelope *env)
+static bool begin_own_envelope(struct pick *p, const struct message *m, size_t rcpt, struct envelope *env, struct err *e)
 {
-	*env = (struct envelope){ .sender = "", .peer = "local", .protocol = "forward", .vouched = true,
+	struct progress *g = &m->progress[rcpt];
+	const char *from;
+
+	if (!message_forward_sender(p, m, m->env.rcpts[rcpt].address, &from, &g->owned, e))
+		return false;
+	*env = (struct envelope){ .sender = g->owned ? from : "", .peer = "local", .protocol = "forward", .vouched = true,
 		.smtputf8 = m->env.smtputf8, .body8bit = m->env.body8bit || m->env.smtputf8, .require_tls = m->env.require_tls,
 		.arrived_us = clock_wall_us() };
 	queue_new_id(env->id);
 	add_rcpts(m, rcpt, env);
+	return true;
 }
 
 /* --- the text --- */
@@ -194,7 +205,7 @@ static bool put_wrapped(struct pick *p, const struct message *m, const char *add
 	time_t now = clock_wall();
 	struct str s = STR(8 * HEAD_MAX), id = STR(400);
 	struct wrap w = { .through = address, .header = span_to(text, header_length(text)), .now = now,
-		.zone = date_local_zone(now), .eight = env->body8bit, .utf8 = env->smtputf8, .dice = dice() };
+		.zone = date_local_zone(now), .eight = env->body8bit, .junk = m->env.junk, .utf8 = env->smtputf8, .dice = dice() };
 	bool ok;
 
 	msgid_make(clock_wall_us(), dice(), span_of(p->self.conf.host_name), &id);
@@ -230,9 +241,7 @@ static bool write_forward(struct pick *p, const struct message *m, size_t rcpt, 
 	struct queue_put *q;
 	struct envelope env;
 
-	if (how == WRAPPED)
-		begin_own_envelope(m, rcpt, &env);
-	else if (!begin_envelope(p, m, rcpt, &env, e))
+	if (!(how == WRAPPED ? begin_own_envelope : begin_envelope)(p, m, rcpt, &env, e))
 		return false;
 	q = queue_put_open(&p->own, env.id, e);
 	if (!q || !(how == WRAPPED ? put_wrapped(p, m, address, text, &env, q, e) : put_as_it_is(m, address, q, e))) {

@@ -170,7 +170,7 @@ static void deferred(struct pick *p, const struct message *m, struct rcpt *r, co
 static void done(struct pick *p, const struct message *m, struct rcpt *r)
 {
 	const struct progress *g = &m->progress[r - m->env.rcpts];
-	enum report_kind kind = g->forward_count ? REPORT_EXPANDED : REPORT_DELIVERED;
+	enum report_kind kind = g->forward_count && !g->owned ? REPORT_EXPANDED : REPORT_DELIVERED;
 	struct err e;
 
 	r->state = RCPT_DONE;
@@ -276,10 +276,11 @@ static bool has_clerk(struct pick *p, int try, struct err *e)
 }
 
 bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient, const char **from,
-    struct err *e)
+    bool *owned, struct err *e)
 {
 	for (int i = 0; has_clerk(p, i, e); i++) {
-		if (directory_forward(&p->clerk, span_of(m->env.sender), span_of(recipient), m->memory, from, e))
+		if (directory_forward(&p->clerk, span_of(m->env.sender), span_of(recipient), m->memory, from,
+		    owned, e))
 			return true;
 	}
 	return false;

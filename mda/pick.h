@@ -51,6 +51,7 @@ struct progress {
 	size_t		 forward_count;
 	size_t		 targets;	/* all of them, mailboxes too */
 	bool		 back;		/* it is a report, and goes on to the sender of what we forwarded */
+	bool		 owned;		/* it is a list with an owner: it has the message, and its members are his business */
 	bool		 passed_on;	/* the sender's wishes went along, all of them: nothing to report from here */
 };
 
@@ -108,9 +109,9 @@ void message_answer(struct pick *p, const struct task *t, const struct err *trou
 /* Tell the clerks of a mailbox with a quota: e is what became of the task, room what was left when it was full. */
 void message_tell_room(const struct pick *p, const struct task *t, const struct err *trouble, uint64_t room);
 
-/* The sender that a forward of mail to recipient goes out from. */
+/* The sender that a forward of mail to recipient goes out from. owned: who looks after it as a list. */
 bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient, const char **from,
-    struct err *e);
+    bool *owned, struct err *e);
 
 /* --- forward.c --- */
 /* All addresses of a recipient as one new message in in/own. */

@@ -145,13 +145,15 @@ static bool answer_forward(const struct lookup *l, struct arena *a, struct packe
 	struct span sender = take(p, a), recipient = take(p, a);
 	const char *from;
 	struct err e;
+	bool owned;
 
 	if (p->bad || (l->returns && !l->returns->may_make))
 		return false;
-	if (!lookup_forward(l, sender, recipient, a, &from, &e))
+	if (!lookup_forward(l, sender, recipient, a, &from, &owned, &e))
 		return refuse(p, &e);
 	packet_begin(p, '+');
 	packet_put_text(p, from);
+	packet_put_u64(p, owned);
 	return true;
 }
 

@@ -110,7 +110,7 @@ bool directory_ways(int *clerk, struct span sender, const char *const *domains, 
 }
 
 bool directory_forward(int *clerk, struct span sender, struct span recipient, struct arena *a, const char **from,
-    struct err *e)
+    bool *owned, struct err *e)
 {
 	struct packet p;
 
@@ -120,6 +120,7 @@ bool directory_forward(int *clerk, struct span sender, struct span recipient, st
 	if (!ask(clerk, &p, e))
 		return false;
 	*from = arena_text(a, packet_take(&p));
+	*owned = packet_take_u64(&p) != 0;
 	return !p.bad || nonsense(e);
 }
 

@@ -15,7 +15,7 @@
  *	'M' login address		-> class			(directory_may_send)
  *	'D' domain			-> class
  *	'W' sender, domains ...		-> words of each one's way, as many as fit	(directory_ways)
- *	'F' sender, recipient		-> sender			(directory_forward)
+ *	'F' sender, recipient		-> sender, 1: its list's owner	(directory_forward)
  *	'N' login, addresses ...	-> how many of them are new	(directory_count)
  *	'Q' login, recipients, new	-> why it is too much, or ""; 1: tell them	(the same)
  *	'K' login, addresses ...	->				(directory_note)
@@ -64,10 +64,11 @@ bool directory_expand(int *clerk, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e);
 /*
  * The sender that a forward of mail to recipient goes out from: one of ours that leads back (mail/srs.h) where
- * the sender's domain is not ours. Only mda's clerk answers. Memory from a.
+ * the sender's domain is not ours; or who looks after recipient as a list, owned then. Only mda's clerk answers.
+ * Memory from a.
  */
 bool directory_forward(int *clerk, struct span sender, struct span recipient, struct arena *a, const char **from,
-    struct err *e);
+    bool *owned, struct err *e);
 /* May login use address as sender? PERM 5.7.1 with a sentence when not. */
 bool directory_may_send(int *clerk, struct span login, struct span address, struct err *e);
 

@@ -304,15 +304,52 @@ static struct span domain_for(const struct lookup *l, struct span recipient)
 	return span_of(l->rules->host_name);
 }
 
+/* RFC 5321 3.9.2: what fails on its way from a list is the business of who looks after it. NULL: nobody does. */
+static bool find_owner(const struct lookup *l, struct span recipient, struct arena *a, const char **owner, struct err *e)
+{
+	struct query q = { l, a, e, false };
+	struct name list, n;
+	struct found f;
+	struct str local = STR(NAME_SIZE);
+	bool ok;
+
+	*owner = NULL;
+	str_add_text(&local, "owner-");
+	ok = name_read(recipient, &list, NULL) && find_complete(&q, &list);
+	if (ok)
+		str_add(&local, name_local(&list));
+	ok = ok && name_make(str_span(&local), name_domain(&list), &n);
+	str_free(&local);
+	if (!ok)
+		return true;			/* no name that anybody could have */
+	if (!find(&q, &n, true, &f))
+		return false;
+	/* by this very name: everybody at a domain is nobody's owner */
+	if (f.kind == MAILBOX || (f.kind == ALIAS && span_starts(span_of(f.key), "owner-")))
+		*owner = *f.detail ? NULL : arena_text(a, name_span(&n));
+	return true;
+}
+
 bool lookup_forward(const struct lookup *l, struct span sender, struct span recipient, struct arena *a,
-    const char **from, struct err *e)
+    const char **from, bool *owned, struct err *e)
 {
 	struct str made = STR(SRS_ADDRESS_MAX);
 	struct span local, domain;
+	struct err why = { 0 };
+	const char *owner;
 	bool ours = false;
 
 	*from = arena_text(a, sender);
-	if (!l->returns || !addr_split(sender, &local, &domain))
+	*owned = false;
+	if (!addr_split(sender, &local, &domain))
+		return true;			/* null: RFC 5321 4.5.5 */
+	if (!find_owner(l, recipient, a, &owner, e ? e : &why))
+		return false;
+	if (owner) {
+		*from = owner;
+		*owned = true;
+	}
+	if (owner || !l->returns)
 		return true;
 	if (!is_our_domain(l, domain, &ours, e))
 		return false;

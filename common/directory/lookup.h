@@ -49,9 +49,12 @@ bool lookup_resolve(const struct lookup *l, struct span address, struct arena *a
 bool lookup_expand(const struct lookup *l, struct span address, struct arena *a,
     struct dir_target **targets, size_t *count, struct err *e);
 
-/* The sender that a forward of mail to recipient goes out from. */
+/*
+ * The sender that a forward of mail to recipient goes out from. owned: somebody looks after recipient as a list, under
+ * the name owner-LOCAL at its domain, and it is that address.
+ */
 bool lookup_forward(const struct lookup *l, struct span sender, struct span recipient, struct arena *a,
-    const char **from, struct err *e);
+    const char **from, bool *owned, struct err *e);
 
 /*
  * Who may send as address: each login that gets its mail, but those whose target says

@@ -24,6 +24,8 @@ def network():
     beta.command("alias", "add", "both@beta.test", "cara@gamma.test", "bob@beta.test")
     beta.command("alias", "add", "to-nobody@beta.test", "nobody@gamma.test")
     beta.command("alias", "add", "to-late@beta.test", "late@gamma.test")
+    beta.command("alias", "add", "club@beta.test", "nobody@gamma.test", "cara@gamma.test")
+    beta.command("alias", "add", "owner-club@beta.test", "bob@beta.test")
     gamma.command("alias", "add", "late@gamma.test", "nobody@gamma.test")     # taken, and bounced then
     return net
 
@@ -136,6 +138,18 @@ def test_bounces_find_back(net):
     expect("SRS1=" in passed and "=beta.test==" in passed and "SRS0=" in passed, passed)
     for host in net.hosts.values():
         hosts.wait_for(lambda: not host.queued(), 20, f"{host.name}'s queue to be empty")
+
+
+def test_reports_about_a_list_go_to_its_owner(net):
+    alpha, beta, gamma = net["alpha"], net["beta"], net["gamma"]
+    start(net)
+    journey.submit(alpha, letter("club@beta.test", "club"), recipients=("club@beta.test",))
+    expect(read(gamma.wait_inbox("cara")[0])["Return-Path"] == "<owner-club@beta.test>", "the list's sender")
+    _, _, rcpt = report_parts(beta.wait_inbox("bob")[0])
+    expect(rcpt["Action"] == "failed" and rcpt["Final-Recipient"] == "rfc822; nobody@gamma.test", rcpt.as_string())
+    for host in net.hosts.values():
+        hosts.wait_for(lambda: not host.queued(), 20, f"{host.name}'s queue to be empty")
+    expect(not alpha.inbox("alice"), "alice was told")
 
 
 def test_ours_and_null_keep_their_sender(net):

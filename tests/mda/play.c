@@ -106,6 +106,21 @@ static void gives_reports_back(void)
 	clean();
 }
 
+/* RFC 3461 5.2.7.1: a list with an owner has the message; what becomes of it on its way is his business. */
+static void lists_have_owners(void)
+{
+	char id[ID_SIZE];
+
+	start();
+	put("list@here.test!", id);
+	EXPECT(.own = 2);
+	CHECK(has("^sender: <owner-list@here.test>$", "in/own/new/*.e"), "sender");
+	CHECK(!has("^notify:", "in/own/new/*.e") && !has("^orcpt:", "in/own/new/*.e"), "wishes of the sender");
+	CHECK(has("^Action: delivered$", "in/own/new/*.m"), "no report");
+	stop(SIGTERM);
+	clean();
+}
+
 /* What nobody vouches for goes as an attachment, and comes back to nobody. */
 static void attaches(void)
 {
@@ -283,6 +298,7 @@ int main(int argc, char **argv)
 	forwards();
 	passes_wishes_on();
 	gives_reports_back();
+	lists_have_owners();
 	attaches();
 	defers();
 	survives();

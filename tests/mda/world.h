@@ -4,6 +4,7 @@
  * DESCRIPTION
  *	Recipients at here.test: ann, bob and eve have mailboxes; unknown@ nobody; later@ can not be told
  *	now; both@ is ann and bob; away@ is ann and two addresses elsewhere; back@ goes to out@b.test only;
+ *	list@ is likewise two, and owner-list@ looks after it;
  *	SRS0=x@ is where reports go back to far@c.test, and the sender of every forward whose sender is not null;
  *	closed@ has a Maildir that may not be read.
  *	A program includes this once, says world_begin(), runs its cases and returns world_end().
@@ -173,9 +174,11 @@ static void answer_clerk(int fd)
 		{ "ann@here.test", "ann", "" }, { "bob@here.test", "bob", "" }, { "eve@here.test", "eve", "" },
 		{ "both@here.test", "ann bob", "" }, { "away@here.test", "ann", "x@b.test y@c.test" },
 		{ "back@here.test", "", "out@b.test" }, { "closed@here.test", "closed", "" },
-		{ "SRS0=x@here.test", "", "far@c.test" },
+		{ "SRS0=x@here.test", "", "far@c.test" }, { "list@here.test", "", "x@b.test y@c.test" },
 	};
 	enum dir_target_kind kind;
+	char list[400];
+	bool owner;
 	struct span boxes, elsewhere, word;
 	char address[400];
 	struct err e;
@@ -183,8 +186,10 @@ static void answer_clerk(int fd)
 
 	packet_take_copy(&packet, address, sizeof address);
 	if (packet.verb == 'F') {
+		owner = *address && packet_take_copy(&packet, list, sizeof list) && strcmp(list, "list@here.test") == 0;
 		packet_begin(&packet, '+');
-		packet_put_text(&packet, *address ? "SRS0=x@here.test" : "");
+		packet_put_text(&packet, owner ? "owner-list@here.test" : *address ? "SRS0=x@here.test" : "");
+		packet_put_u64(&packet, owner);
 		packet_send(fd, &packet, NULL);
 		return;
 	}

@@ -6,7 +6,8 @@
 static const char *const texts[TABLE_COUNT] = {
 	[TABLE_USERS] = "ann@alpha.test\n",
 	[TABLE_DOMAINS] = "alpha.test\nbeta.test\nrelay: partner.test\n",
-	[TABLE_ALIASES] = "sales@alpha.test: out@far.test\n@beta.test: ann@alpha.test\n",
+	[TABLE_ALIASES] = "sales@alpha.test: out@far.test\n@beta.test: ann@alpha.test\nclub@alpha.test: out@far.test\n"
+	    "Owner-Club@alpha.test: ann@alpha.test\nowner-root: ann@alpha.test\nroot: out@far.test\nowner-*@alpha.test: ann@alpha.test (send-only)\n",
 	[TABLE_RECIPIENTS] = "",
 };
 
@@ -55,7 +56,7 @@ static const struct lookup_returns ours = { .keys = { { { 1, 2 } }, 1 }, .domain
 static const struct { const char *sender, *recipient, *domain; } forwards[] = {
 	{ "zed@far.test", "sales@alpha.test", "alpha.test" },
 	{ "zed@far.test", "Sales@ALPHA.test", "ALPHA.test" },
-	{ "zed@far.test", "root", "sys.test" },
+	{ "zed@far.test", "webmaster", "sys.test" },
 	{ "zed@far.test", "x@other.test", "sys.test" },
 	{ "zed@partner.test", "sales@alpha.test", "alpha.test" },	/* its SPF need not name us */
 	{ "zed@alpha.test", "sales@alpha.test", NULL },
@@ -73,12 +74,13 @@ START_TEST(forward_leads_back)
 	struct dir_target *targets;
 	struct err e;
 	size_t count;
+	bool owned;
 
 	begin();
-	ck_assert(lookup_forward(&look, span_of(sender), span_of(forwards[_i].recipient), arena, &from, &e));
+	ck_assert(lookup_forward(&look, span_of(sender), span_of(forwards[_i].recipient), arena, &from, &owned, &e));
 	ck_assert_str_eq(from, sender);			/* without keys */
 	look.returns = &ours;
-	ck_assert(lookup_forward(&look, span_of(sender), span_of(forwards[_i].recipient), arena, &from, &e));
+	ck_assert(lookup_forward(&look, span_of(sender), span_of(forwards[_i].recipient), arena, &from, &owned, &e));
 	if (!domain) {
 		ck_assert_str_eq(from, sender);
 	} else {
@@ -126,6 +128,31 @@ START_TEST(no_address_of_others_leads_back)
 }
 END_TEST
 
+/* Who looks after a list has a name of his own; a name for everybody is nobody's. */
+START_TEST(owner_of_a_list)
+{
+	static const struct { const char *sender, *list, *owner; } rows[] = {
+		{ "zed@far.test", "club@alpha.test", "owner-club@alpha.test" },
+		{ "ann@alpha.test", "Club@ALPHA.test", "owner-club@alpha.test" },
+		{ "zed@far.test", "root@localhost", "owner-root@localhost" },
+		{ "zed@far.test", "sales@alpha.test", NULL },
+		{ "zed@far.test", "any@beta.test", NULL },
+		{ "", "club@alpha.test", NULL },
+	};
+	const char *from;
+	struct err e;
+	bool owned;
+
+	begin();
+	look.returns = &ours;
+	for (int i = 0; i < COUNT(rows); i++) {
+		ck_assert(lookup_forward(&look, span_of(rows[i].sender), span_of(rows[i].list), arena, &from, &owned, &e));
+		ck_assert_msg(owned == (rows[i].owner != NULL) && (!owned || strcmp(from, rows[i].owner) == 0), "%s: %s", rows[i].list, from);
+	}
+	end();
+}
+END_TEST
+
 static char ask_forward(bool may_make)
 {
 	struct lookup_returns r = ours;
@@ -157,6 +184,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, forward_leads_back, 0, COUNT(forwards));
 	tcase_add_test(tc, no_address_of_others_leads_back);
+	tcase_add_test(tc, owner_of_a_list);
 	tcase_add_test(tc, few_may_make_them);
 	return unit_end();
 }
