@@ -268,6 +268,16 @@ static int create_envelope(const struct station *st, const char *name, const str
 	return fd;
 }
 
+/* A sweep that was led astray by the clock may have taken it for abandoned, as long as it had no envelope. */
+static bool has_name(const struct queue_put *q, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(q->fd, &st) < 0)
+		return err_sys(e, "cannot look at %s", q->text_name);
+	return st.st_nlink > 0 || err_temp(e, "4.3.0", "%s was removed while it was written", q->text_name);
+}
+
 /*
  * The order of the promise. Where both are new, the envelope's bytes are started on their
  * way first, so that they ride in the journal's commit that the text's flush makes, and
@@ -278,7 +288,7 @@ static bool flush_and_name(struct queue_put *q, int envelope, struct err *e)
 	const struct station *st = q->st;
 
 	sync_file_range(envelope, 0, 0, SYNC_FILE_RANGE_WRITE);
-	return file_flush(q->fd, q->text_name, e)
+	return file_flush(q->fd, q->text_name, e) && has_name(q, e)
 	    && file_commit(envelope, st->tmp, q->envelope_name, st->fresh, q->envelope_name, false, e);
 }
 

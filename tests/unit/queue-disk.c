@@ -322,6 +322,27 @@ START_TEST(rewritten_is_the_new_one)
 }
 END_TEST
 
+START_TEST(swept_away_is_not_accepted)
+{
+	struct station st = open_station("in/net");
+	struct rcpt r = { .address = "x@y" };
+	struct envelope env = { .sender = "", .rcpts = &r, .rcpt_count = 1 };
+	static char big[QUEUE_HELD + 10];
+	struct queue_put *q;
+	char id[ID_SIZE];
+	struct err e;
+
+	memset(big, 'x', sizeof big);
+	queue_new_id(id);
+	q = queue_put_open(&st, id, &e);
+	queue_put_bytes(q, (struct span){ big, sizeof big });
+	queue_sweep(&st, time(NULL) + 10 * 86400);
+	ck_assert(!queue_put_commit(q, &env, &e));
+	ck_assert_int_eq(e.kind, ERR_TEMP);
+	ck_assert_int_eq(count(&st), 0);
+}
+END_TEST
+
 START_TEST(sweep_takes_old_strays_only)
 {
 	struct station st = open_station("in/sub");
@@ -365,6 +386,7 @@ int main(void)
 	tcase_add_test(tc, moved_is_there_and_only_there);
 	tcase_add_test(tc, two_envelopes_share_a_text);
 	tcase_add_test(tc, rewritten_is_the_new_one);
+	tcase_add_test(tc, swept_away_is_not_accepted);
 	tcase_add_test(tc, sweep_takes_old_strays_only);
 	tcase_add_test(tc, full_disk_is_temporary);
 	return unit_end();
