@@ -157,6 +157,7 @@ static void deferred(struct pick *p, const struct message *m, struct rcpt *r, co
 	struct plan_try try = { ++r->tries, r->next, PLAN_LATER };
 	time_t now = clock_wall();
 
+	pick_look_at_clock(p);
 	r->next = plan_next(&p->plan, &m->env, &try, now, (uint32_t)random());
 	note(r, m, e);
 	if (r->next) {

@@ -173,13 +173,14 @@ static bool found(void *arg, const char *id)
 {
 	struct pick *p = arg;
 	struct message *m = meet(p, id);
-	time_t next;
+	time_t next, now = clock_wall();
 
 	if (!m)
 		return true;
 	m->again = true;
 	next = queue_next_try(&p->local, id);
-	if (next > clock_wall())
+	/* what is too far off was written by a wrong clock, or is a release: it is read */
+	if (next > now && next <= now + plan_longest(&p->plan))
 		pick_later(p, m, next);
 	else
 		make_ready(p, m);
@@ -207,12 +208,20 @@ static void stirred(void *arg, unsigned ready)
 		look_at_all(p);
 }
 
+void pick_look_at_clock(struct pick *p)
+{
+	if (plan_clock(&p->plan, clock_wall(), (time_t)(clock_ms() / 1000)) == PLAN_FORWARD)
+		log_warn("the clock went forward by minutes or more: no message is given up within a day from now");
+}
+
 static void scan_time(void *arg)
 {
 	static unsigned turns;
 	struct pick *p = arg;
 
-	if (turns++ % SWEEP_SCANS == 0) {
+	pick_look_at_clock(p);
+	/* what came just before a jump of the clock looks old after it */
+	if (turns++ % SWEEP_SCANS == 0 && clock_wall() >= p->plan.doubt_until) {
 		queue_sweep(&p->local, clock_wall());
 		full_sweep(p->full, clock_wall());
 	}

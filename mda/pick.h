@@ -99,6 +99,7 @@ void pick_more(struct pick *p);			/* begin with ready messages, as many as may b
 struct message *pick_find(struct pick *p, const char *id);	/* NULL: not known */
 void pick_now(struct pick *p, struct message *m);	/* into the line, wherever it waits; not while at work */
 void pick_later(struct pick *p, struct message *m, time_t when);
+void pick_look_at_clock(struct pick *p);		/* before it is asked whether a message is late */
 void pick_forget(struct pick *p, struct message *m);
 const char *pick_folder(const struct pick *p, const struct envelope *env);	/* "" is the inbox */
 void pick_base(const struct pick *p, const struct envelope *env, const struct rcpt *r, char *base, size_t size);

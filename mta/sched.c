@@ -129,6 +129,10 @@ static void sweep(void *arg)
 	time_t now = clock_wall();
 	char history[4096];
 
+	loop_at(s->loop, clock_in(SWEEP_S), sweep, s);
+	due_look_at_clock(s);
+	if (now < s->plan.doubt_until)
+		return;			/* what came just before a jump of the clock looks old after it */
 	for (int i = 0; i < INS; i++)
 		queue_sweep(&s->in[i], now);
 	queue_sweep(&s->out, now);
@@ -136,7 +140,6 @@ static void sweep(void *arg)
 	snprintf(history, sizeof history, "%s/history", s->self.conf.queue_directory);
 	history_sweep(history, s->self.conf.history, now);
 	dests_sift(s);
-	loop_at(s->loop, clock_in(SWEEP_S), sweep, s);
 }
 
 /* How often the report process has something to look for: days that are over, policies that are old. 0: never. */
