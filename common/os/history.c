@@ -75,15 +75,22 @@ static void open_day(time_t now)
 		to.again = now + AGAIN_S;
 }
 
-/* A file that somebody removed is begun anew. */
+static bool is_of_today(time_t now, struct stat *st)
+{
+	/* one that somebody removed is begun anew */
+	return to.fd >= 0 && to.day == now / DAY_S && fstat(to.fd, st) == 0 && st->st_nlink;
+}
+
 static bool has_room(time_t now, bool by_strangers)
 {
 	struct stat st;
 
-	if (to.fd < 0 || to.day != now / DAY_S || fstat(to.fd, &st) < 0 || !st.st_nlink)
+	if (!is_of_today(now, &st)) {
 		open_day(now);
-	return to.fd >= 0 && fstat(to.fd, &st) == 0 && S_ISREG(st.st_mode)
-	    && (uint64_t)st.st_size < (by_strangers ? to.max / 2 : to.max);
+		if (!is_of_today(now, &st))
+			return false;
+	}
+	return S_ISREG(st.st_mode) && (uint64_t)st.st_size < (by_strangers ? to.max / 2 : to.max);
 }
 
 void history_add(const char *text, bool by_strangers)
