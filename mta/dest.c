@@ -11,6 +11,7 @@
 enum {
 	ANSWER_MEMORY	= 1 << 20,
 	STREAK		= 20,		/* jobs over one connection while other destinations wait */
+	OTHERS_EACH	= 4,		/* turns, then one is for those who are not quick */
 	SWEEP_EACH	= 4096,		/* new destinations, then those with nothing to do go */
 	WRITE_S		= 10,		/* after something was learned it is on disk */
 	DOWN_FIRST_S	= 60,
@@ -38,7 +39,8 @@ struct dests *dests_new(struct sched *s)
 {
 	struct dests *all = mem_get(sizeof *all);
 
-	all->turn_end = &all->turn;
+	for (int r = 0; r < ROWS; r++)
+		all->rows[r].end = &all->rows[r].first;
 	all->sweep_at = SWEEP_EACH;
 	all->rules = rules_of(s);
 	all->arena = arena_new(ANSWER_MEMORY, NULL, NULL);
@@ -114,7 +116,7 @@ static void write_down(struct dests *all, struct dest *d)
 
 static bool in_use(const struct dests *all, const struct dest *d)
 {
-	if (d->line.first || d->running || d->in_turn || d->parked.first)
+	if (d->line.first || d->running || d->in_row[QUICK] || d->in_row[OTHERS] || d->parked.first)
 		return true;
 	for (const struct sender *x = all->senders; x; x = x->next) {
 		if (x->dest == d)
@@ -211,28 +213,42 @@ void dests_wish(struct sched *s, const char *name)
 
 /* --- whose turn it is --- */
 
-/* Whoever has jobs and may have another conversation stands in the row, and goes to its end after each start. */
+static void append(struct row *row, struct dest *d, int r)
+{
+	d->in_row[r] = true;
+	d->turn[r] = NULL;
+	*row->end = d;
+	row->end = &d->turn[r];
+}
+
+/* Whoever has jobs and may have another conversation stands in a row, and goes to its end after each start. */
 static void line_up(struct sched *s, struct dest *d)
 {
 	struct dests *all = s->dests;
+	const struct line_item *first = d->line.first;
+	int r;
 
-	if (d->in_turn || !d->line.first || d->running >= pace_limit(&d->known.pace, &all->rules, clock_wall()))
+	if (!first || d->running >= pace_limit(&d->known.pace, &all->rules, clock_wall()))
 		return;
-	d->in_turn = true;
-	d->turn = NULL;
-	*all->turn_end = d;
-	all->turn_end = &d->turn;
+	r = first->later && first->priority <= 0 ? OTHERS : QUICK;
+	if (!d->in_row[r])
+		append(&all->rows[r], d, r);
 }
 
-static struct dest *leave_row(struct dests *all)
+static struct dest *leave_row(struct row *row, int r)
 {
-	struct dest *d = all->turn;
+	struct dest *d = row->first;
 
-	all->turn = d->turn;
-	if (!all->turn)
-		all->turn_end = &all->turn;
-	d->in_turn = false;
+	row->first = d->turn[r];
+	if (!row->first)
+		row->end = &row->first;
+	d->in_row[r] = false;
 	return d;
+}
+
+static bool nobody_waits(const struct dests *all)
+{
+	return !all->rows[QUICK].first && !all->rows[OTHERS].first;
 }
 
 static void same_for_all(struct sched *s, struct task *t, bool unreachable, const char *status, const char *why)
@@ -287,41 +303,66 @@ void dest_next(struct sched *s, struct sender *x)
 {
 	struct dest *d = x->dest;
 
-	if ((x->streak < STREAK || !s->dests->turn) && may_start(s, d))
+	if ((x->streak < STREAK || nobody_waits(s->dests)) && may_start(s, d))
 		start(s, x, d);
 	line_up(s, d);
 }
 
+/* The row whose turn it is. */
+static int next_row(const struct dests *all)
+{
+	if (!all->rows[OTHERS].first)
+		return QUICK;
+	return all->rows[QUICK].first && all->turns % OTHERS_EACH ? QUICK : OTHERS;
+}
+
+/* False: there is no process for whom it may have one. */
+static bool one_turn(struct sched *s, int r, struct row *held)
+{
+	struct row *row = &s->dests->rows[r];
+	struct dest *d = row->first;
+	bool may = may_start(s, d);
+	struct sender *x = may ? crew_get(s, d) : NULL;
+
+	if (may && !x)
+		return false;
+	leave_row(row, r);
+	if (may) {
+		s->dests->turns++;
+		start(s, x, d);
+		line_up(s, d);
+	} else if (d->line.first) {
+		append(held, d, r);
+	}
+	return true;
+}
+
 /* Those who may not start now keep their places in front. */
+static void put_back(struct row *row, struct row *held)
+{
+	if (!held->first)
+		return;
+	*held->end = row->first;
+	if (!row->first)
+		row->end = held->end;
+	row->first = held->first;
+}
+
 void dests_pump(struct sched *s)
 {
+	struct row held[ROWS] = { 0 };
 	struct dests *all = s->dests;
-	struct dest *held = NULL, **held_end = &held, *d;
-	struct sender *x;
 
-	while (!s->ending && all->turn && all->running < s->self.conf.mta_send_max) {
-		bool may = may_start(s, all->turn);
+	for (int r = 0; r < ROWS; r++)
+		held[r].end = &held[r].first;
+	while (!s->ending && !nobody_waits(all) && all->running < s->self.conf.mta_send_max) {
+		int r = next_row(all);
 
-		x = may ? crew_get(s, all->turn) : NULL;
-		if (may && !x)
+		if (!one_turn(s, r, &held[r]))
 			break;
-		d = leave_row(all);
-		if (may) {
-			start(s, x, d);
-			line_up(s, d);
-		} else if (d->line.first) {
-			d->in_turn = true;
-			d->turn = NULL;
-			*held_end = d;
-			held_end = &d->turn;
-		}
 	}
-	if (held) {
-		*held_end = all->turn;
-		if (!all->turn)
-			all->turn_end = held_end;
-		all->turn = held;
-	}
+	for (int r = 0; r < ROWS; r++)
+		put_back(&all->rows[r], &held[r]);
 	crew_watch(s);
 }
 

@@ -3,8 +3,10 @@
  *	dest - destinations, and the send processes that go there
  * DESCRIPTION
  *	What dest.c and crew.c share; the rest of sched sees sched.h. A destination that has
- *	jobs and may have another conversation (pace.h) stands in the row of those whose turn is
- *	next. A send process that has done a job takes the next one for the same destination over
+ *	jobs and may have another conversation (pace.h) stands in a row of those whose turn is
+ *	next: in that of the quick, when a fresh message to one person or an urgent one is first in
+ *	its line, else in the other, which has every fourth turn; perhaps in both. So a letter to
+ *	many domains delays no letter to one. A send process that has done a job takes the next one for the same destination over
  *	its open connection, up to STREAK of them while others wait. More jobs than a line
  *	(line.h) has room for are not made: their messages wait on disk, as a lot.
  */
@@ -15,10 +17,14 @@
 #include "mta/pace.h"
 #include "mta/sched.h"
 
+enum { QUICK, OTHERS, ROWS };
+
+struct row { struct dest *first, **end; };
+
 struct dest {
 	struct dest	  *same;	/* of this bucket */
-	struct dest	  *turn;	/* the next that may start a job */
-	bool		   in_turn;
+	struct dest	  *turn[ROWS];	/* who is next in a row */
+	bool		   in_row[ROWS];
 	struct line	   line;
 	struct waits_lot   parked;	/* messages for whom the line has no room */
 	unsigned	   running;
@@ -46,7 +52,8 @@ enum { DEST_BUCKETS = 4096 };
 struct dests {
 	struct dest	 *buckets[DEST_BUCKETS];
 	size_t		  count, sweep_at;
-	struct dest	 *turn, **turn_end;
+	struct row	  rows[ROWS];
+	unsigned	  turns;
 	struct pace_rules rules;
 	struct destinations *memory;
 	int64_t		  forgiven;		/* whoever failed before is not known to be down */

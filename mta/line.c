@@ -47,6 +47,7 @@ void line_add(struct line *l, struct line_item *item, const void *who, int prior
 
 	item->who = who;
 	item->priority = priority;
+	item->later = later;
 	item->round = round_for(l, item, later);
 	while (*at && ((*at)->priority > priority ||
 	    ((*at)->priority == priority && !is_later((*at)->round, item->round))))

@@ -22,6 +22,7 @@ struct line_item {
 	const void	 *who;		/* the same pointer: the same sender */
 	int		  priority;
 	uint32_t	  round;
+	unsigned	  later;	/* 0: a fresh message to one person */
 };
 
 struct line {

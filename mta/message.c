@@ -11,6 +11,8 @@
 
 enum {
 	TROUBLE_S	= 5,	/* when a report or a state could not be written */
+	NOTED_AT_ONCE	= 50,	/* recipients */
+	NOTE_MS		= 1000,
 	TASK_BYTES	= 48 << 10,	/* of recipients in one packet */
 };
 
@@ -224,17 +226,47 @@ void message_finish(struct sched *s, struct message *m)
 		wish_done(s->ask, id, wish);
 }
 
-/* Others of this message are still under way: what is known already is noted at once. */
 static void note(struct sched *s, struct message *m)
 {
 	struct err e;
 
-	if (!m->changed || m->lost)
-		return;
+	m->noted = clock_ms();
 	if (queue_write_envelope(&s->out, &m->env, &e))
 		m->changed = false;
 	else
 		maillog_trouble(m->env.id, "noting what became of it", &e);
+}
+
+void message_note_all(struct sched *s)
+{
+	for (size_t i = 0; i < ACTIVE_BUCKETS; i++) {
+		for (struct message *m = s->active[i]; m; m = m->same) {
+			if (m->changed && m->jobs && !m->lost)
+				note(s, m);
+		}
+	}
+}
+
+static void time_to_note(void *arg)
+{
+	struct sched *s = arg;
+
+	s->note_timer = NULL;
+	message_note_all(s);
+}
+
+/*
+ * Others of this message are still under way: what is known already is noted at once. A large list would
+ * be written for each of its destinations, all of it: once a second is enough then.
+ */
+static void note_soon(struct sched *s, struct message *m)
+{
+	if (!m->changed || m->lost)
+		return;
+	if (m->env.rcpt_count <= NOTED_AT_ONCE || clock_ms() - m->noted >= NOTE_MS)
+		note(s, m);
+	else if (!s->note_timer)
+		s->note_timer = loop_at(s->loop, clock_ms() + NOTE_MS, time_to_note, s);
 }
 
 static void let_go(struct sched *s, struct message *m)
@@ -242,7 +274,7 @@ static void let_go(struct sched *s, struct message *m)
 	if (--m->jobs == 0)
 		message_finish(s, m);
 	else
-		note(s, m);
+		note_soon(s, m);
 }
 
 /* --- what became of a job --- */

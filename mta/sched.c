@@ -219,6 +219,7 @@ int main(int argc, char **argv)
 	if (report_every_s(&s.self.conf))
 		loop_at(s.loop, clock_in((int)report_every_s(&s.self.conf)), report, &s);
 	loop_run(s.loop);
+	message_note_all(&s);
 	dests_end(&s);
 	return 0;
 }

@@ -53,6 +53,7 @@ struct message {
 	struct envelope	 env;
 	unsigned	 jobs;		/* queued or running; 1 more while they are being made */
 	bool		 changed;	/* since the envelope was written */
+	ms_t		 noted;		/* last time that it was, by note() */
 	bool		 lost;		/* its text is gone */
 	bool		 hurry;		/* a person asked for a try: now, whatever the envelope says */
 	enum wish	 wish;		/* to be fulfilled when its jobs are back */
@@ -90,7 +91,7 @@ struct sched {
 	size_t		 active_n;
 	struct origins	*origins;
 	struct dests	*dests;
-	struct loop_timer *due_timer, *arrival_timer, *trouble_timer;
+	struct loop_timer *due_timer, *arrival_timer, *trouble_timer, *note_timer;
 	struct message	*troubled;		/* what became of them could not be written */
 	struct loading	*loading;		/* while those who wait in out/ are looked for */
 	bool		 ending;		/* no new jobs; stop when the last is back */
@@ -112,6 +113,7 @@ struct message *message_adopt(struct sched *s, struct arena *a, const struct env
 void message_make_tasks(struct sched *s, struct message *m);
 void message_finish(struct sched *s, struct message *m);
 void message_task_done(struct sched *s, struct task *t, const struct job_result *r);
+void message_note_all(struct sched *s);		/* what became of those that are still active */
 /* Log why and put on hold what can not be carried on. */
 void message_quarantine(struct sched *s, const struct station *from, const char *id, const struct err *why);
 

@@ -268,6 +268,27 @@ static void clock_went_back(const char *id)
 	station_close(&out);
 }
 
+/* The same for a list that goes to many domains, each of which has a line of its own. */
+static void domains_delay_nobody(void)
+{
+	char id[ID_SIZE], rcpts[64];
+
+	start();
+	senders_rest = true;
+	for (int i = 0; i < 60; i++) {
+		snprintf(rcpts, sizeof rcpts, "ok@l%d.test ok@m%d.test", i, i);
+		put("in/sub", "list@here.test", rcpts, 0, id);
+	}
+	put("in/sub", "ann@here.test", "ok@single.test", 0, id);
+	EXPECT(.out = 61);
+	senders_rest = false;
+	EXPECT(.out = 0);
+	CHECK(jobs == 121, "%u jobs", jobs);
+	CHECK(memchr(order, 'a', 8) != NULL, "%.40s", order);
+	stop(SIGTERM);
+	clean();
+}
+
 /* What was learned before a restart is known after it. */
 static void dead_stay_dead(void)
 {
@@ -360,6 +381,7 @@ int main(int argc, char **argv)
 	remembers_through_trouble();
 	many_pass();
 	list_delays_nobody();
+	domains_delay_nobody();
 	dead_stay_dead();
 	times_far_off_are_wrong();
 	too_many_is_no_failure();
