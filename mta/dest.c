@@ -114,6 +114,21 @@ static void write_down(struct dests *all, struct dest *d)
 	d->learned = false;
 }
 
+/* Where the line has room again, those who wait on disk for it are due. */
+static void let_in(struct sched *s, struct dest *d)
+{
+	time_t now = clock_wall();
+	size_t room = d->line.count < LINE_MAX / 2 ? LINE_MAX - d->line.count : 0;
+
+	if (d->down_until > clock_ms())
+		room = SIZE_MAX;	/* they hear that it is down */
+	if (!d->parked.first || !room)
+		return;
+	while (room && waits_unpark(&s->waits, &d->parked, now))
+		room--;
+	message_arm(s);
+}
+
 static bool in_use(const struct dests *all, const struct dest *d)
 {
 	if (d->line.first || d->running || d->in_row[QUICK] || d->in_row[OTHERS] || d->parked.first)
@@ -134,6 +149,7 @@ void dests_sweep(struct sched *s)
 
 		while ((d = *at)) {
 			write_down(all, d);
+			let_in(s, d);		/* also drops those of its lot that a person took out */
 			if (in_use(all, d)) {
 				at = &d->same;
 				continue;
@@ -257,21 +273,6 @@ static void same_for_all(struct sched *s, struct task *t, bool unreachable, cons
 		.rcpts = { { ERR_TEMP, status, why } } };
 
 	message_task_done(s, t, &r);
-}
-
-/* Where the line has room again, those who wait on disk for it are due. */
-static void let_in(struct sched *s, struct dest *d)
-{
-	time_t now = clock_wall();
-	size_t room = d->line.count < LINE_MAX / 2 ? LINE_MAX - d->line.count : 0;
-
-	if (d->down_until > clock_ms())
-		room = SIZE_MAX;	/* they hear that it is down */
-	if (!d->parked.first || !room)
-		return;
-	while (room && waits_unpark(&s->waits, &d->parked, now))
-		room--;
-	message_arm(s);
 }
 
 static struct task *take_task(struct sched *s, struct dest *d)
