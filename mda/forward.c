@@ -59,13 +59,22 @@ static bool check_report(const struct message *m, const char *address, struct er
 
 enum manner { AS_IT_IS, WRAPPED, NOT_AT_ALL };
 
-static enum manner manner_of(const struct pick *p, const struct message *m, const struct progress *g)
+/* RFC 5321 4.5.1, RFC 2142 4: whoever they are elsewhere, they can be reached by anybody. */
+static bool is_contact(const char *address)
+{
+	struct span domain = span_of(address), local = domain;
+
+	span_cut(&domain, '@', &local);
+	return span_is(local, "postmaster") || span_is(local, "abuse");
+}
+
+static enum manner manner_of(const struct pick *p, const struct message *m, size_t rcpt)
 {
 	const char *setting = p->self.conf.mda_forward_unverified;
 
-	if (g->back || is_vouched(&m->env) || strcmp(setting, "forward") == 0)
+	if (m->progress[rcpt].back || is_vouched(&m->env) || strcmp(setting, "forward") == 0)
 		return AS_IT_IS;
-	return strcmp(setting, "attach") == 0 ? WRAPPED : NOT_AT_ALL;
+	return strcmp(setting, "attach") == 0 || is_contact(m->env.rcpts[rcpt].address) ? WRAPPED : NOT_AT_ALL;
 }
 
 /* --- the envelope --- */
@@ -272,7 +281,7 @@ static bool forward(struct pick *p, const struct message *m, size_t rcpt, char h
 {
 	const struct progress *g = &m->progress[rcpt];
 	const char *address = m->env.rcpts[rcpt].address;
-	enum manner how = manner_of(p, m, g);
+	enum manner how = manner_of(p, m, rcpt);
 	struct span text;
 
 	if (!read_head(m, head, &text, e) || !check_loop(p, text, address, e) ||

@@ -126,7 +126,7 @@ bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 		who = who_is(is, &to->path, fits(in->size, room));
 	if (!gate_rcpt(&in->gate, &in->intake, who, address, e))
 		return false;
-	if (is == DIR_LOCAL && !postmaster && !same_kind(in, address, s->command, e))
+	if (is == DIR_LOCAL && who != GATE_TO_POSTMASTER && !same_kind(in, address, s->command, e))
 		return false;
 	return intake_rcpt(&in->intake, s, address, to, e);
 }
