@@ -6,8 +6,8 @@
  *	noted, makes one report for each policy domain (DMARC: RFC 9990, TLS: RFC 8460), and puts it
  *	into the queue for those whom the domain's record names today. Then the day's file goes.
  *	Killed on the way, it begins the day anew: a report that goes out twice has the same id and file
- *	name both times. No organization gets more than so many in one go. Then it fetches MTA-STS
- *	policies anew that are a day old.
+ *	name both times. No organization gets more than so many in one go. Before all that it fetches
+ *	MTA-STS policies anew that are a day old.
  * FILES
  *	QUEUE/hints/dmarc.YYYY-MM-DD	one row a message; a day of UTC
  *	QUEUE/hints/tlsrpt.YYYY-MM-DD	one row for all connections that went alike
@@ -293,8 +293,8 @@ int main(int argc, char **argv)
 	r.arena = arena_new(MEMORY_MAX, NULL, NULL);
 	r.dns = (struct trust_dns){ ask, &r };
 	role_jail(&r.self);
+	if (r.self.conf.mta_sts)
+		refresh_policies(&r);		/* first: it has an end, and reports to many dead domains hardly do */
 	do_all(&r);
-	if (r.self.conf.mta_sts && !r.alone)
-		refresh_policies(&r);
 	return r.alone ? EX_TEMPFAIL : EXIT_SUCCESS;
 }

@@ -51,6 +51,15 @@ def certificate(net, *names):
     return base + ".pem", base + ".key"
 
 
+def make_keys(net, host):
+    host.command("dkim", "key", "new", host.domain)
+    host.command("dkim", "rotate", "--activate", "--force", host.domain)
+    for r in json.loads(host.command("dkim", "record", "--json", host.domain)):
+        net.zone.append(f'{r["name"]}. IN TXT "{r["value"]}"')
+    for h in net.hosts.values():
+        h.write_settings()
+
+
 def note_rows(host, day, *rows):
     os.makedirs(hints(host))
     path = os.path.join(hints(host), f"tlsrpt.{day}")
@@ -77,6 +86,7 @@ def test_reports_go_out(net):
     web.pages["/tls"] = (201, None, b"")
     net.zone += [RECORD.format(port=web.port), "test SOA x", "in-addr.arpa SOA x"]
     beta.set("mta", "tls-reports", "1s")
+    make_keys(net, beta)
     path = note_rows(beta, "2026-01-31", *ROWS)
     for h in net.hosts.values():
         h.start()
@@ -97,6 +107,9 @@ def test_reports_go_out(net):
     expect(json.loads(gzip.decompress(body)) == document, "not the same report")
     hosts.wait_for(lambda: not os.path.exists(path), 10, "the day's file to go")
     expect(len(alpha.inbox("carol")) == 1 and len(web.asked) == 1, "more reports than there should be")
+    with open(arrived, "rb") as f:          # RFC 8460 3: who gets one without a signature ignores it
+        verified = json.loads(alpha.command("--json", "dkim", "verify", stdin=f.read()))
+    expect(verified and all((v["domain"], v["result"]) == ("beta.test", "pass") for v in verified), verified)
     read_by_ourselves(alpha, document)
     shown = alpha.command("tlsrpt", "explain", "alpha.test")
     expect(f"by mail to carol@alpha.test\n  by HTTPS to tell.alpha.test, port {web.port}" in shown, shown)
