@@ -66,8 +66,6 @@ bool dmarc_record_parse(struct span text, struct dmarc_record *out, struct err *
 	r.testing = says(&t, "t", "y");
 	r.psd = says(&t, "psd", "y") ? DMARC_PSD_YES : says(&t, "psd", "n") ? DMARC_PSD_NO : DMARC_PSD_UNSAID;
 	list = r.rua = value_of(&t, "rua");
-	r.ruf = value_of(&t, "ruf");
-	r.fo = value_of(&t, "fo");
 	if (r.policy == DMARC_NO_POLICY) {
 		if (!dmarc_eat_mailto(&list, &address))
 			return err_perm(e, "5.7.26", "the DMARC record has no policy (p=)");

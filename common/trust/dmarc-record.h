@@ -20,8 +20,7 @@ struct dmarc_record {
 	bool			strict_dkim, strict_spf;	/* adkim=s, aspf=s */
 	bool			testing;		/* t=y */
 	enum dmarc_psd		psd;
-	struct span		rua, ruf;		/* lists of URIs, parted by commas; empty: none */
-	struct span		fo;
+	struct span		rua;			/* URIs, parted by commas; empty: none */
 };
 
 /* "v=DMARC1" alone or before a semicolon, as it must begin. */
@@ -29,7 +28,7 @@ bool dmarc_is_record(struct span text);
 /* PERM when it can not be read, or has no policy and nobody to report to (RFC 9989 4.7, p=). */
 bool dmarc_record_parse(struct span text, struct dmarc_record *out, struct err *e);
 const char *dmarc_policy_name(enum dmarc_policy p);	/* "none" "quarantine" "reject", "" */
-/* Eat one address of rua or ruf: "mailto:a@b.test!10m" gives a@b.test; other URIs are passed over. */
+/* Eat one address of rua: "mailto:a@b.test!10m" gives a@b.test; other URIs are passed over. */
 bool dmarc_eat_mailto(struct span *list, struct span *address);
 
 #endif
