@@ -187,12 +187,13 @@ static int explain_with(const struct conf *c, struct span address, const char *l
 
 static int explain(int argc, char **argv)
 {
-	const char *login = argc == 4 && strcmp(argv[2], "--login") == 0 ? argv[3] : NULL;
+	const char *login = NULL;
+	const struct admin_option options[] = { { "--login", &login }, { 0 } };
 	struct arena *a;
 	struct conf c;
 	int code;
 
-	if (argc != 2 && !login)
+	if (!admin_take(&argc, argv, options) || argc != 2)
 		return admin_usage("address explain ADDRESS [--login LOGIN]");
 	if (!admin_conf(&c))
 		return EX_CONFIG;

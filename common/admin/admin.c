@@ -50,6 +50,27 @@ int admin_options(int *argc, char **argv)
 	return -1;
 }
 
+bool admin_take(int *argc, char **argv, const struct admin_option *list)
+{
+	int i = 1;
+
+	while (i < *argc) {
+		const struct admin_option *o = list;
+
+		if (strncmp(argv[i], "--", 2) != 0) {
+			i++;
+			continue;
+		}
+		while (o->name && strcmp(argv[i], o->name) != 0)
+			o++;
+		if (!o->name || i + 1 == *argc)
+			return false;
+		*o->value = argv[i + 1];
+		take_out(argc, argv, i, 2);
+	}
+	return true;
+}
+
 bool admin_conf(struct conf *c)
 {
 	struct str mistakes = STR(100000);
@@ -62,6 +83,18 @@ bool admin_conf(struct conf *c)
 		fprintf(stderr, "posthorn: %s\n", e.text);
 	str_free(&mistakes);
 	return ok;
+}
+
+int admin_with_conf(int (*run)(const struct conf *c, void *arg), void *arg)
+{
+	struct conf c;
+	int code;
+
+	if (!admin_conf(&c))
+		return EX_CONFIG;
+	code = run(&c, arg);
+	conf_free(&c);
+	return code;
 }
 
 static void list_verbs(const char *command, const struct admin_verb *verbs, FILE *to)

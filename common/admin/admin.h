@@ -42,11 +42,19 @@ int admin_trace(int argc, char **argv);
 
 /* Takes -c FILE and --json out of argv; a negative code: go on. */
 int admin_options(int *argc, char **argv);
+/*
+ * Takes "--name VALUE" of a list that ends without name out of argv; words are left. False: another
+ * option, or one without its value.
+ */
+struct admin_option { const char *name, **value; };
+bool admin_take(int *argc, char **argv, const struct admin_option *list);
 const char *admin_conf_file(void);
 bool admin_json(void);
 const char *admin_version(void);
 /* Reads the settings; false after all mistakes were printed: return EX_CONFIG. */
 bool admin_conf(struct conf *c);
+/* Reads the settings, and does something with them. */
+int admin_with_conf(int (*run)(const struct conf *c, void *arg), void *arg);
 /* Runs argv[1] from a table that ends with a row without name. */
 int admin_run(const char *command, const struct admin_verb *verbs, int argc, char **argv);
 

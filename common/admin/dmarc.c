@@ -156,14 +156,15 @@ static int report(int argc, char **argv)
 {
 	static const char *const subtypes[] = { "gzip", "x-gzip", "zip", "x-zip", "x-zip-compressed", "xml", NULL };
 	static const char *const endings[] = { ".xml", ".xml.gz", ".gz", ".zip", NULL };
-	struct show s = { .ids = arena_new(MEMORY_MAX, NULL, NULL), .out = STR(1 << 30) };
-	struct received all = { .arena = arena_new(MEMORY_MAX, NULL, NULL), .subtypes = subtypes, .endings = endings,
-		.begins = "<", .show = show_packed, .arg = &s };
+	struct show s = { .out = STR(1 << 30) };
+	struct received all = { .subtypes = subtypes, .endings = endings, .begins = "<", .show = show_packed, .arg = &s };
 	const struct totals *t = &s.totals;
 
 	if (argc < 2)
 		return admin_usage("dmarc report PATH ...: Maildirs, files, or - for standard input");
+	s.ids = arena_new(MEMORY_MAX, NULL, NULL);
 	s.seen = arena_array(s.ids, SEEN_MAX, sizeof *s.seen);
+	all.arena = arena_new(MEMORY_MAX, NULL, NULL);
 	str_add_text(&s.out, admin_json() ? "[" : "");
 	for (int i = 1; i < argc; i++)
 		received_show(&all, argv[i]);
@@ -180,10 +181,16 @@ static int report(int argc, char **argv)
 
 /* --- what a domain wants --- */
 
+struct question { char domain[DNS_NAME]; const char *server; };
+
 static void print_policy(const char *domain, const struct dmarc_verdict *v)
 {
 	const struct dmarc_record *r = &v->record;
 
+	if (!*v->published_at) {
+		printf("%s\n", v->why);
+		return;
+	}
 	printf("%s belongs to %s\n", domain, v->organization);
 	printf("the record at _dmarc.%s counts: p=%s%s%s%s%s\n", v->published_at, dmarc_policy_name(r->policy),
 	    r->sub ? " sp=" : "", dmarc_policy_name(r->sub), r->nowhere ? " np=" : "", dmarc_policy_name(r->nowhere));
@@ -195,44 +202,64 @@ static void print_policy(const char *domain, const struct dmarc_verdict *v)
 		printf("reports go to " SPAN_FMT "\n", SPAN_ARG(r->rua));
 }
 
-static int explain_domain(const char *domain, const char *server)
+static void print_policy_json(const char *domain, const struct dmarc_verdict *v)
 {
-	struct dmarc_facts f = { .author = domain, .spf = { "", TRUST_NONE } };
-	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);
+	const struct dmarc_record *r = &v->record;
+	struct str out = STR(1 << 20);
+
+	json_field(&out, "{", "domain", domain);
+	json_field(&out, ",", "organization", v->organization);
+	json_field(&out, ",", "published_at", v->published_at);
+	json_field(&out, ",", "why", *v->published_at ? "" : v->why);
+	json_field(&out, ",", "p", dmarc_policy_name(r->policy));
+	json_field(&out, ",", "sp", dmarc_policy_name(r->sub));
+	json_field(&out, ",", "np", dmarc_policy_name(r->nowhere));
+	json_field(&out, ",", "wanted", dmarc_policy_name(v->wanted));
+	str_addf(&out, ",\"testing\":%s,\"strict_dkim\":%s,\"strict_spf\":%s,\"rua\":", r->testing ? "true" : "false",
+	    r->strict_dkim ? "true" : "false", r->strict_spf ? "true" : "false");
+	admin_json_text(&out, r->rua);
+	str_add_text(&out, "}\n");
+	admin_print(&out);
+}
+
+static int explain_domain(const struct conf *c, void *arg)
+{
+	const struct question *q = arg;
+	struct dmarc_facts f = { .author = q->domain, .spf = { "", TRUST_NONE } };
 	struct dmarc_verdict v;
 	struct admin_dns d;
-	struct conf c;
+	struct arena *a;
 	struct err e;
 
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	if (!admin_dns_open(&c, server, &d, &e))
+	if (!admin_dns_open(c, q->server, &d, &e))
 		return admin_fail(&e);
+	a = arena_new(MEMORY_MAX, NULL, NULL);
 	dmarc_check(&f, &d.dns, a, &v);
 	admin_dns_close(&d);
-	if (*v.published_at)
-		print_policy(domain, &v);
-	else
-		printf("%s\n", v.why);
+	(admin_json() ? print_policy_json : print_policy)(q->domain, &v);
 	arena_free(a);
-	conf_free(&c);
 	return v.result == TRUST_TEMPERROR ? EX_TEMPFAIL : EX_OK;
+}
+
+static bool clean_name(const char *typed, char domain[DNS_NAME])
+{
+	struct arena *a = arena_new(1 << 16, NULL, NULL);
+	bool ok = dns_name_clean(span_of(spf_ascii_name(span_of(typed), a)), domain) && *domain;
+
+	arena_free(a);
+	return ok;
 }
 
 static int explain(int argc, char **argv)
 {
-	struct arena *a = arena_new(1 << 16, NULL, NULL);
-	char name[DNS_NAME];
-	int code;
+	struct question q = { .server = NULL };
+	const struct admin_option options[] = { { "--resolver", &q.server }, { 0 } };
 
-	if ((argc != 2 && argc != 4) || (argc == 4 && strcmp(argv[2], "--resolver") != 0))
-		code = admin_usage("dmarc explain DOMAIN [--resolver ADDRESS@PORT]");
-	else if (!dns_name_clean(span_of(spf_ascii_name(span_of(argv[1]), a)), name) || !*name)
-		code = admin_usage("%s is no domain name", argv[1]);
-	else
-		code = explain_domain(name, argc == 4 ? argv[3] : NULL);
-	arena_free(a);
-	return code;
+	if (!admin_take(&argc, argv, options) || argc != 2)
+		return admin_usage("dmarc explain DOMAIN [--resolver ADDRESS@PORT]");
+	if (!clean_name(argv[1], q.domain))
+		return admin_usage("%s is no domain name", argv[1]);
+	return admin_with_conf(explain_domain, &q);
 }
 
 static const struct admin_verb verbs[] = {

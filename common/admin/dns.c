@@ -1,6 +1,7 @@
 /* A resolver of our own. See dns.h. */
 #include "common/admin/dns.h"
 
+#include "common/conf/form.h"
 #include "common/io/packet.h"
 #include "common/os/fd.h"
 
@@ -34,6 +35,8 @@ bool admin_dns_open(const struct conf *c, const char *server, struct admin_dns *
 {
 	struct conf ours = our_settings(c, &server);
 
+	if (server && !form_find("server")->fits(span_of(server)))
+		return err_perm(e, "5.5.4", "--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"", server);
 	*d = (struct admin_dns){ .resolver = -1 };
 	d->dns = trust_dns_channel(&d->resolver);
 	if (!servant_start(&ours, ROLE_RESOLVER, false, &d->process, e))

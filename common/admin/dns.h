@@ -24,7 +24,10 @@ struct admin_dns {
 	struct servant	 process;
 };
 
-/* server: "ADDRESS" or "ADDRESS@PORT" to ask instead of those in the settings, or NULL. d must stay where it is. */
+/*
+ * server: "ADDRESS" or "ADDRESS@PORT" of --resolver, to ask instead of those in the settings, or NULL. d
+ * must stay where it is. PERM 5.5.4: server is neither.
+ */
 bool admin_dns_open(const struct conf *c, const char *server, struct admin_dns *d, struct err *e);
 /* One more channel to it, the caller's. */
 bool admin_dns_channel(struct admin_dns *d, int *fd, struct err *e);

@@ -5,7 +5,6 @@
 
 #include "common/admin/admin.h"
 #include "common/admin/dns.h"
-#include "common/conf/form.h"
 #include "common/conf/gate.h"
 #include "common/conf/who.h"
 #include "common/directory/full.h"
@@ -158,63 +157,45 @@ static void print_json(const struct gate_verdict *v)
 	admin_print(&out);
 }
 
-static int explain_with(const struct conf *c, const struct question *q, struct arena *a)
+static int explain_with(const struct conf *c, void *arg)
 {
+	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);
 	struct gate_rules rules;
-	struct gate_verdict v;
+	struct gate_verdict v = { .action = GATE_ACCEPT };
 	struct facts f;
 	struct err e;
+	int code;
 
 	gate_rules(c, &rules);
-	if (!gather(c, &rules, q, &f, a, &e))
-		return admin_fail(&e);
-	gate_verdict(&f, &rules.policy, &v);
-	if (admin_json())
-		print_json(&v);
-	else
-		print_text(&f, &rules.policy, &v);
-	return v.action == GATE_REJECT ? EX_NOPERM : v.action == GATE_ACCEPT ? EX_OK : EX_TEMPFAIL;
-}
-
-static bool take_options(int argc, char **argv, struct question *q)
-{
-	const struct { const char *name; const char **value; } options[] = {
-		{ "--ip", &q->ip }, { "--helo", &q->helo }, { "--from", &q->from }, { "--to", &q->to }, { "--resolver", &q->server },
-	};
-
-	for (int i = 1; i < argc; i += 2) {
-		size_t k = 0;
-
-		while (k < sizeof options / sizeof *options && strcmp(argv[i], options[k].name) != 0)
-			k++;
-		if (k == sizeof options / sizeof *options || i + 1 == argc)
-			return false;
-		*options[k].value = argv[i + 1];
+	if (!gather(c, &rules, arg, &f, a, &e)) {
+		code = admin_fail(&e);
+	} else {
+		gate_verdict(&f, &rules.policy, &v);
+		if (admin_json())
+			print_json(&v);
+		else
+			print_text(&f, &rules.policy, &v);
+		code = v.action == GATE_REJECT ? EX_NOPERM : v.action == GATE_ACCEPT ? EX_OK : EX_TEMPFAIL;
 	}
-	return q->ip || q->server;
+	arena_free(a);
+	return code;
 }
 
 static int explain(int argc, char **argv)
 {
 	struct question q = { .helo = "", .from = "", .to = "" };
+	const struct admin_option options[] = {
+		{ "--ip", &q.ip }, { "--helo", &q.helo }, { "--from", &q.from }, { "--to", &q.to },
+		{ "--resolver", &q.server }, { 0 },
+	};
 	struct address ip;
-	struct arena *a;
-	struct conf c;
-	int code;
 
-	if (!take_options(argc, argv, &q) || !q.ip)
-		return admin_usage("gate explain --ip ADDRESS [--helo NAME] [--from SENDER] [--to RECIPIENT] [--resolver ADDRESS@PORT]");
+	if (!admin_take(&argc, argv, options) || argc != 1 || !q.ip)
+		return admin_usage("gate explain --ip ADDRESS [--helo NAME] [--from SENDER] [--to RECIPIENT] "
+		    "[--resolver ADDRESS@PORT]");
 	if (!address_parse(span_of(q.ip), &ip))
 		return admin_usage("%s is no IP address", q.ip);
-	if (q.server && !form_find("server")->fits(span_of(q.server)))
-		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"", q.server);
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	a = arena_new(MEMORY_MAX, NULL, NULL);
-	code = explain_with(&c, &q, a);
-	arena_free(a);
-	conf_free(&c);
-	return code;
+	return admin_with_conf(explain_with, &q);
 }
 
 /* --- do the lists work --- */
@@ -271,23 +252,17 @@ static bool test_lists(const struct admin_dns *d, struct gate_lists lists, bool 
 	return ok;
 }
 
-static int lists(int argc, char **argv)
+static int lists_with(const struct conf *c, void *server)
 {
-	struct question q = { 0 };
 	struct str out = STR(1 << 16);
 	struct gate_rules rules;
 	struct admin_dns d;
 	struct arena *a;
-	struct conf c;
 	struct err e;
 	bool ok;
 
-	if (argc > 1 && (!take_options(argc, argv, &q) || q.ip))
-		return admin_usage("gate lists [--resolver ADDRESS@PORT]");
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	gate_rules(&c, &rules);
-	if (!admin_dns_open(&c, q.server, &d, &e))
+	gate_rules(c, &rules);
+	if (!admin_dns_open(c, server, &d, &e))
 		return admin_fail(&e);
 	a = arena_new(MEMORY_MAX, NULL, NULL);
 	ok = test_lists(&d, rules.lists, false, a, &out);
@@ -295,8 +270,17 @@ static int lists(int argc, char **argv)
 	admin_dns_close(&d);
 	admin_print(&out);
 	arena_free(a);
-	conf_free(&c);
 	return ok ? EX_OK : EX_UNAVAILABLE;
+}
+
+static int lists(int argc, char **argv)
+{
+	const char *server = NULL;
+	const struct admin_option options[] = { { "--resolver", &server }, { 0 } };
+
+	if (!admin_take(&argc, argv, options) || argc != 1)
+		return admin_usage("gate lists [--resolver ADDRESS@PORT]");
+	return admin_with_conf(lists_with, (void *)server);
 }
 
 static const struct admin_verb verbs[] = {

@@ -4,7 +4,6 @@
 
 #include "common/admin/admin.h"
 #include "common/admin/dns.h"
-#include "common/conf/form.h"
 #include "common/trust/spf.h"
 
 enum { PATIENCE_S = 60, MEMORY_MAX = 64 << 20 };
@@ -84,49 +83,34 @@ static int ask(const struct conf *c, const struct question *q, struct spf_facts 
 	return code_of(v.result);
 }
 
-static bool take_options(int argc, char **argv, struct question *q)
+static int check_with(const struct conf *c, void *arg)
 {
-	const struct { const char *name; const char **value; } options[] = {
-		{ "--ip", &q->ip }, { "--helo", &q->helo }, { "--from", &q->from }, { "--resolver", &q->server },
-	};
+	const struct question *q = arg;
+	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);
+	struct spf_facts f = { .now = clock_wall(), .until = clock_in(PATIENCE_S), .receiver = c->host_name,
+		.helo = spf_ascii_name(span_of(q->helo), a), .sender = spf_ascii_sender(q->from, a) };
+	int code;
 
-	for (int i = 1; i < argc; i += 2) {
-		size_t k = 0;
-
-		while (k < sizeof options / sizeof *options && strcmp(argv[i], options[k].name) != 0)
-			k++;
-		if (k == sizeof options / sizeof *options || i + 1 == argc)
-			return false;
-		*options[k].value = argv[i + 1];
-	}
-	return q->ip && (*q->from || *q->helo);
+	address_parse(span_of(q->ip), &f.ip);
+	code = ask(c, q, &f, a);
+	arena_free(a);
+	return code;
 }
 
 static int check(int argc, char **argv)
 {
 	struct question q = { .helo = "", .from = "" };
-	struct spf_facts f = { .now = clock_wall(), .until = clock_in(PATIENCE_S) };
-	struct arena *a;
-	struct conf c;
-	int code;
+	const struct admin_option options[] = {
+		{ "--ip", &q.ip }, { "--helo", &q.helo }, { "--from", &q.from }, { "--resolver", &q.server }, { 0 },
+	};
+	struct address ip;
 
-	if (!take_options(argc, argv, &q))
+	if (!admin_take(&argc, argv, options) || argc != 1 || !q.ip || (!*q.from && !*q.helo))
 		return admin_usage("spf check --ip ADDRESS [--helo NAME] [--from SENDER] [--resolver ADDRESS@PORT]; "
 		    "at least one of --helo and --from");
-	if (!address_parse(span_of(q.ip), &f.ip))
+	if (!address_parse(span_of(q.ip), &ip))
 		return admin_usage("%s is no IP address", q.ip);
-	if (q.server && !form_find("server")->fits(span_of(q.server)))
-		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"", q.server);
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	a = arena_new(MEMORY_MAX, NULL, NULL);
-	f.receiver = c.host_name;
-	f.helo = spf_ascii_name(span_of(q.helo), a);
-	f.sender = spf_ascii_sender(q.from, a);
-	code = ask(&c, &q, &f, a);
-	arena_free(a);
-	conf_free(&c);
-	return code;
+	return admin_with_conf(check_with, &q);
 }
 
 static const struct admin_verb verbs[] = {

@@ -6,7 +6,6 @@
 #include "common/admin/dns.h"
 #include "common/admin/sts.h"
 #include "common/admin/web.h"
-#include "common/conf/form.h"
 #include "common/os/clock.h"
 #include "common/os/fd.h"
 #include "common/trust/sts-fetch.h"
@@ -119,14 +118,16 @@ static void show_kept(struct look *l)
 	admin_print(&out);
 }
 
-static int show(const struct conf *c, const char *domain, const char *server)
+struct question { char domain[DNS_NAME]; const char *server; };
+
+static int show(const struct conf *c, void *arg)
 {
-	struct look l = { .conf = c, .domain = domain, .arena = arena_new(MEMORY_MAX, NULL, NULL),
-		.code = EX_OK };
+	const struct question *q = arg;
+	struct look l = { .conf = c, .domain = q->domain, .arena = arena_new(MEMORY_MAX, NULL, NULL), .code = EX_OK };
 	struct sts_policy policy;
 	struct err e;
 
-	if (!admin_dns_open(c, server, &l.dns, &e)) {
+	if (!admin_dns_open(c, q->server, &l.dns, &e)) {
 		arena_free(l.arena);
 		return admin_fail(&e);
 	}
@@ -143,19 +144,10 @@ static int show(const struct conf *c, const char *domain, const char *server)
 
 int sts_show(int argc, char **argv)
 {
-	char domain[DNS_NAME];
-	struct conf c;
-	int code;
+	struct question q = { .server = NULL };
+	const struct admin_option options[] = { { "--resolver", &q.server }, { 0 } };
 
-	if ((argc != 2 && argc != 4) || !sts_domain(span_of(argv[1]), domain) ||
-	    (argc == 4 && strcmp(argv[2], "--resolver") != 0))
+	if (!admin_take(&argc, argv, options) || argc != 2 || !sts_domain(span_of(argv[1]), q.domain))
 		return admin_usage("sts show DOMAIN [--resolver ADDRESS@PORT]");
-	if (argc == 4 && !form_find("server")->fits(span_of(argv[3])))
-		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"",
-		    argv[3]);
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	code = show(&c, domain, argc == 4 ? argv[3] : NULL);
-	conf_free(&c);
-	return code;
+	return admin_with_conf(show, &q);
 }

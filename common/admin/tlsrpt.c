@@ -6,7 +6,6 @@
 #include "common/admin/admin.h"
 #include "common/admin/dns.h"
 #include "common/admin/received.h"
-#include "common/conf/form.h"
 #include "common/mail/date.h"
 #include "common/trust/sts.h"
 #include "common/trust/tlsrpt.h"
@@ -105,12 +104,13 @@ static int report(int argc, char **argv)
 	static const char *const subtypes[] = { "tlsrpt+gzip", "tlsrpt+json", "gzip", "x-gzip",
 	    "json", NULL };
 	static const char *const endings[] = { ".json", ".json.gz", ".gz", NULL };
-	struct show s = { .ids = arena_new(MEMORY_MAX, NULL, NULL), .out = STR(1 << 30) };
-	struct received all = { .arena = arena_new(MEMORY_MAX, NULL, NULL), .subtypes = subtypes,
-		.endings = endings, .begins = "{", .show = show_packed, .arg = &s };
+	struct show s = { .out = STR(1 << 30) };
+	struct received all = { .subtypes = subtypes, .endings = endings, .begins = "{", .show = show_packed, .arg = &s };
 
 	if (argc < 2)
 		return admin_usage("tlsrpt report PATH ...: Maildirs, files, or - for standard input");
+	s.ids = arena_new(MEMORY_MAX, NULL, NULL);
+	all.arena = arena_new(MEMORY_MAX, NULL, NULL);
 	s.seen = arena_array(s.ids, SEEN_MAX, sizeof *s.seen);
 	str_add_text(&s.out, admin_json() ? "[" : "");
 	for (int i = 1; i < argc; i++)
@@ -148,10 +148,13 @@ static void print_uris(const char *name, struct span rua, struct arena *a)
 	}
 }
 
-static int explain_domain(const struct conf *c, const char *domain, const char *server)
+struct question { char domain[DNS_NAME]; const char *server; };
+
+static int explain_domain(const struct conf *c, void *arg)
 {
+	const struct question *q = arg;
 	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);
-	const char *name = arena_printf(a, "_smtp._tls.%s", domain);
+	const char *name = arena_printf(a, "_smtp._tls.%s", q->domain);
 	struct str text = STR(TLSRPT_RUA_MAX);
 	struct dns_answer txt;
 	struct admin_dns d;
@@ -159,8 +162,10 @@ static int explain_domain(const struct conf *c, const char *domain, const char *
 	struct err e;
 	int code = EX_OK;
 
-	if (!admin_dns_open(c, server, &d, &e))
+	if (!admin_dns_open(c, q->server, &d, &e)) {
+		arena_free(a);
 		return admin_fail(&e);
+	}
 	d.dns.ask(d.dns.arg, name, DNS_TXT, a, &txt);
 	admin_dns_close(&d);
 	if (txt.found == DNS_FAILED) {
@@ -169,7 +174,7 @@ static int explain_domain(const struct conf *c, const char *domain, const char *
 	} else if (tlsrpt_record_find(&txt, &text, &rua)) {
 		print_uris(name, rua, a);
 	} else {
-		printf("%s wants no reports: no record that can be used at %s\n", domain, name);
+		printf("%s wants no reports: no record that can be used at %s\n", q->domain, name);
 	}
 	str_free(&text);
 	arena_free(a);
@@ -178,21 +183,12 @@ static int explain_domain(const struct conf *c, const char *domain, const char *
 
 static int explain(int argc, char **argv)
 {
-	char domain[DNS_NAME];
-	struct conf c;
-	int code;
+	struct question q = { .server = NULL };
+	const struct admin_option options[] = { { "--resolver", &q.server }, { 0 } };
 
-	if ((argc != 2 && argc != 4) || !sts_domain(span_of(argv[1]), domain) ||
-	    (argc == 4 && strcmp(argv[2], "--resolver") != 0))
+	if (!admin_take(&argc, argv, options) || argc != 2 || !sts_domain(span_of(argv[1]), q.domain))
 		return admin_usage("tlsrpt explain DOMAIN [--resolver ADDRESS@PORT]");
-	if (argc == 4 && !form_find("server")->fits(span_of(argv[3])))
-		return admin_usage("--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"",
-		    argv[3]);
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	code = explain_domain(&c, domain, argc == 4 ? argv[3] : NULL);
-	conf_free(&c);
-	return code;
+	return admin_with_conf(explain_domain, &q);
 }
 
 static const struct admin_verb verbs[] = {

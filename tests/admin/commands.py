@@ -77,6 +77,11 @@ local-data = test SOA x; _dmarc.a.test TXT "v=DMARC1; p=reject; sp=none; t=y; ru
     assert "m.a.test belongs to a.test\n" in text and "mail that fails: none, one step milder" in text, text
     assert "publishes no DMARC policy" in h.run("dmarc", "explain", "b.test")
     assert "is no domain name" in h.run("dmarc", "explain", "a..test", code=64)
+    assert json.loads(h.run("--json", "dmarc", "explain", "m.a.test")) == {
+        "domain": "m.a.test", "organization": "a.test", "published_at": "a.test", "why": "", "p": "reject",
+        "sp": "none", "np": "", "wanted": "none", "testing": True, "strict_dkim": False, "strict_spf": False,
+        "rua": "mailto:x@a.test"}
+    assert "publishes no" in json.loads(h.run("--json", "dmarc", "explain", "b.test"))["why"]
     h.write("plain.xml", REPORT)
     with gzip.open(f"{h.dir}/packed.xml.gz", "wt") as f:
         f.write(REPORT.replace("<report_id>1<", "<report_id>2<"))
@@ -96,6 +101,16 @@ local-data = test SOA x; _dmarc.a.test TXT "v=DMARC1; p=reject; sp=none; t=y; ru
     h.write("broken.gz", "\x1f\x8bx")
     assert "broken.gz" in h.run("dmarc", "report", paths[0], f"{h.dir}/broken.gz", code=65)
     assert "no report is attached" in h.run("dmarc", "report", f"{h.dir}/posthorn.conf", code=65)
+
+def test_a_resolver_is_an_address(h):
+    h.write("posthorn.conf", SETTINGS.replace("@DIR@", h.dir))
+    h.write("letter", "From: a@a.test\n\nx\n")
+    for words in (("dmarc", "explain", "a.test"), ("sts", "show", "a.test"), ("tlsrpt", "explain", "a.test"),
+                  ("gate", "lists"), ("gate", "explain", "--ip", "192.0.2.1"), ("dkim", "verify", f"{h.dir}/letter")):
+        told = h.run(*words, "--resolver", "here", code=64)
+        assert told == 'posthorn: --resolver: expected ADDRESS or ADDRESS@PORT, not "here"\n', (words, told)
+        h.run(*words, "--resolver", code=64)
+        h.run(*words, "--moo", "here", code=64)
 
 LOG = """2026-11-24T04:12:07.123Z msa/session[1]: 0q8f3k2m1x9a7b received peer=192.0.2.7 login=ann@a.test from=<ann@a.test> rcpts=2
 garbage
