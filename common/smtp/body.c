@@ -152,16 +152,23 @@ bool body_finish(struct body *b, bool *add_lf, struct err *e)
 
 /* --- waiting for it --- */
 
-struct patience { ms_t started; uint64_t bytes; };
+static void start_clock(struct body *b)
+{
+	if (!b->started)
+		b->started = clock_ms();
+}
 
-/* A silence may last read_timeout_s, and the whole may not fall behind the slowest rate. */
-static ms_t deadline(const struct patience *p, const struct body_terms *t)
+/*
+ * A silence may last read_timeout_s, and the whole may not fall behind the slowest rate: all chunks
+ * together, or one byte and one BDAT at a time would hold us for ever.
+ */
+static ms_t deadline(const struct body *b, const struct body_terms *t)
 {
 	ms_t silence = clock_in(t->read_timeout_s), slow;
 
 	if (!t->rate_min)
 		return silence;
-	slow = p->started + (ms_t)t->read_timeout_s * 1000 + (ms_t)(p->bytes * 1000 / t->rate_min);
+	slow = b->started + (ms_t)t->read_timeout_s * 1000 + (ms_t)(b->arrived * 1000 / t->rate_min);
 	return slow < silence ? slow : silence;
 }
 
@@ -171,26 +178,26 @@ static bool endless(const struct body *b, uint64_t bytes)
 }
 
 /* Read at most BODY_PIECE bytes; > 0, or *end says why not. */
-static size_t read_piece(struct line *in, char *buf, size_t n, struct patience *p,
+static size_t read_piece(struct body *b, struct line *in, char *buf, size_t n,
     const struct body_terms *t, enum body_end *end)
 {
-	ssize_t got = line_bytes(in, buf, n, deadline(p, t));
+	ssize_t got = line_bytes(in, buf, n, deadline(b, t));
 
 	if (got <= 0) {
 		*end = got < 0 && errno == ETIMEDOUT ? BODY_LATE : BODY_LOST;
 		return 0;
 	}
-	p->bytes += (uint64_t)got;
+	b->arrived += (uint64_t)got;
 	return (size_t)got;
 }
 
 static enum body_end read_data(struct body *b, struct line *in, const struct body_terms *t, char *buf)
 {
-	struct patience p = { .started = clock_ms() };
 	enum body_end end = BODY_OK;
 
+	start_clock(b);
 	while (b->at != BODY_ENDED) {
-		size_t used, kept, got = read_piece(in, buf, BODY_PIECE, &p, t, &end);
+		size_t used, kept, got = read_piece(b, in, buf, BODY_PIECE, t, &end);
 
 		if (!got)
 			return end;
@@ -199,7 +206,7 @@ static enum body_end read_data(struct body *b, struct line *in, const struct bod
 			t->sink(t->arg, (struct span){ buf, kept });
 		if (used < got)
 			line_push(in, (struct span){ buf + used, got - used });
-		if (b->at != BODY_ENDED && endless(b, p.bytes))
+		if (b->at != BODY_ENDED && endless(b, b->arrived))
 			return BODY_ENDLESS;
 	}
 	return BODY_OK;
@@ -207,14 +214,16 @@ static enum body_end read_data(struct body *b, struct line *in, const struct bod
 
 static enum body_end read_chunk(struct body *b, struct line *in, uint64_t size, const struct body_terms *t, char *buf)
 {
-	struct patience p = { .started = clock_ms() };
 	enum body_end end = BODY_OK;
 
+	start_clock(b);
 	if (endless(b, size))
 		return BODY_ENDLESS;
+	if (deadline(b, t) <= clock_ms())
+		return BODY_LATE;
 	while (size) {
 		size_t want = size < BODY_PIECE ? (size_t)size : BODY_PIECE;
-		size_t used, kept, got = read_piece(in, buf, want, &p, t, &end);
+		size_t used, kept, got = read_piece(b, in, buf, want, t, &end);
 
 		if (!got)
 			return end;

@@ -29,6 +29,8 @@ struct body {
 	uint64_t	 limit;		/* largest wire, 0 = none */
 	uint64_t	 wire, text;	/* bytes so far with CRLF, with LF */
 	bool		 has8bit;	/* a byte beyond ASCII was seen */
+	ms_t		 started;	/* when the first reading began, 0 = not yet */
+	uint64_t	 arrived;	/* bytes since then, in all chunks */
 };
 
 void body_init(struct body *b, bool dots, uint64_t limit);

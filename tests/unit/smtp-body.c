@@ -1,6 +1,9 @@
 /* The text of a message coming in, cut in every way it can be cut. */
 #include "tests/unit/unit.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "common/base/str.h"
 #include "common/smtp/body.h"
 
@@ -108,11 +111,47 @@ START_TEST(body_counts_the_wire)
 }
 END_TEST
 
+static void forget(void *arg, struct span lf_text)
+{
+	(void)arg, (void)lf_text;
+}
+
+/* Chunks of nothing, or of a byte each time we are about to give up, gain no time. */
+START_TEST(all_chunks_have_one_clock)
+{
+	struct body_terms t = { .read_timeout_s = 60, .rate_min = 10, .sink = forget };
+	struct fd_stream from;
+	struct line *in;
+	struct body b;
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	fd_stream_init(&from, pair[1]);
+	in = line_new(&from.stream, 100);
+	body_init(&b, false, 0);
+	ck_assert_int_eq(write(pair[0], "12345", 5), 5);
+	ck_assert_int_eq(body_read_chunk(&b, in, 0, &t), BODY_OK);
+	ck_assert_int_eq(body_read_chunk(&b, in, 1, &t), BODY_OK);
+	b.started -= 60 * 1000;
+	b.arrived = 20;			/* two seconds more */
+	ck_assert_int_eq(body_read_chunk(&b, in, 1, &t), BODY_OK);
+	b.started -= 3000;
+	ck_assert_int_eq(body_read_chunk(&b, in, 0, &t), BODY_LATE);
+	ck_assert_int_eq(body_read_chunk(&b, in, 1, &t), BODY_LATE);
+	b.arrived = 100;
+	ck_assert_int_eq(body_read_chunk(&b, in, 1, &t), BODY_OK);
+	line_free(in);
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("smtp-body");
 
 	tcase_add_loop_test(tc, body_in_any_pieces, 0, COUNT(cases));
 	tcase_add_test(tc, body_counts_the_wire);
+	tcase_add_test(tc, all_chunks_have_one_clock);
 	return unit_end();
 }
