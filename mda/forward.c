@@ -6,7 +6,6 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
@@ -18,6 +17,7 @@
 #include "common/mail/trace.h"
 #include "common/mail/wrap.h"
 #include "common/os/clock.h"
+#include "common/os/dice.h"
 #include "common/smtp/param.h"
 #include "mda/pick.h"
 
@@ -193,15 +193,6 @@ static bool put_as_it_is(const struct message *m, const char *address, struct qu
 	return copy_text(m, q, e);
 }
 
-static uint64_t dice(void)
-{
-	uint64_t n = 0;
-
-	if (getrandom(&n, sizeof n, GRND_NONBLOCK) != sizeof n)
-		n = (uint64_t)clock_wall_us();
-	return n;
-}
-
 static void put_str(struct queue_put *q, struct str *s)
 {
 	queue_put_bytes(q, str_span(s));
@@ -214,10 +205,11 @@ static bool put_wrapped(struct pick *p, const struct message *m, const char *add
 	time_t now = clock_wall();
 	struct str s = STR(8 * HEAD_MAX), id = STR(400);
 	struct wrap w = { .through = address, .header = span_to(text, header_length(text)), .now = now,
-		.zone = date_local_zone(now), .eight = env->body8bit, .junk = m->env.junk, .utf8 = env->smtputf8, .dice = dice() };
+		.zone = date_local_zone(now), .eight = env->body8bit, .junk = m->env.junk,
+		.utf8 = env->smtputf8, .dice = dice_roll() };
 	bool ok;
 
-	msgid_make(clock_wall_us(), dice(), span_of(p->self.conf.host_name), &id);
+	msgid_new(span_of(p->self.conf.host_name), &id);
 	w.message_id = id.p;
 	trace_delivered_to(span_of(address), &s);
 	trace_received(&(struct trace){ .helo = "", .peer_ip = "", .peer_name = "", .by = p->self.conf.host_name,

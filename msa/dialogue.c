@@ -5,7 +5,6 @@
 #include "msa/sendmail.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -68,11 +67,8 @@ static void put_fixed(void *arg, struct span lf_text)
 static void make_message_id(struct dialogue *d)
 {
 	struct str id = STR(sizeof d->message_id - 1);
-	uint64_t dice;
 
-	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != sizeof dice)
-		dice = (uint64_t)getpid();
-	msgid_make(clock_wall_us(), dice, span_of(d->m->conf.host_name), &id);
+	msgid_new(span_of(d->m->conf.host_name), &id);
 	snprintf(d->message_id, sizeof d->message_id, "%s", id.p);
 	str_free(&id);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -274,14 +273,11 @@ static void find_message_id(struct letter *l, const struct header *h)
 {
 	const struct field *f = header_find(h, "Message-ID");
 	struct str id = STR(sizeof l->message_id - 1);
-	uint64_t dice;
 
-	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != sizeof dice)
-		dice = (uint64_t)getpid();
 	if (f && fix_is_message_id(f->value))
 		str_add(&id, span_trim(f->value));
 	if (!id.n)
-		msgid_make(clock_wall_us(), dice, span_of(l->m->conf.host_name), &id);
+		msgid_new(span_of(l->m->conf.host_name), &id);
 	snprintf(l->message_id, sizeof l->message_id, "%s", id.p);
 	str_free(&id);
 }

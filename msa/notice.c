@@ -1,8 +1,6 @@
 /* A letter about mail that is held. See session.h. */
 #include "msa/session.h"
 
-#include <sys/random.h>
-
 #include "common/mail/date.h"
 #include "common/mail/maillog.h"
 #include "common/mail/msgid.h"
@@ -22,11 +20,8 @@ static void put_header(const struct session *x, const char *to, const char *post
 	const struct conf *c = &x->self.conf;
 	struct str id = STR(700);
 	time_t now = clock_wall();
-	uint64_t dice;
 
-	if (getrandom(&dice, sizeof dice, 0) != (ssize_t)sizeof dice)
-		dice = (uint64_t)clock_ms();
-	msgid_make(clock_wall_us(), dice, span_of(c->host_name), &id);
+	msgid_new(span_of(c->host_name), &id);
 	str_addf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\nTo: <%s>, <%s>\n", c->host_name, to, postmaster);
 	str_addf(out, "Subject: Mail from %s is on hold\nDate: ", x->who.login);
 	date_print(now, date_local_zone(now), out);

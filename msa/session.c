@@ -10,7 +10,6 @@
  */
 #include "msa/session.h"
 
-#include <sys/random.h>
 
 #include "common/base/mem.h"
 #include "common/keeper/meter.h"
@@ -102,11 +101,8 @@ static void make_message_id(struct session *x)
 {
 	const char *at = strrchr(x->intake.env.sender, '@');
 	struct str id = STR(sizeof x->message_id - 1);
-	uint64_t dice;
 
-	if (getrandom(&dice, sizeof dice, 0) != (ssize_t)sizeof dice)
-		dice = (uint64_t)clock_ms();
-	msgid_make(clock_wall_us(), dice, span_of(at ? at + 1 : x->self.conf.host_name), &id);
+	msgid_new(span_of(at ? at + 1 : x->self.conf.host_name), &id);
 	snprintf(x->message_id, sizeof x->message_id, "%s", id.p);
 	str_free(&id);
 }

@@ -1,8 +1,7 @@
 /* What a send process asks the DNS. See lookup.h. */
 #include "mta/lookup.h"
 
-#include <sys/random.h>
-
+#include "common/os/dice.h"
 #include "common/os/fd.h"
 
 static bool resolver(struct carrier *c, struct err *e)
@@ -45,12 +44,9 @@ enum mx_found lookup_mx(struct carrier *c, const char *domain, struct arena *a, 
 {
 	bool fresh = c->resolver < 0;
 	enum mx_found found;
-	uint32_t dice;
 
 	if (!resolver(c, e))
 		return MX_FAILED;
-	if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != sizeof dice)
-		dice = (uint32_t)clock_ms();
-	found = resolve_mx(c->resolver, domain, dice, a, hosts, count, e);
+	found = resolve_mx(c->resolver, domain, (uint32_t)dice_roll(), a, hosts, count, e);
 	return found == MX_FAILED && anew(c, fresh) ? lookup_mx(c, domain, a, hosts, count, e) : found;
 }

@@ -2,11 +2,11 @@
 #include "mta/sched.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
 #include "common/mail/maillog.h"
+#include "common/os/dice.h"
 #include "common/os/log.h"
 
 enum {
@@ -15,13 +15,6 @@ enum {
 	NOTE_MS		= 1000,
 	TASK_BYTES	= 48 << 10,	/* of recipients in one packet */
 };
-
-static uint32_t dice(void)
-{
-	uint32_t n = 0;
-
-	return getrandom(&n, sizeof n, GRND_NONBLOCK) == sizeof n ? n : (uint32_t)clock_wall_us();
-}
 
 struct arena *message_arena(struct sched *s)
 {
@@ -303,7 +296,7 @@ static void deferred(struct sched *s, struct message *m, struct rcpt *r, const s
 {
 	time_t now = clock_wall();
 
-	r->next = plan_next(&s->plan, &m->env, try, now, dice());
+	r->next = plan_next(&s->plan, &m->env, try, now, (uint32_t)dice_roll());
 	if (r->next) {
 		maillog_deferred(m->env.id, span_of(r->address), r->remote, r->next - now, why);
 		return;

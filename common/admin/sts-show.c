@@ -123,7 +123,8 @@ struct question { char domain[DNS_NAME]; const char *server; };
 static int show(const struct conf *c, void *arg)
 {
 	const struct question *q = arg;
-	struct look l = { .conf = c, .domain = q->domain, .arena = arena_new(MEMORY_MAX, NULL, NULL), .code = EX_OK };
+	struct look l = { .conf = c, .domain = q->domain, .code = EX_OK,
+		.arena = arena_new(MEMORY_MAX, NULL, NULL) };
 	struct sts_policy policy;
 	struct err e;
 

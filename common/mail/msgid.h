@@ -7,7 +7,8 @@
 
 #include "common/base/str.h"
 
-/* "<TIME.DICE@domain>": unique by the clock and 64 random bits of the caller. */
+void msgid_new(struct span domain, struct str *out);
+/* The same, pure: "<TIME.DICE@domain>", unique by the clock and 64 random bits. */
 void msgid_make(int64_t wall_us, uint64_t dice, struct span domain, struct str *out);
 
 #endif

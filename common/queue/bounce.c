@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "common/base/mem.h"
@@ -14,6 +13,7 @@
 #include "common/mail/msgid.h"
 #include "common/mail/trace.h"
 #include "common/os/clock.h"
+#include "common/os/dice.h"
 #include "common/queue/plan.h"
 
 enum { FULL_MAX = 64 << 10 };	/* larger originals come back as their header, unless RET=FULL */
@@ -67,15 +67,6 @@ static void put_text(void *arg, struct span lf_text)
 	queue_put_bytes(arg, lf_text);
 }
 
-static uint64_t dice(void)
-{
-	uint64_t n = 0;
-
-	if (getrandom(&n, sizeof n, GRND_NONBLOCK) != sizeof n)
-		n = (uint64_t)clock_wall_us();
-	return n;
-}
-
 static bool wants_full(const struct job *j, size_t size)
 {
 	/* RFC 3461 4.3: RET is about failures; other reports carry the header. */
@@ -108,13 +99,13 @@ static bool put_report(const struct job *j, struct queue_put *q, const char *id,
 	    .protocol = "local", .tls = "", .id = id, .recipient = "", .login = "", .when = j->now, .zone = zone },
 	    &received);
 	queue_put_bytes(q, str_span(&received));
-	msgid_make(clock_wall_us(), dice(), span_of(j->b->our_name), &message_id);
+	msgid_new(span_of(j->b->our_name), &message_id);
 	report_write(&(struct report){ .kind = j->kind, .our_name = j->b->our_name, .to = j->to,
 	    .unsent = !*j->env->sender, .smtputf8 = j->env->smtputf8, .from_mta = from_mta(j->env),
 	    .id = j->env->id, .message_id = message_id.p, .envid = j->env->envid, .arrived = j->env->arrived,
 	    .now = j->now, .zone = zone, .give_up = j->kind == REPORT_DELAYED ? plan_end(j->b->give_up, j->env) : 0,
 	    .rcpts = j->rcpts, .rcpt_count = j->count, .original = original, .full = wants_full(j, original.n),
-	    .dice = dice() }, (struct sink){ put_text, q });
+	    .dice = dice_roll() }, (struct sink){ put_text, q });
 	str_free(&received);
 	str_free(&message_id);
 	return queue_put_commit(q, &env, e);
