@@ -80,14 +80,11 @@ static bool take_hex(struct span *in, size_t *n)
 	struct span was = *in;
 
 	for (*n = 0; in->n && *n <= INTROSPECT_REPLY_MAX; span_take(in, 1)) {
-		char c = to_lower(*in->p);
+		int digit = hex_value(*in->p);
 
-		if (is_digit(c))
-			*n = *n * 16 + (size_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			*n = *n * 16 + (size_t)(c - 'a') + 10;
-		else
+		if (digit < 0)
 			break;
+		*n = *n * 16 + (size_t)digit;
 	}
 	return in->n < was.n && *n <= INTROSPECT_REPLY_MAX;
 }

@@ -36,6 +36,14 @@ char to_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
+int hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c = to_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static bool same_ignoring_case(const char *a, const char *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -69,5 +69,6 @@ bool is_blank(char c);		/* SP and HTAB */
 bool is_space(char c);		/* SP, HTAB, CR, LF */
 bool is_print(char c);		/* 0x20 to 0x7e */
 char to_lower(char c);
+int hex_value(char c);		/* of a digit in either case; -1: it is none */
 
 #endif

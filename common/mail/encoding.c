@@ -23,14 +23,6 @@ static int value64(char c)
 	return (unsigned char)c < sizeof values ? values[(unsigned char)c] : -1;
 }
 
-static int value16(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = to_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One to three bytes as four characters. */
 static void put_quad(const unsigned char *b, size_t n, struct str *out)
 {
@@ -171,12 +163,12 @@ static void qp_held(struct decoder *d, char c, struct str *out)
 		d->have = 0;
 		return;
 	}
-	if (d->have == 1 && value16(c) >= 0) {
+	if (d->have == 1 && hex_value(c) >= 0) {
 		d->held[d->have++] = c;
 		return;
 	}
-	if (d->have == 2 && value16(c) >= 0) {
-		str_add_char(out, (char)(value16(d->held[1]) << 4 | value16(c)));
+	if (d->have == 2 && hex_value(c) >= 0) {
+		str_add_char(out, (char)(hex_value(d->held[1]) << 4 | hex_value(c)));
 		d->have = 0;
 		return;
 	}

@@ -41,20 +41,13 @@ void channel_seal(const struct channel *c, const uint64_t key[2], struct str *ou
 	str_free(&text);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_hex(struct span text, unsigned char *bytes, size_t max, size_t *n)
 {
 	if (text.n % 2 || text.n / 2 > max)
 		return false;
 	*n = text.n / 2;
 	for (size_t i = 0; i < *n; i++) {
-		int high = hex_digit(text.p[2 * i]), low = hex_digit(text.p[2 * i + 1]);
+		int high = hex_value(text.p[2 * i]), low = hex_value(text.p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -104,14 +104,6 @@ static bool read_txt(struct span data, struct zone_record *r)
 	return true;
 }
 
-static int hex(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = to_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "3 1 1 HEX", RFC 6698 2.2 */
 static bool read_tlsa(struct span data, struct zone_record *r)
 {
@@ -128,7 +120,7 @@ static bool read_tlsa(struct span data, struct zone_record *r)
 	if (!data.n || data.n % 2)
 		return false;
 	for (; data.n; data = span_from(data, 2)) {
-		int high = hex(data.p[0]), low = hex(data.p[1]);
+		int high = hex_value(data.p[0]), low = hex_value(data.p[1]);
 		char byte;
 
 		if (high < 0 || low < 0)

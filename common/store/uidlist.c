@@ -5,7 +5,7 @@
 
 static bool is_hex(char c)
 {
-	return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
+	return hex_value(c) >= 0;
 }
 
 /* A number that a UID or UIDVALIDITY may be: RFC 3501 nz-number. */

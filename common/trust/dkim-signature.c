@@ -79,14 +79,6 @@ static enum trust_result read_names(struct reading *r)
 	return TRUST_NONE;
 }
 
-static int hex(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = to_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* RFC 6376 2.11: =XX stands for a byte, blanks for nothing. Decoded it is never longer. */
 static struct span unquote(struct span in, struct arena *a)
 {
@@ -98,8 +90,8 @@ static struct span unquote(struct span in, struct arena *a)
 
 		if (is_blank(c) || c == '\r' || c == '\n')
 			continue;
-		if (c == '=' && i + 2 < in.n && hex(in.p[i + 1]) >= 0 && hex(in.p[i + 2]) >= 0) {
-			c = (char)(hex(in.p[i + 1]) << 4 | hex(in.p[i + 2]));
+		if (c == '=' && i + 2 < in.n && hex_value(in.p[i + 1]) >= 0 && hex_value(in.p[i + 2]) >= 0) {
+			c = (char)(hex_value(in.p[i + 1]) << 4 | hex_value(in.p[i + 2]));
 			i += 2;
 		}
 		out[n++] = c;

@@ -64,20 +64,14 @@ bool tlsrpt_eat_uri(struct span *rua, struct span *uri)
 	return false;
 }
 
-static int hex(char c)
-{
-	c = to_lower(c);
-	return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* RFC 3986 2.1. What is no printable ASCII then becomes '?'; where it stands for '\n' a bar does. */
 static const char *decode(struct span s, struct arena *a)
 {
 	char *text = arena_get(a, s.n + 1), *at = text;
 
 	for (; s.n; s = span_from(s, 1)) {
-		bool coded = *s.p == '%' && s.n > 2 && hex(s.p[1]) >= 0 && hex(s.p[2]) >= 0;
-		char c = coded ? (char)(hex(s.p[1]) << 4 | hex(s.p[2])) : *s.p;
+		bool coded = *s.p == '%' && s.n > 2 && hex_value(s.p[1]) >= 0 && hex_value(s.p[2]) >= 0;
+		char c = coded ? (char)(hex_value(s.p[1]) << 4 | hex_value(s.p[2])) : *s.p;
 
 		*at++ = !coded && c == '|' ? '\n' : is_print(c) ? c : '?';
 		s = coded ? span_from(s, 2) : s;

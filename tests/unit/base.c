@@ -106,6 +106,19 @@ START_TEST(a_str_keeps_its_ceiling)
 }
 END_TEST
 
+START_TEST(hexadecimal_digits_have_values)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	for (int c = -128; c < 128; c++) {
+		const char *at = c ? strchr(digits, c) : NULL;
+		int n = at ? (int)(at - digits) : -1;
+
+		ck_assert_int_eq(hex_value((char)c), n < 16 ? n : n - 6);
+	}
+}
+END_TEST
+
 START_TEST(a_str_takes_text_in_lower_case)
 {
 	struct str s = STR(8);
@@ -177,6 +190,7 @@ int main(void)
 	tcase_add_test(tc, bytes_are_counted);
 	tcase_add_test(tc, copies_refuse_nul_and_length);
 	tcase_add_test(tc, a_str_keeps_its_ceiling);
+	tcase_add_test(tc, hexadecimal_digits_have_values);
 	tcase_add_test(tc, a_str_takes_text_in_lower_case);
 	tcase_add_test(tc, an_error_is_a_tame_sentence);
 	tcase_add_test(tc, an_arena_resets);
