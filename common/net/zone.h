@@ -18,7 +18,12 @@
 #include "common/net/dns-name.h"
 #include "common/net/resolve.h"
 
-enum { DNS_SOA = 6, ZONE_RDATA = 512, ZONE_CHAIN = 8, ZONE_TTL = 300 };
+enum {
+	DNS_SOA		= 6,
+	ZONE_RDATA	= 1536,		/* the DKIM record of the longest key, 8192 bits, has 1440 */
+	ZONE_CHAIN	= 8,
+	ZONE_TTL	= 300,
+};
 
 struct zone_record {
 	char		 name[DNS_NAME];	/* clean */

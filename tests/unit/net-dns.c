@@ -156,6 +156,20 @@ static const char *const our_lines[] = {
 	"xn--mller-kva.test MX 10 one.alpha.test",
 };
 
+/* Of 8192 bits, as posthorn dkim record prints it. */
+START_TEST(zone_line_holds_the_longest_key)
+{
+	struct str line = STR(4000);
+	struct zone_record r;
+	struct err e;
+
+	str_addf(&line, "a._domainkey.test TXT \"v=DKIM1; k=rsa; p=%01416d\"", 0);
+	ck_assert(zone_line_parse(str_span(&line), &r, &e));
+	ck_assert_uint_eq(r.n, 18 + 1416 + 6);
+	str_free(&line);
+}
+END_TEST
+
 static struct zone *our_zone(struct arena *a)
 {
 	const char *good[COUNT(our_lines)];
@@ -405,6 +419,7 @@ int main(void)
 	tcase_add_test(tc, name_to_ask_for_may_hold_more);
 	tcase_add_loop_test(tc, mx_rdata_parses, 0, COUNT(mxs));
 	tcase_add_loop_test(tc, zone_line_reads, 0, COUNT(lines));
+	tcase_add_test(tc, zone_line_holds_the_longest_key);
 	tcase_add_loop_test(tc, zone_answers, 0, COUNT(finds));
 	tcase_add_test(tc, mx_order_is_preference_then_dice);
 	tcase_add_loop_test(tc, mail_hosts_of_a_domain, 0, COUNT(domains));
