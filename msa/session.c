@@ -144,11 +144,6 @@ static void take_text(struct smtp *s, struct span lf_text)
 	fix_feed(&x->fix, lf_text);
 }
 
-static bool is_forged(void *arg, struct span value)
-{
-	return authres_claims(value, arg);
-}
-
 /* What only our mta says, and readers believe: no user says it to another. RFC 8601 5 */
 static bool drop_forged(struct session *x, struct err *e)
 {
@@ -156,7 +151,7 @@ static bool drop_forged(struct session *x, struct err *e)
 
 	if (!d)
 		return false;
-	edit_remove(d, SPAN("Authentication-Results"), is_forged, (void *)x->self.conf.host_name);
+	authres_remove(d, x->self.conf.host_name);
 	edit_remove(d, SPAN("X-Posthorn-Gate"), NULL, NULL);
 	return true;
 }

@@ -150,18 +150,13 @@ static enum gate_wish wish_of(const struct check *k, const struct check_verdict 
 	return v->dmarc == TRUST_FAIL && !is_vouched(k, v) ? wishes[policy_for(k, v, sender, a)] : GATE_WISH_NONE;
 }
 
-static bool is_forged(void *arg, struct span value)
-{
-	return authres_claims(value, arg);
-}
-
 /* RFC 8601 5: what a stranger wrote in our name goes, whether there is something of ours or not. */
 static struct edit *drop_forged(const struct check *k, struct intake *in, struct err *e)
 {
 	struct edit *d = intake_header(in, e);
 
 	if (d)
-		edit_remove(d, SPAN("Authentication-Results"), is_forged, (void *)k->self->conf.host_name);
+		authres_remove(d, k->self->conf.host_name);
 	return d;
 }
 

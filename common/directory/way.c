@@ -90,7 +90,7 @@ bool way_place(struct span *via, struct way_place *out)
 	return true;
 }
 
-bool way_fits_via(struct span s)
+static bool fits_via(struct span s)
 {
 	struct way_place place;
 
@@ -207,7 +207,7 @@ static const struct key {
 	{ "tls", "tls", WORD, AT(tls), NULL, tls_words, 0, "none, may, encrypt, dane, verify or fingerprint" },
 	{ "names", "tls", TEXT, AT(names), is_names, NULL, 0, "names of a certificate with commas between, .DOMAIN for any below it" },
 	{ "prints", "tls", TEXT, AT(prints), is_prints, NULL, 0, "SHA-256 fingerprints with commas between" },
-	{ "via", "via", TEXT, AT(via), way_fits_via, NULL, 0,
+	{ "via", "via", TEXT, AT(via), fits_via, NULL, 0,
 	  "HOST, HOST:PORT, lmtp:HOST:PORT or lmtp:/SOCKET, others to try next behind commas" },
 	{ "login", "via", TEXT, AT(login), is_entry, NULL, 0, "the name of an entry in relay-secrets" },
 	{ "after", "via", COUNT, AT(after), NULL, NULL, 1000, "a number of tries" },

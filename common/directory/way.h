@@ -75,7 +75,6 @@ struct way_place { bool lmtp; char host[WAY_HOST]; unsigned port; };	/* port 0: 
 
 /* Eats the first of places with commas between. False: that is none. */
 bool way_place(struct span *via, struct way_place *out);
-bool way_fits_via(struct span via);
 bool way_fits_source(struct span addresses);	/* one, or one of each family */
 
 #endif

@@ -42,7 +42,6 @@ void auth_decide(struct attempt *a, enum auth_verdict verdict, const char *why);
 void auth_let_in(struct attempt *a, const struct dir_target *place);
 /* Whom user means: prepared (RFC 4013) where that can be done. False: nobody can be called so. */
 bool auth_name(struct attempt *a, const char *user);
-bool auth_is_account(const struct attempt *a);		/* the name is one of this machine's accounts, not of the users file */
 
 /* --- auth-users.c --- */
 

@@ -52,7 +52,8 @@ bool auth_name(struct attempt *a, const char *user)
 	return name_read(span_of(ok ? prepared : user), &a->name, NULL);
 }
 
-bool auth_is_account(const struct attempt *a)
+/* One of this machine's accounts, not of the users file. */
+static bool is_account(const struct attempt *a)
 {
 	struct span domain = name_domain(&a->name);
 
@@ -98,7 +99,7 @@ static void judge(struct attempt *a)
 	} else if (!auth_name(a, a->user)) {
 		password_matches(SPAN(""), a->password);
 		auth_decide(a, AUTH_NO, "no name that a user could have");
-	} else if (auth_is_account(a)) {
+	} else if (is_account(a)) {
 		ask_pam(a);
 	} else {
 		auth_password(a);

@@ -31,7 +31,7 @@
  *
  *	'G'				it accepts now
  *	'W' count			start that many more sessions for me. Ask at the start for
- *					FRONT_SPARE(conf) of them, then for one more whenever a wire was
+ *					its share of sessions-spare, then for one more whenever a wire was
  *					given a client or was closed while it waited. The keeper sends
  *					them as soon as it may (sessions-max, back-off after crashes) and
  *					remembers what it owes; it never answers no.
@@ -48,8 +48,5 @@ enum front_flags {
 	FRONT_TLS	= 1 << 0,	/* TLS from the first byte (465, 993, 995) */
 	FRONT_PROXY	= 1 << 1,	/* before it, and before all, a PROXY header (net/proxy.h) */
 };
-
-/* Ready-made sessions that one of several fronts holds. */
-#define FRONT_SPARE(conf)	(((conf)->sessions_spare + (conf)->fronts - 1) / (conf)->fronts)
 
 #endif

@@ -45,7 +45,8 @@ bool edit_next(const struct edit *d, size_t *at, struct field *f)
 	return true;
 }
 
-bool edit_find(const struct edit *d, struct span name, unsigned nth, struct field *f)
+/* The nth (1 ...) field of that name; false when there are not so many. */
+static bool find(const struct edit *d, struct span name, unsigned nth, struct field *f)
 {
 	size_t at = 0;
 
@@ -184,7 +185,7 @@ bool edit_change(struct edit *d, struct span name, unsigned nth, struct span val
 {
 	struct field f;
 
-	if (!edit_find(d, name, nth, &f))
+	if (!find(d, name, nth, &f))
 		return edit_append(d, name, value, e);
 	return put(d, f.at, f.whole.n, name, value, e);
 }
@@ -193,7 +194,7 @@ bool edit_delete(struct edit *d, struct span name, unsigned nth)
 {
 	struct field f;
 
-	return edit_find(d, name, nth, &f) && splice(d, f.at, f.whole.n, (struct span){ "", 0 }, NULL);
+	return find(d, name, nth, &f) && splice(d, f.at, f.whole.n, (struct span){ "", 0 }, NULL);
 }
 
 /* The n bytes at offset at go down to *to. */

@@ -44,8 +44,6 @@ void edit_init(struct edit *d, struct span ours, struct span theirs);
 void edit_free(struct edit *d);
 /* Eat the next field that is not ours. *at is 0 before the first. False: the header ends at *at. */
 bool edit_next(const struct edit *d, size_t *at, struct field *f);
-/* The nth (1 ...) field of that name; false when there are not so many. */
-bool edit_find(const struct edit *d, struct span name, unsigned nth, struct field *f);
 
 /* before: how many fields stay in front of it, ours counted; 0 is the top, too many the end. */
 bool edit_insert(struct edit *d, unsigned before, struct span name, struct span value, struct err *e);

@@ -13,8 +13,6 @@
 #include "common/base/span.h"
 #include "common/base/str.h"
 
-enum { TRACE_HOPS_MAX = 50 };		/* Received lines before we call it a loop */
-
 struct trace {
 	const char	*helo;		/* what the client called itself; "" none */
 	const char	*peer_ip;	/* "192.0.2.1", "2001:db8::1"; "" = local */

@@ -84,20 +84,6 @@ static void tame(struct str *s, size_t from)
 	}
 }
 
-bool word_eat(struct span *in, struct str *out)
-{
-	struct str bytes = STR(WORDS_JOINED_MAX);
-	struct span charset;
-	size_t from = out->n;
-	bool ok = eat_raw(in, &charset, &bytes);
-
-	if (ok)
-		charset_to_utf8(charset, str_span(&bytes), out);
-	tame(out, from);
-	str_free(&bytes);
-	return ok;
-}
-
 static struct span ltrim(struct span s)
 {
 	span_while(&s, is_space);

@@ -15,8 +15,6 @@ enum { WORD_LINE = 76 };		/* RFC 2047 2 */
 
 /* Unstructured text (Subject) or the phrase of an address, unquoted already. */
 void word_decode(struct span value, struct str *out);
-/* "=?" ... "?=": eat one encoded-word and append it decoded. False: not one, nothing moved. */
-bool word_eat(struct span *in, struct str *out);
 
 /* Unstructured UTF-8 text for a header; column is where the line stands ("Subject: " is 9). */
 void word_encode(struct span utf8, size_t column, struct str *out);

@@ -107,14 +107,6 @@ struct dns *dns_new(const struct dns_settings *settings, struct err *e)
 	return u;
 }
 
-void dns_free(struct dns *u)
-{
-	if (!u)
-		return;
-	ub_ctx_delete(u->ctx);
-	free(u);
-}
-
 int dns_fd(struct dns *u)
 {
 	return ub_fd(u->ctx);

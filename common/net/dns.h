@@ -28,7 +28,6 @@ struct dns_pending {
 
 /* PERM with a sentence when a setting can not be used. */
 struct dns *dns_new(const struct dns_settings *settings, struct err *e);
-void dns_free(struct dns *u);
 int dns_fd(struct dns *u);
 void dns_process(struct dns *u);
 /* False: could not even ask, and answered will not be called. */

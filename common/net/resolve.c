@@ -331,33 +331,3 @@ bool resolve_host(int resolver, const char *host, struct arena *a, const char **
 	*count = found.count;
 	return true;
 }
-
-static bool is_among(const char *ip, const char *const *ips, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(ips[i], ip) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool resolve_reverse(int resolver, const char *ip, struct arena *a, const char **name, struct err *e)
-{
-	char reverse[80], host[DNS_NAME];
-	struct dns_answer answer;
-	struct address who;
-	const char **ips;
-	size_t count;
-
-	*name = "";
-	if (!address_parse(span_of(ip), &who))
-		return true;
-	address_reverse_name(&who, reverse);
-	if (!resolve(resolver, reverse, DNS_PTR, a, &answer, e))
-		return false;
-	if (answer.found != DNS_YES || !answer.count || !dns_name_eat(&answer.records[0], host) || !*host)
-		return true;
-	if (resolve_host(resolver, host, a, &ips, &count, NULL) && is_among(ip, ips, count))
-		*name = arena_text(a, span_of(host));
-	return true;
-}

@@ -61,8 +61,6 @@ struct host_addresses {
 	const char	 *alias_of;	/* as in the answer; "" for none */
 };
 bool resolve_addresses(int resolver, const char *host, struct arena *a, struct host_addresses *out, struct err *e);
-/* The name behind an address, for Received: its PTR, where that name has the address (RFC 1912 2.1). "" without. */
-bool resolve_reverse(int resolver, const char *ip, struct arena *a, const char **name, struct err *e);
 
 /* --- the wire form, for both ends --- */
 

@@ -31,11 +31,6 @@ void log_show_debug(bool yes)
 	to.debug = yes;
 }
 
-const char *log_program(void)
-{
-	return to.program;
-}
-
 int log_print_front(char *line, size_t size)
 {
 	int64_t us = clock_wall_us();

@@ -25,7 +25,6 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_show_debug(bool yes);		/* off at the start */
-const char *log_program(void);		/* the name given to log_open() */
 /* "2026-11-24T04:12:07.123Z mta-sched[123]: ", as snprintf(). */
 int log_print_front(char *line, size_t size);
 

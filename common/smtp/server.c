@@ -26,7 +26,8 @@ ms_t smtp_until(const struct smtp *s)
 	return s->known || until < s->greet_until ? until : s->greet_until;
 }
 
-struct reply smtp_bad_line(enum line_kind kind)
+/* What a line that is no line gets. */
+static struct reply bad_line(enum line_kind kind)
 {
 	switch (kind) {
 	case LINE_LONG:
@@ -50,7 +51,7 @@ bool smtp_ask(struct smtp *s, struct reply *r, struct span *line)
 	kind = out_flush(s->out, smtp_until(s), NULL) ? line_read(s->in, smtp_until(s), line) : LINE_END;
 	if (kind == LINE_OK)
 		return true;
-	*r = smtp_bad_line(kind);
+	*r = bad_line(kind);
 	if (kind == LINE_LONG)
 		*r = reply_say(500, "5.5.6", "that line is too long");	/* RFC 4954 4 */
 	if (!r->code)
@@ -134,7 +135,7 @@ static struct reply next(struct smtp *s)
 	kind = line_read(s->in, smtp_until(s), &line);
 	if (kind == LINE_OK && s->hooks->go_on && !s->hooks->go_on(s, &e))
 		return reply_say(421, e.status, "%s", e.text);
-	r = kind == LINE_OK ? smtp_command(s, line) : smtp_bad_line(kind);
+	r = kind == LINE_OK ? smtp_command(s, line) : bad_line(kind);
 	if (kind == LINE_END)
 		s->state = SMTP_DONE;
 	if (kind != LINE_OK && r.code >= 500 && s->hooks->refused)

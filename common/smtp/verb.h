@@ -13,8 +13,6 @@ void smtp_forget(struct smtp *s);
 ms_t smtp_until(const struct smtp *s);
 /* Send r at once, then read a line: AUTH's challenges. False: *r is the reply to that. */
 bool smtp_ask(struct smtp *s, struct reply *r, struct span *line);
-/* What a line that is no line gets. */
-struct reply smtp_bad_line(enum line_kind kind);
 
 /* r is the last reply but for a 421: we do not listen to what comes next. */
 struct reply smtp_expel(struct smtp *s, struct reply r);

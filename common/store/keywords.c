@@ -10,7 +10,8 @@
 
 static const char file_name[] = "dovecot-keywords";
 
-bool keyword_ok(struct span name)
+/* RFC 3501 flag-keyword: an atom. */
+static bool keyword_ok(struct span name)
 {
 	if (!name.n || name.n >= KEYWORD_ROOM || name.p[0] == '\\')
 		return false;

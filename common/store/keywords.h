@@ -26,8 +26,6 @@ void keywords_parse(struct span text, struct keywords *k);
 void keywords_print(const struct keywords *k, struct str *out);
 /* The letter's number, or -1; ignores case. */
 int keywords_find(const struct keywords *k, struct span name);
-/* RFC 3501 flag-keyword: an atom. */
-bool keyword_ok(struct span name);
 
 /* Read folder's file when it has changed. Without one there are none. */
 bool keywords_read(int folder, struct keywords *k, struct err *e);

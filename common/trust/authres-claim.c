@@ -61,3 +61,13 @@ bool authres_claims(struct span value, const char *us)
 		return claims_quoted(value, us);
 	return same_host(span_while(&value, is_id_char), us);
 }
+
+static bool is_forged(void *arg, struct span value)
+{
+	return authres_claims(value, arg);
+}
+
+void authres_remove(struct edit *d, const char *us)
+{
+	edit_remove(d, SPAN("Authentication-Results"), is_forged, (void *)us);
+}

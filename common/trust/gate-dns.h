@@ -21,7 +21,7 @@
 #include "common/trust/gate-list.h"
 #include "common/trust/gate.h"
 
-enum { GATE_HITS_MAX = GATE_LISTED_MAX / 2, GATE_LISTS_MAX = 32 };
+enum { GATE_HITS_MAX = GATE_LISTED_MAX / 2 };
 
 struct gate_lists { const struct gate_list *rows; size_t count; };
 
