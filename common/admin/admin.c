@@ -97,6 +97,19 @@ int admin_with_conf(int (*run)(const struct conf *c, void *arg), void *arg)
 	return code;
 }
 
+int admin_try(bool (*run)(const struct conf *c, const void *arg, struct err *e), const void *arg)
+{
+	struct conf c;
+	struct err e;
+	int code;
+
+	if (!admin_conf(&c))
+		return EX_CONFIG;
+	code = run(&c, arg, &e) ? EX_OK : admin_fail(&e);
+	conf_free(&c);
+	return code;
+}
+
 static void list_verbs(const char *command, const struct admin_verb *verbs, FILE *to)
 {
 	fprintf(to, "usage: %s [-c FILE] [--json] COMMAND ...\n", command);

@@ -55,6 +55,8 @@ const char *admin_version(void);
 bool admin_conf(struct conf *c);
 /* Reads the settings, and does something with them. */
 int admin_with_conf(int (*run)(const struct conf *c, void *arg), void *arg);
+/* The same for what is done or says why not. */
+int admin_try(bool (*run)(const struct conf *c, const void *arg, struct err *e), const void *arg);
 /* Runs argv[1] from a table that ends with a row without name. */
 int admin_run(const char *command, const struct admin_verb *verbs, int argc, char **argv);
 

@@ -86,8 +86,9 @@ static bool add_line(struct edit *ed, const struct app_args *a, const struct nam
 	return ok && edit_commit(ed, e);
 }
 
-static bool add_app(const struct conf *c, const struct app_args *a, struct err *e)
+static bool add_app(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct app_args *a = arg;
 	char secret[APP_SECRET_MAX];
 	struct name who;
 	struct edit ed;
@@ -127,8 +128,9 @@ static bool revoke_named(const struct conf *c, const char *address, const char *
 	return ok;
 }
 
-static bool revoke_app(const struct conf *c, const struct app_args *a, struct err *e)
+static bool revoke_app(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct app_args *a = arg;
 	unsigned count;
 
 	return revoke_named(c, a->address, a->name, &count, e) &&
@@ -171,8 +173,9 @@ static void print_json(struct str *out, const struct app_row *row, const struct 
 	str_add_char(out, '}');
 }
 
-static bool list_apps(const struct conf *c, const struct app_args *a, struct err *e)
+static bool list_apps(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct app_args *a = arg;
 	struct str path = STR(4096), out = STR(TEXT_FILE_MAX);
 	struct span text, raw;
 	struct app_row row;
@@ -203,20 +206,6 @@ static bool list_apps(const struct conf *c, const struct app_args *a, struct err
 
 /* ---- as a command ---- */
 
-static int with_conf(bool (*run)(const struct conf *c, const struct app_args *a, struct err *e), const struct app_args *a)
-{
-	struct conf c;
-	struct err e;
-	int code = EX_OK;
-
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	if (!run(&c, a, &e))
-		code = admin_fail(&e);
-	conf_free(&c);
-	return code;
-}
-
 static int app_add(int argc, char **argv)
 {
 	struct app_args a = { .rights = APP_READ | APP_SEND };
@@ -230,21 +219,21 @@ static int app_add(int argc, char **argv)
 		return admin_usage("user app add [-r read|send|read,send] ADDRESS NAME");
 	a.address = argv[optind];
 	a.name = argv[optind + 1];
-	return with_conf(add_app, &a);
+	return admin_try(add_app, &a);
 }
 
 static int app_list(int argc, char **argv)
 {
 	struct app_args a = { .address = argc > 1 ? argv[1] : "" };
 
-	return argc > 2 ? admin_usage("user app list [ADDRESS]") : with_conf(list_apps, &a);
+	return argc > 2 ? admin_usage("user app list [ADDRESS]") : admin_try(list_apps, &a);
 }
 
 static int app_revoke(int argc, char **argv)
 {
 	if (argc != 3)
 		return admin_usage("user app revoke ADDRESS NAME");
-	return with_conf(revoke_app, &(struct app_args){ .address = argv[1], .name = argv[2] });
+	return admin_try(revoke_app, &(struct app_args){ .address = argv[1], .name = argv[2] });
 }
 
 static const struct admin_verb verbs[] = {

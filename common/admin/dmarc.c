@@ -13,35 +13,17 @@
 #include "common/trust/spf.h"
 #include "common/trust/unpack.h"
 
-enum { MEMORY_MAX = 512 << 20, SEEN_MAX = 100000 };
+enum { MEMORY_MAX = 512 << 20 };
 
 struct totals { uint64_t reports, messages, passed; };
 
 struct show {
-	struct arena	*ids;		/* of all: reports that were shown */
-	const char	**seen;
-	size_t		 seen_count;
+	struct received	 all;
 	struct totals	 totals;
 	struct str	 out;
 };
 
 /* --- one report --- */
-
-/* The same report may lie there twice: its organization and id tell. */
-static bool is_new(struct show *s, const struct dmarc_read *r)
-{
-	const char *name;
-
-	if (s->seen_count == SEEN_MAX)
-		return true;
-	name = arena_printf(s->ids, "%s\n%s", r->organization, r->id);
-	for (size_t i = 0; i < s->seen_count; i++) {
-		if (strcmp(s->seen[i], name) == 0)
-			return false;
-	}
-	s->seen[s->seen_count++] = name;
-	return true;
-}
 
 static bool passes(const struct dmarc_row *r)
 {
@@ -125,7 +107,7 @@ static void print_json(const struct dmarc_read *r, struct str *out)
 
 static void show_report(struct show *s, struct dmarc_read *r)
 {
-	if (!is_new(s, r))
+	if (!received_is_new(&s->all, r->organization, r->id))
 		return;
 	qsort(r->rows, r->count, r->count ? sizeof *r->rows : 1, by_count);
 	for (size_t i = 0; i < r->count; i++) {
@@ -156,27 +138,24 @@ static int report(int argc, char **argv)
 {
 	static const char *const subtypes[] = { "gzip", "x-gzip", "zip", "x-zip", "x-zip-compressed", "xml", NULL };
 	static const char *const endings[] = { ".xml", ".xml.gz", ".gz", ".zip", NULL };
-	struct show s = { .out = STR(1 << 30) };
-	struct received all = { .subtypes = subtypes, .endings = endings, .begins = "<", .show = show_packed, .arg = &s };
+	struct show s = { .out = STR(1 << 30), .all = { .subtypes = subtypes, .endings = endings,
+		.begins = "<", .show = show_packed, .arg = &s } };
 	const struct totals *t = &s.totals;
 
 	if (argc < 2)
 		return admin_usage("dmarc report PATH ...: Maildirs, files, or - for standard input");
-	s.ids = arena_new(MEMORY_MAX, NULL, NULL);
-	s.seen = arena_array(s.ids, SEEN_MAX, sizeof *s.seen);
-	all.arena = arena_new(MEMORY_MAX, NULL, NULL);
+	received_open(&s.all);
 	str_add_text(&s.out, admin_json() ? "[" : "");
 	for (int i = 1; i < argc; i++)
-		received_show(&all, argv[i]);
+		received_show(&s.all, argv[i]);
 	if (admin_json())
 		str_add_text(&s.out, "]\n");
 	else
 		str_addf(&s.out, "%" PRIu64 " reports, %" PRIu64 " messages: %" PRIu64 " pass, %" PRIu64 " fail\n", t->reports,
 		    t->messages, t->passed, t->messages - t->passed);
 	admin_print(&s.out);
-	arena_free(all.arena);
-	arena_free(s.ids);
-	return all.bad_files ? EX_DATAERR : EX_OK;
+	received_close(&s.all);
+	return s.all.bad_files ? EX_DATAERR : EX_OK;
 }
 
 /* --- what a domain wants --- */

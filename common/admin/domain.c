@@ -62,8 +62,9 @@ static bool add_line(struct edit *ed, const struct domain_args *a, struct err *e
 	return ok;
 }
 
-static bool add_domain(const struct conf *c, const struct domain_args *a, struct err *e)
+static bool add_domain(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct domain_args *a = arg;
 	struct edit ed;
 	bool ok = edit_open(&ed, c->domains_file, 0644, "", e);
 
@@ -117,8 +118,9 @@ static bool del_line(struct edit *ed, const struct domain_args *a, struct err *e
 	return edit_commit(ed, e);
 }
 
-static bool del_domain(const struct conf *c, const struct domain_args *a, struct err *e)
+static bool del_domain(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct domain_args *a = arg;
 	struct edit ed;
 	bool ok = no_users(c, a, e) && edit_open(&ed, c->domains_file, 0644, "", e);
 
@@ -129,21 +131,12 @@ static bool del_domain(const struct conf *c, const struct domain_args *a, struct
 	return ok;
 }
 
-static int change(int argc, char **argv, bool (*run)(const struct conf *, const struct domain_args *, struct err *))
+static int change(int argc, char **argv, bool (*run)(const struct conf *, const void *, struct err *))
 {
 	struct domain_args a;
-	struct conf c;
 	struct err e;
-	int code = EX_OK;
 
-	if (!parse_args(argc, argv, &a, &e))
-		return admin_usage("%s", e.text);
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	if (!run(&c, &a, &e))
-		code = admin_fail(&e);
-	conf_free(&c);
-	return code;
+	return parse_args(argc, argv, &a, &e) ? admin_try(run, &a) : admin_usage("%s", e.text);
 }
 
 static int domain_add(int argc, char **argv)

@@ -14,7 +14,36 @@
 #include "common/os/fd.h"
 #include "common/os/file.h"
 
-enum { FILE_MAX = 128 << 20 };
+enum { FILE_MAX = 128 << 20, MEMORY_MAX = 512 << 20, SEEN_MAX = 100000 };
+
+void received_open(struct received *r)
+{
+	r->arena = arena_new(MEMORY_MAX, NULL, NULL);
+	r->ids = arena_new(MEMORY_MAX, NULL, NULL);
+	r->seen = arena_array(r->ids, SEEN_MAX, sizeof *r->seen);
+	r->seen_count = 0;
+}
+
+void received_close(struct received *r)
+{
+	arena_free(r->arena);
+	arena_free(r->ids);
+}
+
+bool received_is_new(struct received *r, const char *organization, const char *id)
+{
+	const char *name;
+
+	if (r->seen_count == SEEN_MAX)
+		return true;
+	name = arena_printf(r->ids, "%s\n%s", organization, id);
+	for (size_t i = 0; i < r->seen_count; i++) {
+		if (strcmp(r->seen[i], name) == 0)
+			return false;
+	}
+	r->seen[r->seen_count++] = name;
+	return true;
+}
 
 /* By type or, as many send application/octet-stream, by file name. */
 static bool may_be_report(const struct received *r, const struct mime_part *p)

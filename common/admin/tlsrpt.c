@@ -11,31 +11,13 @@
 #include "common/trust/tlsrpt.h"
 #include "common/trust/unpack.h"
 
-enum { MEMORY_MAX = 256 << 20, SEEN_MAX = 100000 };
+enum { MEMORY_MAX = 256 << 20 };
 
 struct show {
-	struct arena	*ids;		/* of all: reports that were shown */
-	const char	**seen;
-	size_t		 seen_count;
+	struct received	 all;
 	uint64_t	 reports, good, bad;
 	struct str	 out;
 };
-
-/* The same report may lie there twice: its organization and id tell. */
-static bool is_new(struct show *s, const struct tlsrpt_report *r)
-{
-	const char *name;
-
-	if (s->seen_count == SEEN_MAX)
-		return true;
-	name = arena_printf(s->ids, "%s\n%s", r->organization, r->id);
-	for (size_t i = 0; i < s->seen_count; i++) {
-		if (strcmp(s->seen[i], name) == 0)
-			return false;
-	}
-	s->seen[s->seen_count++] = name;
-	return true;
-}
 
 static void print_detail(const struct tlsrpt_detail *d, struct str *out)
 {
@@ -71,7 +53,7 @@ static void print_text(const struct tlsrpt_report *r, struct str *out)
 
 static void show_report(struct show *s, const struct tlsrpt_report *r)
 {
-	if (!is_new(s, r))
+	if (!received_is_new(&s->all, r->organization, r->id))
 		return;
 	for (size_t i = 0; i < r->count; i++) {
 		s->good += r->sums[i]->good;
@@ -104,17 +86,15 @@ static int report(int argc, char **argv)
 	static const char *const subtypes[] = { "tlsrpt+gzip", "tlsrpt+json", "gzip", "x-gzip",
 	    "json", NULL };
 	static const char *const endings[] = { ".json", ".json.gz", ".gz", NULL };
-	struct show s = { .out = STR(1 << 30) };
-	struct received all = { .subtypes = subtypes, .endings = endings, .begins = "{", .show = show_packed, .arg = &s };
+	struct show s = { .out = STR(1 << 30), .all = { .subtypes = subtypes, .endings = endings,
+		.begins = "{", .show = show_packed, .arg = &s } };
 
 	if (argc < 2)
 		return admin_usage("tlsrpt report PATH ...: Maildirs, files, or - for standard input");
-	s.ids = arena_new(MEMORY_MAX, NULL, NULL);
-	all.arena = arena_new(MEMORY_MAX, NULL, NULL);
-	s.seen = arena_array(s.ids, SEEN_MAX, sizeof *s.seen);
+	received_open(&s.all);
 	str_add_text(&s.out, admin_json() ? "[" : "");
 	for (int i = 1; i < argc; i++)
-		received_show(&all, argv[i]);
+		received_show(&s.all, argv[i]);
 	if (admin_json())
 		str_add_text(&s.out, "]\n");
 	else
@@ -122,9 +102,8 @@ static int report(int argc, char **argv)
 		    "%" PRIu64 " good, %" PRIu64 " failed\n", s.reports, s.good + s.bad, s.good,
 		    s.bad);
 	admin_print(&s.out);
-	arena_free(all.arena);
-	arena_free(s.ids);
-	return all.bad_files ? EX_DATAERR : EX_OK;
+	received_close(&s.all);
+	return s.all.bad_files ? EX_DATAERR : EX_OK;
 }
 
 /* --- who wants them --- */

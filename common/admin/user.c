@@ -165,8 +165,9 @@ static bool add_line(struct edit *ed, const struct name *name, struct span line,
 	return edit_commit(ed, e);
 }
 
-static bool add_user(const struct conf *c, const struct user_args *a, struct err *e)
+static bool add_user(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct user_args *a = arg;
 	struct str line = STR(TEXT_LINE_MAX), words = STR(WORDS_MAX);
 	struct name name;
 	struct edit ed;
@@ -187,28 +188,13 @@ static bool add_user(const struct conf *c, const struct user_args *a, struct err
 	return ok;
 }
 
-static int with_conf(bool (*run)(const struct conf *c, const struct user_args *a, struct err *e),
-    const struct user_args *a)
-{
-	struct conf c;
-	struct err e;
-	int code = EX_OK;
-
-	if (!admin_conf(&c))
-		return EX_CONFIG;
-	if (!run(&c, a, &e))
-		code = admin_fail(&e);
-	conf_free(&c);
-	return code;
-}
-
 static int user_add(int argc, char **argv)
 {
 	struct user_args a;
 
 	if (!parse_args(argc, argv, "u:g:d:q:", &a))
 		return admin_usage("user add [--stdin|--no-password] [-u UID] [-g GID] [-d HOME] [-q QUOTA] ADDRESS");
-	return with_conf(add_user, &a);
+	return admin_try(add_user, &a);
 }
 
 /* ---- del ---- */
@@ -228,8 +214,9 @@ static bool del_line(struct edit *ed, const char *address, struct err *e)
 	return ok;
 }
 
-static bool del_user(const struct conf *c, const struct user_args *a, struct err *e)
+static bool del_user(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct user_args *a = arg;
 	struct edit ed;
 	bool ok = app_revoke_all(c, a->address, e) && open_users(c, &ed, e);
 
@@ -246,7 +233,7 @@ static int user_del(int argc, char **argv)
 
 	if (!parse_args(argc, argv, "", &a))
 		return admin_usage("user del ADDRESS");
-	return with_conf(del_user, &a);
+	return admin_try(del_user, &a);
 }
 
 /* ---- passwd ---- */
@@ -281,8 +268,9 @@ static bool set_hash(struct edit *ed, const char *address, const char *hash, str
 	return ok;
 }
 
-static bool passwd_user(const struct conf *c, const struct user_args *a, struct err *e)
+static bool passwd_user(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct user_args *a = arg;
 	struct str words = STR(WORDS_MAX);
 	struct edit ed;
 	bool ok = new_words(c, a, &words, e) && open_users(c, &ed, e);
@@ -301,7 +289,7 @@ static int user_passwd(int argc, char **argv)
 
 	if (!parse_args(argc, argv, "", &a))
 		return admin_usage("user passwd [--stdin|--no-password] ADDRESS");
-	return with_conf(passwd_user, &a);
+	return admin_try(passwd_user, &a);
 }
 
 /* ---- check ---- */
@@ -328,8 +316,9 @@ static bool check_secret(const struct users_row *user, bool from_stdin, struct e
 	return ok;
 }
 
-static bool check_user(const struct conf *c, const struct user_args *a, struct err *e)
+static bool check_user(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct user_args *a = arg;
 	struct str memory = STR(TEXT_LINE_MAX);
 	struct users_row user;
 	struct list_row row;
@@ -350,7 +339,7 @@ static int user_check(int argc, char **argv)
 
 	if (!parse_args(argc, argv, "", &a))
 		return admin_usage("user check [--stdin] ADDRESS");
-	return with_conf(check_user, &a);
+	return admin_try(check_user, &a);
 }
 
 /* ---- list ---- */
@@ -403,8 +392,9 @@ static bool list_user(void *arg, const struct list_row *row)
 	return true;
 }
 
-static bool list_users(const struct conf *c, const struct user_args *a, struct err *e)
+static bool list_users(const struct conf *c, const void *arg, struct err *e)
 {
+	const struct user_args *a = arg;
 	struct str text = STR(TEXT_FILE_MAX);
 	struct listing l = { .domain = span_of(a->address), .out = STR(TEXT_FILE_MAX) };
 	bool ok = compile_read(c->users_file, &text, e);
@@ -425,7 +415,7 @@ static int user_list(int argc, char **argv)
 
 	if (argc > 2)
 		return admin_usage("user list [DOMAIN]");
-	return with_conf(list_users, &a);
+	return admin_try(list_users, &a);
 }
 
 static const struct admin_verb verbs[] = {
