@@ -217,7 +217,8 @@ static int take_word(struct probe *p, char ***argv)
 	} else if (strchr(word, '=')) {
 		p->words = arena_printf(p->arena, "%s %s", p->words, word);
 	} else if (*word == '-' || *p->job.destination) {
-		return admin_usage("mta-probe [--from ADDRESS] [--rcpt ADDRESS] [--requiretls] [--verbose] DOMAIN [KEY=VALUE ...]");
+		return admin_usage("destination test [--from ADDRESS] [--rcpt ADDRESS] [--requiretls] [--verbose] DOMAIN "
+		    "[KEY=VALUE ...]");
 	} else {
 		p->job.destination = word;
 	}

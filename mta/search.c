@@ -89,6 +89,8 @@ static void tell_addresses(struct search *s, const struct server *server)
 {
 	struct str list = STR(500);
 
+	if (*server->mx->name == '/')
+		return;
 	for (size_t i = 0; i < server->at.count; i++)
 		str_addf(&list, "%s%s", i ? ", " : "", server->at.ips[i]);
 	trace(s->c, TRACE_GOOD, "address", "%s%s%s%s%s", list.p, list.over ? " ..." : "", *server->at.alias_of ? " by way of " : "",
@@ -137,6 +139,8 @@ static void stop_at_myself(struct search *s)
 
 static void tell_hosts(struct search *s)
 {
+	if (*s->j->destination == '[')
+		return;			/* nothing was looked up */
 	for (size_t i = 0; i < s->count; i++)
 		trace(s->c, TRACE_GOOD, "mx", "%u %s", s->hosts[i].preference, s->hosts[i].name);
 	trace(s->c, TRACE_NOTE, "mx", s->count && s->hosts[0].secure ? "DNSSEC vouches for that" : "DNSSEC does not vouch for that");
@@ -187,7 +191,8 @@ static void tell_way(struct carrier *c, const struct job *j)
 	struct str words = STR(WAY_TEXT);
 
 	way_print(&j->way, &way_plain, &words);
-	trace(c, TRACE_NOTE, "way", "%s", words.n ? words.p : "tls=may");
+	trace(c, TRACE_NOTE, "way", "%s%s%s", j->way.tls == WAY_MAY ? "tls=may" : "", words.n && j->way.tls == WAY_MAY ? " " : "",
+	    words.p);
 	str_free(&words);
 }
 
