@@ -34,25 +34,39 @@ static bool ask(struct sched *s, struct span address, enum dir_class *is, struct
 
 struct split { struct envelope local, out; };
 
-/* Two envelopes over one list of recipients, each with its own. */
+static void deal_out(const struct envelope *env, const bool *here, struct split *sp)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		struct envelope *to = here[i] ? &sp->local : &sp->out;
+
+		to->rcpts[to->rcpt_count++] = env->rcpts[i];
+	}
+}
+
+/* Two envelopes over one list of recipients, each with its own. Mostly one of them has all. */
 static bool split_rcpts(struct sched *s, struct arena *a, const struct envelope *env, struct split *sp, struct err *e)
 {
+	bool *here = arena_array(a, env->rcpt_count, sizeof *here);
+	size_t count = 0;
 	enum dir_class is;
 
-	sp->local = sp->out = *env;
-	sp->local.rcpt_count = sp->out.rcpt_count = 0;
-	sp->local.rcpts = arena_array(a, env->rcpt_count, sizeof *env->rcpts);
-	sp->out.rcpts = arena_array(a, env->rcpt_count, sizeof *env->rcpts);
 	for (size_t i = 0; i < env->rcpt_count; i++) {
-		const struct rcpt *r = &env->rcpts[i];
-
-		if (r->state == RCPT_WAITING && !ask(s, span_of(r->address), &is, e))
+		if (env->rcpts[i].state != RCPT_WAITING)
+			continue;
+		if (!ask(s, span_of(env->rcpts[i].address), &is, e))
 			return false;
-		if (r->state == RCPT_WAITING && route_of(is) == ROUTE_LOCAL)
-			sp->local.rcpts[sp->local.rcpt_count++] = *r;
-		else
-			sp->out.rcpts[sp->out.rcpt_count++] = *r;
+		here[i] = route_of(is) == ROUTE_LOCAL;
+		count += here[i];
 	}
+	sp->local = sp->out = *env;
+	if (!count || count == env->rcpt_count) {
+		*(count ? &sp->out.rcpt_count : &sp->local.rcpt_count) = 0;
+		return true;
+	}
+	sp->local.rcpt_count = sp->out.rcpt_count = 0;
+	sp->local.rcpts = arena_array(a, count, sizeof *env->rcpts);
+	sp->out.rcpts = arena_array(a, env->rcpt_count - count, sizeof *env->rcpts);
+	deal_out(env, here, sp);
 	return true;
 }
 

@@ -305,6 +305,14 @@ static void deferred(struct sched *s, struct message *m, struct rcpt *r, const s
 	maillog_expired(m->env.id, span_of(r->address), (int)(now - m->env.arrived), why);
 }
 
+/* Thousands of recipients hear the same; it is kept once. */
+static const char *keep(struct message *m, enum kept what, struct span text)
+{
+	if (!m->kept[what] || !span_same(span_of(m->kept[what]), text))
+		m->kept[what] = arena_text(m->arena, text);
+	return m->kept[what];
+}
+
 static void settle(struct sched *s, struct message *m, struct rcpt *r, const struct job_result_rcpt *got,
     const struct job_result *res)
 {
@@ -316,9 +324,9 @@ static void settle(struct sched *s, struct message *m, struct rcpt *r, const str
 	why.kind = got->kind;
 	try = (struct plan_try){ ++r->tries, r->next, plan_class(res->unreachable, why.status, why.text) };
 	r->next = 0;
-	r->status = arena_text(m->arena, span_of(why.status));
-	r->answer = arena_text(m->arena, span_of(why.text));
-	r->remote = arena_text(m->arena, span_to(span_of(res->remote), ROUTE_NAME));
+	r->status = keep(m, KEPT_STATUS, span_of(why.status));
+	r->answer = keep(m, KEPT_ANSWER, span_of(why.text));
+	r->remote = keep(m, KEPT_REMOTE, span_to(span_of(res->remote), ROUTE_NAME));
 	m->changed = true;
 	if (got->kind == ERR_NONE) {
 		sent(s, m, r, res);

@@ -43,12 +43,15 @@ struct origin {
 	char		 name[];
 };
 
+enum kept { KEPT_STATUS, KEPT_ANSWER, KEPT_REMOTE, KEPT };
+
 /* An active message. */
 struct message {
 	struct message	*same;		/* of this bucket */
 	struct arena	*arena;
 	struct origin	*origin;
 	struct message	*next;		/* of those that could not be finished */
+	const char	*kept[KEPT];	/* the last that a recipient heard */
 	const char	*no_room;	/* a destination whose line is full; NULL */
 	struct envelope	 env;
 	unsigned	 jobs;		/* queued or running; 1 more while they are being made */

@@ -2,9 +2,9 @@
  * NAME
  *	bench-fill - a station of a queue, full at once
  * SYNOPSIS
- *	bench-fill [-d DESTINATIONS] [-n SECONDS] [-s SENDERS] QUEUE STATION COUNT BYTES
+ *	bench-fill [-d DESTINATIONS] [-n SECONDS] [-r RCPTS] [-s SENDERS] QUEUE STATION COUNT BYTES
  * DESCRIPTION
- *	Writes COUNT messages of one recipient and BYTES each, as the suite would, but flushes nothing.
+ *	Writes COUNT messages of RCPTS recipients (default 1) and BYTES each, as the suite would, but flushes nothing.
  *	Texts are links to each other as far as the filesystem lets them. Recipients are in
  *	d0.test, d1.test ... of DESTINATIONS (default 1), senders in bench.test.
  *	-n	They were tried twice, and will be again after SECONDS, spread over as long.
@@ -21,9 +21,13 @@
 
 enum { LINKS = 60000 };		/* ext4 lets a file have 65,000 names */
 
-static struct { unsigned destinations, senders; time_t seconds; size_t count, bytes; } job = { 1, 50, 0, 0, 0 };
+enum { RCPTS_MAX = 10000, ADDRESS = 48 };
+
+static struct { size_t destinations, senders, rcpts, count, bytes; time_t seconds; } job = { 1, 50, 1, 0, 0, 0 };
+static struct rcpt rcpts[RCPTS_MAX];
+static char addresses[RCPTS_MAX][ADDRESS];
 static struct station st;
-static struct str text = STR(64 << 20), envelope = STR(1 << 20);
+static struct str text = STR(64 << 20), envelope = STR(ENVELOPE_MAX);
 static char first[ID_SIZE + 2];
 
 static void die(const struct err *e)
@@ -56,27 +60,35 @@ static void put_text(const char *id, size_t i)
 	memcpy(first, name, sizeof first);
 }
 
+static void fill_rcpt(size_t i, size_t k, time_t now)
+{
+	struct rcpt *r = &rcpts[k];
+
+	*r = (struct rcpt){ .number = (unsigned)k, .address = addresses[k] };
+	snprintf(addresses[k], ADDRESS, "u%zu@d%zu.test", i % 1000, (i + k) % job.destinations);
+	if (!job.seconds)
+		return;
+	r->tries = 2;
+	r->next = now + job.seconds + (time_t)(i * 2654435761u % (size_t)job.seconds);
+	r->status = "4.4.1";
+	r->answer = "cannot connect to 192.0.2.1 port 25: Connection timed out";
+}
+
 static void put_envelope(const char *id, size_t i, time_t now)
 {
-	char to[64], from[64], name[ID_SIZE + 2];
-	struct rcpt r = { .address = to };
-	struct envelope env = { .arrived = now, .arrived_us = (int64_t)now * 1000000, .sender = from, .rcpts = &r, .rcpt_count = 1,
-		.protocol = "ESMTP", .peer = "127.0.0.1 25", .text_bytes = text.n,
+	char from[64], name[ID_SIZE + 2];
+	struct envelope env = { .arrived = now, .arrived_us = (int64_t)now * 1000000, .sender = from, .rcpts = rcpts,
+		.rcpt_count = job.rcpts, .protocol = "ESMTP", .peer = "127.0.0.1 25", .text_bytes = text.n,
 		.wire_bytes = text.n + span_count(str_span(&text), '\n'), .text_crc = crc32c(0, str_span(&text)) };
 
-	snprintf(to, sizeof to, "u%zu@d%zu.test", i % 1000, i % job.destinations);
 	snprintf(from, sizeof from, "s%zu@bench.test", i % job.senders);
 	snprintf(env.id, sizeof env.id, "%s", id);
-	if (job.seconds) {
-		r.tries = 2;
-		r.next = now + job.seconds + (time_t)(i * 2654435761u % (size_t)job.seconds);
-		r.status = "4.4.1";
-		r.answer = "cannot connect to 192.0.2.1 port 25: Connection timed out";
-	}
+	for (size_t k = 0; k < job.rcpts; k++)
+		fill_rcpt(i, k, now);
 	str_reset(&envelope);
 	envelope_print(&env, &envelope);
 	snprintf(name, sizeof name, "%s.e", id);
-	write_file(name, str_span(&envelope), r.next);
+	write_file(name, str_span(&envelope), rcpts->next);
 }
 
 static void make_text(void)
@@ -88,11 +100,11 @@ static void make_text(void)
 		str_add_text(&text, "The quick brown fox jumps over the lazy dog, and again, and once more.\n");
 }
 
-static uint64_t number(const char *word)
+static uint64_t number(const char *word, uint64_t most)
 {
 	uint64_t n;
 
-	if (!span_u64(span_of(word), UINT32_MAX, &n) || !n) {
+	if (!span_u64(span_of(word), most, &n) || !n) {
 		fprintf(stderr, "bench-fill: %s is no number\n", word);
 		exit(2);
 	}
@@ -103,20 +115,22 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "d:n:s:")) > 0) {
+	while ((c = getopt(argc, argv, "d:n:r:s:")) > 0) {
 		if (c == 'd')
-			job.destinations = (unsigned)number(optarg);
+			job.destinations = number(optarg, UINT32_MAX);
 		else if (c == 's')
-			job.senders = (unsigned)number(optarg);
+			job.senders = number(optarg, UINT32_MAX);
+		else if (c == 'r')
+			job.rcpts = number(optarg, RCPTS_MAX);
 		else if (c == 'n')
-			job.seconds = (time_t)number(optarg);
+			job.seconds = (time_t)number(optarg, UINT32_MAX);
 	}
 	if (argc - optind != 4) {
-		fprintf(stderr, "usage: bench-fill [-d DESTINATIONS] [-n SECONDS] [-s SENDERS] QUEUE STATION COUNT BYTES\n");
+		fprintf(stderr, "usage: bench-fill [-d DESTINATIONS] [-n SECONDS] [-r RCPTS] [-s SENDERS] QUEUE STATION COUNT BYTES\n");
 		exit(2);
 	}
-	job.count = number(argv[optind + 2]);
-	job.bytes = number(argv[optind + 3]);
+	job.count = number(argv[optind + 2], UINT32_MAX);
+	job.bytes = number(argv[optind + 3], UINT32_MAX);
 }
 
 int main(int argc, char **argv)
