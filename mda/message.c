@@ -30,49 +30,62 @@ static void put_down(struct pick *p, struct message *m)
 	p->at_work--;
 }
 
-static void hold(struct pick *p, struct message *m, const char *why)
+static bool hold(struct pick *p, struct message *m, const char *why)
 {
 	struct err e;
 
 	/* what is done already is noted first, or it would be done again when it is released */
-	if (m->text >= 0 && !queue_write_envelope(&p->local, &m->env, &e))
-		maillog_trouble(m->id, "noting what became of it", &e);
-	put_down(p, m);
-	if (!queue_gather(&p->local, &p->hold, m->id, &e)) {
+	if ((m->text >= 0 && !queue_write_envelope(&p->local, &m->env, &e)) ||
+	    !queue_gather(&p->local, &p->hold, m->id, &e)) {
 		maillog_trouble(m->id, "putting on hold", &e);
-		pick_later(p, m, clock_wall() + TRY_AGAIN_S);
-		return;
+		return false;
 	}
+	put_down(p, m);
 	maillog_held(m->id, why);
 	pick_forget(p, m);
+	return true;
 }
 
-static void leave(struct pick *p, struct message *m, const char *why)
+static bool leave(struct pick *p, struct message *m, const char *why)
 {
 	struct err e;
 
-	put_down(p, m);
 	if (!queue_remove(&p->local, m->id, &e)) {
-		maillog_trouble(m->id, "removing", &e);	/* delivered again then, and recognised */
-		pick_later(p, m, clock_wall() + TRY_AGAIN_S);
-		return;
+		maillog_trouble(m->id, "removing", &e);
+		return false;
 	}
+	put_down(p, m);
 	maillog_removed(m->id, why);
 	pick_forget(p, m);
+	return true;
 }
 
-/* When to look at it again: the earliest of those who wait, or soon where only the reports are missing. */
-static void stay(struct pick *p, struct message *m)
+/* The earliest of those who wait. */
+static time_t next_try(const struct envelope *env)
 {
-	time_t next = plan_first(&m->env), now = clock_wall();
+	time_t next = 0;
+
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		const struct rcpt *r = &env->rcpts[i];
+
+		if (r->state == RCPT_WAITING && (!next || r->next < next))
+			next = r->next;
+	}
+	return next;
+}
+
+static bool stay(struct pick *p, struct message *m)
+{
+	time_t next = next_try(&m->env);
 	struct err e;
 
-	if (next < 0)
-		next = now + TRY_AGAIN_S;
-	if (!queue_write_envelope(&p->local, &m->env, &e))
-		maillog_trouble(m->id, "noting what became of it", &e);	/* the old one counts: tried again */
+	if (!queue_write_envelope(&p->local, &m->env, &e)) {
+		maillog_trouble(m->id, "noting what became of it", &e);
+		return false;
+	}
 	put_down(p, m);
 	pick_later(p, m, next);
+	return true;
 }
 
 /* --- the end of a round --- */
@@ -95,40 +108,63 @@ static bool any_failed(const struct envelope *env)
 	return false;
 }
 
-/* Tell the sender what is to be told. *on_hold: nobody is there to be told. */
-static void report(struct pick *p, struct message *m, bool *on_hold)
+/* Tell the sender what is to be told. *on_hold: nobody is there to be told. False: not now. */
+static bool report(struct pick *p, struct message *m, bool *on_hold)
 {
 	time_t now = clock_wall();
 	struct err e;
 
 	*on_hold = false;
-	if (any_failed(&m->env) && !bounce_failed(&p->bounce, &m->env, m->text, now, on_hold, &e))
+	if (any_failed(&m->env) && !bounce_failed(&p->bounce, &m->env, m->text, now, on_hold, &e)) {
 		maillog_trouble(m->id, "telling the sender", &e);
+		return false;
+	}
 	if (plan_warn(&p->plan, &m->env, now) && !bounce_delayed(&p->bounce, &m->env, m->text, now, &e))
 		maillog_trouble(m->id, "telling the sender of the delay", &e);
+	return true;
 }
 
-static void finish_message(struct pick *p, struct message *m)
+/* False: something could not be written. Otherwise m may be gone. */
+static bool conclude(struct pick *p, struct message *m)
 {
 	bool on_hold;
 
-	if (m->wish == WISH_DELETE) {
-		leave(p, m, "deleted");
-		return;
-	}
-	if (m->wish == WISH_HOLD && !all_over(&m->env)) {
-		hold(p, m, "asked for");
-		return;
-	}
+	if (m->wish == WISH_DELETE)
+		return leave(p, m, "deleted");
+	if (m->wish == WISH_HOLD && !all_over(&m->env))
+		return hold(p, m, "asked for");
 	if (m->wish == WISH_BOUNCE)
 		wish_bounce(&m->env);
-	report(p, m, &on_hold);
+	if (!report(p, m, &on_hold))
+		return false;
 	if (all_over(&m->env))
-		leave(p, m, "done");
-	else if (on_hold && envelope_waiting(&m->env) == 0)
-		hold(p, m, "failed, and there is nobody to tell");
-	else
-		stay(p, m);
+		return leave(p, m, "done");
+	if (on_hold && envelope_waiting(&m->env) == 0)
+		return hold(p, m, "failed, and there is nobody to tell");
+	return stay(p, m);
+}
+
+/*
+ * After trouble what is known of it stays in memory, and only the writing is done again: else forwards
+ * would go out twice. Not where all is as it was, nor for so many that others could not be delivered.
+ */
+static void finish_message(struct pick *p, struct message *m)
+{
+	if (conclude(p, m))
+		return;
+	if (envelope_waiting(&m->env) < m->env.rcpt_count && p->troubled < TROUBLED_MAX) {
+		p->troubled++;
+		pick_finish_later(p, m);
+		return;
+	}
+	put_down(p, m);
+	pick_later(p, m, clock_wall() + TRY_AGAIN_S);
+}
+
+void message_finish_again(struct pick *p, struct message *m)
+{
+	p->troubled--;
+	finish_message(p, m);
 }
 
 static void close_one(struct pick *p, struct message *m)
@@ -368,7 +404,10 @@ static bool take_up(struct pick *p, struct message *m)
 		pick_forget(p, m);
 	} else if (e.kind == ERR_PERM) {
 		maillog_trouble(m->id, "reading", &e);
-		hold(p, m, "damaged");
+		if (hold(p, m, "damaged"))
+			return false;
+		put_down(p, m);
+		pick_later(p, m, clock_wall() + TRY_AGAIN_S);
 	} else {
 		maillog_trouble(m->id, "reading", &e);
 		put_down(p, m);

@@ -23,6 +23,7 @@
 
 enum {
 	SCAN_S		= 60,		/* the slow scan behind the wake-ups */
+	WRITE_AGAIN_S	= 5,		/* what could not be written */
 	SWEEP_SCANS	= 60,		/* every so many scans the station is swept */
 };
 
@@ -97,6 +98,20 @@ void pick_later(struct pick *p, struct message *m, time_t when)
 	if (wait > 86400)
 		wait = 86400;
 	m->timer = loop_at(p->loop, clock_in(wait > 0 ? (int)wait : 0), time_came, m);
+}
+
+static void write_again(void *arg)
+{
+	struct message *m = arg;
+
+	m->timer = NULL;
+	message_finish_again(only.pick, m);
+	pick_more(only.pick);
+}
+
+void pick_finish_later(struct pick *p, struct message *m)
+{
+	m->timer = loop_at(p->loop, clock_in(WRITE_AGAIN_S), write_again, m);
 }
 
 void pick_forget(struct pick *p, struct message *m)

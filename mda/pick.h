@@ -21,6 +21,7 @@
 
 enum {
 	AT_WORK_MAX	= 64,		/* messages at once: enough for many disks, few enough for memory */
+	TROUBLED_MAX	= AT_WORK_MAX / 2,	/* of these, whose state could not be written */
 	MESSAGE_MEMORY	= 64 << 20,	/* an envelope of ENVELOPE_MAX, expanded */
 	JOBS_MAX	= 8,		/* under way in one deliver process, before another is asked for */
 	TRY_AGAIN_S	= 60,		/* after trouble with the queue itself */
@@ -84,7 +85,7 @@ struct pick {
 	struct message	**known;	/* hash by id */
 	size_t		 slots, count;
 	struct message	*ready, **ready_end;
-	unsigned	 at_work;
+	unsigned	 at_work, troubled;
 	struct arena	*spare[AT_WORK_MAX];
 	size_t		 spares;
 	struct worker	*workers;
@@ -99,6 +100,7 @@ void pick_more(struct pick *p);			/* begin with ready messages, as many as may b
 struct message *pick_find(struct pick *p, const char *id);	/* NULL: not known */
 void pick_now(struct pick *p, struct message *m);	/* into the line, wherever it waits; not while at work */
 void pick_later(struct pick *p, struct message *m, time_t when);
+void pick_finish_later(struct pick *p, struct message *m);	/* message_finish_again(), in a while */
 void pick_look_at_clock(struct pick *p);		/* before it is asked whether a message is late */
 void pick_forget(struct pick *p, struct message *m);
 const char *pick_folder(const struct pick *p, const struct envelope *env);	/* "" is the inbox */
@@ -106,6 +108,7 @@ void pick_base(const struct pick *p, const struct envelope *env, const struct rc
 
 /* --- message.c: neither begins with another message; who calls from the loop does so after --- */
 void message_begin(struct pick *p, struct message *m);
+void message_finish_again(struct pick *p, struct message *m);	/* it could not be finished, and is at work still */
 void message_answer(struct pick *p, const struct task *t, const struct err *trouble);	/* NULL: delivered */
 /* Tell the clerks of a mailbox with a quota: e is what became of the task, room what was left when it was full. */
 void message_tell_room(const struct pick *p, const struct task *t, const struct err *trouble, uint64_t room);

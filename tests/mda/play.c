@@ -277,6 +277,32 @@ static void junk_goes_to_its_folder(void)
 	clean();
 }
 
+/* Neither a report nor a state can be written for a while: nothing goes round, nothing goes out twice. */
+static void waits_out_trouble(void)
+{
+	char id[ID_SIZE];
+
+	start();
+	shell("chmod 500 in/own/tmp");
+	put("ann@here.test unknown@here.test", id);
+	wait_for_log("telling the sender");
+	for (int i = 0; i < 20; i++)
+		step(50);
+	shell("grep -c 'telling the sender' log | grep -qx '[12]' || touch goes-round");
+	CHECK(access("goes-round", F_OK) < 0, "many tries in a second");
+	stop(SIGTERM);
+	put("back@here.test later@here.test", id);
+	shell("chmod 700 in/own/tmp && chmod 500 local/tmp");
+	start();
+	wait_for_log("noting what became of it");
+	for (int i = 0; i < 60; i++)
+		step(50);
+	shell("chmod 700 local/tmp");
+	EXPECT(.local = 1, .ann = 1, .own = 2);
+	stop(SIGTERM);
+	clean();
+}
+
 static void many_pass(void)
 {
 	char id[ID_SIZE];
@@ -306,6 +332,7 @@ int main(int argc, char **argv)
 	waits_for_processes();
 	fulfils_wishes();
 	junk_goes_to_its_folder();
+	waits_out_trouble();
 	many_pass();
 	return world_end();
 }
