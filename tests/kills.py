@@ -236,7 +236,7 @@ def where_doubled(net, one, other):
         if i == 0:
             return f"taken twice by msa of {a[0]}"
         last, host = one.hops[i - 1][1], net[one.hops[i - 1][0]]
-        again = [line for line in host.log_lines(f" received peer={last} ") if "protocol=forward" in line]
+        again = [line for line in host.log_lines(f" received parent={last} ") if "protocol=forward" in line]
         return f"forwarded twice by {host.name}" if len(again) > 1 else f"sent twice by {host.name}"
     return "no one knows"
 
