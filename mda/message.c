@@ -150,6 +150,8 @@ static bool conclude(struct pick *p, struct message *m)
  */
 static void finish_message(struct pick *p, struct message *m)
 {
+	time_t next, soon = clock_wall() + WRITE_AGAIN_S;
+
 	if (conclude(p, m))
 		return;
 	if (envelope_waiting(&m->env) < m->env.rcpt_count && p->troubled < TROUBLED_MAX) {
@@ -157,8 +159,9 @@ static void finish_message(struct pick *p, struct message *m)
 		pick_finish_later(p, m);
 		return;
 	}
+	next = next_try(&m->env);
 	put_down(p, m);
-	pick_later(p, m, clock_wall() + TRY_AGAIN_S);
+	pick_later(p, m, next > soon ? next : soon);
 }
 
 void message_finish_again(struct pick *p, struct message *m)
@@ -384,6 +387,18 @@ static void begin_rcpt(struct pick *p, struct message *m, size_t i)
 
 /* --- the beginning --- */
 
+/*
+ * An envelope whose text is gone: we were done with it, and sched, which had trouble with another part of
+ * it, linked it once more just then.
+ */
+static void remove_lonely(struct pick *p, const char *id, const struct err *why)
+{
+	struct err e;
+
+	if (why->kind == ERR_PERM && queue_remove(&p->local, id, &e))
+		maillog_removed(id, "its text is gone");
+}
+
 /* False: it is not to be worked on, and is put down. */
 static bool take_up(struct pick *p, struct message *m)
 {
@@ -398,6 +413,7 @@ static bool take_up(struct pick *p, struct message *m)
 		m->text = queue_open_text(&p->local, m->id, &e);
 		if (m->text >= 0)
 			return true;
+		remove_lonely(p, m->id, &e);
 	}
 	if (e.kind == ERR_PERM && strstr(e.text, "is gone")) {
 		put_down(p, m);

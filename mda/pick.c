@@ -23,7 +23,6 @@
 
 enum {
 	SCAN_S		= 60,		/* the slow scan behind the wake-ups */
-	WRITE_AGAIN_S	= 5,		/* what could not be written */
 	SWEEP_SCANS	= 60,		/* every so many scans the station is swept */
 };
 

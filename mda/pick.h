@@ -24,6 +24,7 @@ enum {
 	TROUBLED_MAX	= AT_WORK_MAX / 2,	/* of these, whose state could not be written */
 	MESSAGE_MEMORY	= 64 << 20,	/* an envelope of ENVELOPE_MAX, expanded */
 	JOBS_MAX	= 8,		/* under way in one deliver process, before another is asked for */
+	WRITE_AGAIN_S	= 5,		/* what could not be written */
 	TRY_AGAIN_S	= 60,		/* after trouble with the queue itself */
 };
 

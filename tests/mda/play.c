@@ -300,6 +300,10 @@ static void waits_out_trouble(void)
 	shell("chmod 700 local/tmp");
 	EXPECT(.local = 1, .ann = 1, .own = 2);
 	stop(SIGTERM);
+	shell("rm local/new/*.m");	/* an envelope alone */
+	start();
+	EXPECT(.ann = 1, .own = 2);
+	stop(SIGTERM);
 	clean();
 }
 
