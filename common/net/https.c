@@ -100,7 +100,7 @@ static void read_head(CURL *c, struct https_answer *answer)
 	answer->status = status > 0 ? (unsigned)status : 0;
 	n = type ? strcspn(type, "; \t") : 0;
 	for (size_t i = 0; i < n && i < sizeof answer->type - 1; i++)
-		answer->type[i] = to_lower(type[i]);
+		answer->type[i] = is_print(type[i]) ? to_lower(type[i]) : '?';
 }
 
 static enum https_why judge(CURLcode code, const char *why, const struct https_request *r,

@@ -60,6 +60,11 @@ def test_redirects_are_not_followed(w, role):
     got = ask(role, "/r", world=w)
     assert got[0] == ANSWERED and got[2] == 302 and len(w.web.asked) == count + 1, got
 
+def test_type_is_tame(w, role):
+    w.web.pages["/esc"] = lambda out: out.write(b"HTTP/1.1 200 OK\r\nContent-Type: a\x1b[31m/b\xff\r\nContent-Length: 0\r\n\r\n")
+    got = ask(role, "/esc", world=w)
+    assert got[:4] == (ANSWERED, "", 200, "a?[31m/b?"), got
+
 def test_not_here(w, role):
     assert ask(role, "/none", world=w)[2] == 404
 
