@@ -85,7 +85,7 @@ static const char *original_of(const struct message *m, const struct rcpt *r)
 	struct str xtext = STR(ORIGINAL_MAX);
 	const char *original = r->original;
 
-	if (!*original && utf8_is_ascii(span_of(r->address))) {
+	if (!*original && span_is_ascii(span_of(r->address))) {
 		xtext_encode(span_of(r->address), &xtext);
 		original = arena_printf(m->memory, "rfc822;%s", xtext.p);
 	}

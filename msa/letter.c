@@ -77,15 +77,6 @@ static int read_text(struct letter *l)
 
 /* --- who --- */
 
-static bool has_8bit(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] >= 0x80)
-			return true;
-	}
-	return false;
-}
-
 /* A bare name is somebody of this host. */
 static const char *qualify(struct letter *l, struct span address)
 {
@@ -115,7 +106,7 @@ static int add_rcpt(struct letter *l, struct span address)
 	env->rcpts[env->rcpt_count] = (struct rcpt){ .number = (unsigned)env->rcpt_count, .address = full,
 		.notify = l->m->w.notify };
 	env->rcpt_count++;
-	env->smtputf8 = env->smtputf8 || has_8bit(span_of(full));
+	env->smtputf8 = env->smtputf8 || !span_is_ascii(span_of(full));
 	return -1;
 }
 
@@ -218,8 +209,8 @@ static int find_sender(struct letter *l)
 	l->env.protocol = "local";
 	l->env.envid = w->envid ? w->envid : "";
 	l->env.ret = w->ret ? w->ret : "";
-	l->env.body8bit = has_8bit(str_span(&l->text));
-	l->env.smtputf8 = l->env.smtputf8 || has_8bit(span_of(l->env.sender));
+	l->env.body8bit = !span_is_ascii(str_span(&l->text));
+	l->env.smtputf8 = l->env.smtputf8 || !span_is_ascii(span_of(l->env.sender));
 	return -1;
 }
 

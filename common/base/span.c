@@ -164,6 +164,15 @@ bool span_has(struct span s, char c)
 	return span_find(s, c) >= 0;
 }
 
+bool span_is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
 bool span_cut(struct span *in, char at, struct span *head)
 {
 	ptrdiff_t i = span_find(*in, at);

@@ -49,6 +49,7 @@ size_t span_count(struct span s, char c);		/* how many of them */
 ptrdiff_t span_rfind(struct span s, char c);		/* offset of the last, or -1 */
 ptrdiff_t span_search(struct span s, struct span what);	/* offset, or -1; byte for byte */
 bool span_has(struct span s, char c);
+bool span_is_ascii(struct span s);			/* no byte beyond 0x7f */
 
 /* Whole span a decimal number of at most max, digits only? False leaves *out alone. */
 bool span_u64(struct span s, uint64_t max, uint64_t *out);

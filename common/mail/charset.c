@@ -156,15 +156,6 @@ bool utf8_ok(struct span s)
 	return true;
 }
 
-bool utf8_is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 void utf8_mend(struct span s, struct str *out)
 {
 	while (s.n) {

@@ -23,7 +23,6 @@ void charset_to_utf8(struct span name, struct span bytes, struct str *out);
 
 /* Is it well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool utf8_ok(struct span s);
-bool utf8_is_ascii(struct span s);
 /* Copy, with U+FFFD for each byte that is not part of a well-formed sequence. */
 void utf8_mend(struct span s, struct str *out);
 

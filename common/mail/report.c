@@ -120,7 +120,7 @@ static struct span original_field(const struct writer *w, const char *name)
 
 static bool may_stand(const struct writer *w, struct span value)
 {
-	return w->global ? utf8_ok(value) : utf8_is_ascii(value);
+	return w->global ? utf8_ok(value) : span_is_ascii(value);
 }
 
 /* So that the report stands beside the message in a reader that shows threads. RFC 5322 3.6.4. */
@@ -378,7 +378,7 @@ static void final_recipient(struct writer *w, struct span address)
 {
 	struct str plain = STR(8 * VALUE_MAX);
 
-	if (utf8_is_ascii(address)) {
+	if (span_is_ascii(address)) {
 		field(w, "Final-Recipient", "rfc822; ", address);
 		return;
 	}
@@ -445,11 +445,11 @@ static void add_original(struct writer *w)
 {
 	const struct report *r = w->r;
 	struct span give = r->full ? r->original : span_to(w->original_header, ORIGINAL_HEADER_MAX);
-	bool global = w->veiled || (w->global && !utf8_is_ascii(w->original_header));
+	bool global = w->veiled || (w->global && !span_is_ascii(w->original_header));
 	const char *type = r->full ? (global ? "message/global" : "message/rfc822") :
 		global ? "message/global-headers" : "text/rfc822-headers";
 
-	begin_part(w, type, w->veiled ? "base64" : utf8_is_ascii(give) ? "" : "8bit");
+	begin_part(w, type, w->veiled ? "base64" : span_is_ascii(give) ? "" : "8bit");
 	if (w->veiled)
 		put_veiled(w, give);
 	else
@@ -461,10 +461,10 @@ static void add_original(struct writer *w)
 /* Does anything that goes in hold more than ASCII? What is said to a person has addresses as they are. */
 static bool anything_beyond_ascii(const struct report *r, struct span original)
 {
-	bool ascii = utf8_is_ascii(original);
+	bool ascii = span_is_ascii(original);
 
 	for (size_t i = 0; i < r->rcpt_count; i++)
-		ascii = ascii && utf8_is_ascii(span_of(r->rcpts[i].diagnostic)) && utf8_is_ascii(span_of(r->rcpts[i].address));
+		ascii = ascii && span_is_ascii(span_of(r->rcpts[i].diagnostic)) && span_is_ascii(span_of(r->rcpts[i].address));
 	return !ascii;
 }
 
@@ -473,8 +473,8 @@ void report_write(const struct report *r, struct sink to)
 	struct writer w = { .r = r, .to = to, .s = STR(PIECE_ROOM) };
 
 	w.original_header = span_to(r->original, header_length(r->original));
-	w.global = !utf8_is_ascii(span_of(r->to));
-	w.veiled = r->smtputf8 && !w.global && !utf8_is_ascii(w.original_header);
+	w.global = !span_is_ascii(span_of(r->to));
+	w.veiled = r->smtputf8 && !w.global && !span_is_ascii(w.original_header);
 	w.eight = w.global || anything_beyond_ascii(r, w.veiled ? SPAN("") : r->full ? r->original : w.original_header);
 	snprintf(w.boundary, sizeof w.boundary, "=_report_%016llx", (unsigned long long)r->dice);
 	add_header(&w);

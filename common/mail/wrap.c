@@ -17,7 +17,7 @@ static struct span value_of(const struct wrap *w, const char *name)
 
 	while (header_next(&in, &f)) {
 		if (span_is(f.name, name))
-			return f.value.n <= VALUE_MAX && (w->utf8 ? utf8_ok(f.value) : utf8_is_ascii(f.value)) &&
+			return f.value.n <= VALUE_MAX && (w->utf8 ? utf8_ok(f.value) : span_is_ascii(f.value)) &&
 			    !span_has(f.value, '\r') ? f.value : SPAN("");
 	}
 	return SPAN("");
@@ -117,7 +117,7 @@ static void add_for_person(const struct wrap *w, struct str *out)
 
 void wrap_begin(const struct wrap *w, struct arena *a, struct str *out)
 {
-	bool global = w->utf8 && !utf8_is_ascii(w->header);
+	bool global = w->utf8 && !span_is_ascii(w->header);
 
 	add_header(w, a, out);
 	add_for_person(w, out);

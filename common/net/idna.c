@@ -3,22 +3,13 @@
 
 #include <idn2.h>
 
-static bool is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 bool idna_to_ascii(struct span name, char ascii[IDNA_NAME], struct err *e)
 {
 	char text[1024], *found = NULL;
 	int code;
 	bool fits;
 
-	if (is_ascii(name))		/* "_25._tcp.mx.test" is fine for DNS, if not for IDNA */
+	if (span_is_ascii(name))		/* "_25._tcp.mx.test" is fine for DNS, if not for IDNA */
 		return span_copy(name, ascii, IDNA_NAME) || err_perm(e, "5.1.2", "a domain name is too long");
 	if (!span_copy(name, text, sizeof text))
 		return err_perm(e, "5.1.2", "a domain name is too long");

@@ -91,7 +91,7 @@ static bool put_report(const struct job *j, struct queue_put *q, const char *id,
 	struct rcpt to = { .address = j->to };
 	struct envelope env = { .sender = "", .peer = "local", .protocol = "bounce", .is_bounce = true,
 		.require_tls = j->env->require_tls,
-		.smtputf8 = !utf8_is_ascii(span_of(j->to)), .body8bit = true, .rcpts = &to, .rcpt_count = 1 };
+		.smtputf8 = !span_is_ascii(span_of(j->to)), .body8bit = true, .rcpts = &to, .rcpt_count = 1 };
 	struct str received = STR(1024), message_id = STR(400);
 	int zone = date_local_zone(j->now);
 

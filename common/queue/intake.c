@@ -199,8 +199,7 @@ static bool rewrite_header(struct intake *in, struct err *e)
 
 	if (!in->editing || !in->edit.changes)
 		return true;
-	for (size_t i = 0; i < header.n; i++)
-		in->env.body8bit |= (unsigned char)header.p[i] >= 0x80;
+	in->env.body8bit |= !span_is_ascii(header);
 	return queue_put_replace(in->put, in->top + in->header.n, header, e);
 }
 

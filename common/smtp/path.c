@@ -148,7 +148,7 @@ static bool eat_domain(struct span *in, struct path *out, struct err *e)
 
 static bool check_characters(struct path *p, bool utf8, struct err *e)
 {
-	p->utf8 = !utf8_is_ascii(p->local) || !utf8_is_ascii(p->domain);
+	p->utf8 = !span_is_ascii(p->local) || !span_is_ascii(p->domain);
 	if (p->utf8 && !utf8)
 		return err_perm(e, "5.6.7", "an address with characters beyond ASCII needs SMTPUTF8");
 	if (!utf8_ok(p->local) || !utf8_ok(p->domain))

@@ -124,10 +124,8 @@ uint32_t gate_helo(struct span helo, const char *peer_ip, struct gate_self self,
 		return 1u << GATE_HELO_OURS;
 	if (address_literal_parse(helo, &said) || address_parse(helo, &said))
 		return 1u << GATE_HELO_ADDRESS;
-	for (size_t i = 0; i < helo.n; i++) {
-		if ((unsigned char)helo.p[i] >= 0x80)
-			return 0;	/* RFC 6531 3.7.1 does not want it in HELO; it is no sign of anything */
-	}
+	if (!span_is_ascii(helo))
+		return 0;		/* RFC 6531 3.7.1 does not want it in HELO; it is no sign of anything */
 	if (!dns_name_clean(helo, name) || !strchr(name, '.'))
 		return 1u << GATE_HELO_SYNTAX;
 	*is_name = true;

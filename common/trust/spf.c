@@ -455,15 +455,6 @@ static enum trust_result check_host(struct check *c, const char *domain, bool in
 
 /* --- who is checked --- */
 
-static bool is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 /* RFC 7208 2.4, 4.3: the null sender is postmaster at HELO; so is an empty local part. */
 static void identity(struct check *c)
 {
@@ -472,7 +463,7 @@ static void identity(struct check *c)
 
 	c->macro.local = at > 0 ? span_to(sender, (size_t)at) : SPAN("postmaster");
 	c->macro.sender_domain = sender.n ? span_from(sender, (size_t)(at + 1)) : span_of(c->facts->helo);
-	c->wide_local = !is_ascii(c->macro.local);
+	c->wide_local = !span_is_ascii(c->macro.local);
 }
 
 void spf_check(const struct spf_facts *facts, const struct trust_dns *dns, struct arena *a, struct spf_verdict *out)
