@@ -81,6 +81,8 @@ void trace_received(const struct trace *t, struct str *out)
 		add_word(t->recipient, out);
 		str_add_char(out, '>');
 	}
+	if (t->priority)		/* RFC 6710: an additional registered clause */
+		str_addf(out, "\n\tPRIORITY %d", t->priority);
 	str_add_text(out, ";\n\t");
 	date_print(t->when, t->zone, out);
 	str_add_char(out, '\n');

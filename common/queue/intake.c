@@ -113,7 +113,7 @@ static void put_received(struct intake *in, const struct smtp *s)
 	struct trace t = {
 		.helo = s->hello, .peer_ip = in->peer->ip, .peer_name = "", .by = in->host_name,
 		.protocol = env->protocol, .tls = in->peer->tls_text, .id = env->id, .login = in->login,
-		.recipient = env->rcpt_count == 1 ? env->rcpts[0].address : "",
+		.recipient = env->rcpt_count == 1 ? env->rcpts[0].address : "", .priority = env->priority,
 		.hide_client = in->hide_client, .when = env->arrived, .zone = date_local_zone(env->arrived),
 	};
 

@@ -111,6 +111,8 @@ def test_urgent_mail_goes_first(net):
     beta.wait_inbox("bob", 5)
     order = [line.split()[2] for line in alpha.log_lines(" sending ")]
     expect(order == [numbers[p] for p in ("9", "2", "0", "-3", "-9")], f"{order} of {numbers}")
+    said = [re.search(r"^\tPRIORITY (-?\d);$", open(path).read(), re.M) for path in beta.inbox("bob")]
+    expect(sorted(int(m[1]) for m in said if m) == [-9, -3, 2, 4], said)
 
 
 def test_requiretls_comes_back_from_a_server_without(net):

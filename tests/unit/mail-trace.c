@@ -31,6 +31,9 @@ static const struct { struct trace t; const char *out; } lines[] = {
 	  "Received: by mx.example.org (login root) with ESMTP id q1;\n\t" DATE "\n" },
 	{ LINE(.helo = "a) b\n(c\\;\"", .peer_ip = "192.0.2.1"),
 	  "Received: from a??b??c??? ([192.0.2.1])\n\tby mx.example.org with ESMTP id q1;\n\t" DATE "\n" },
+	{ LINE(.peer_ip = "192.0.2.1", .helo = "a", .recipient = "ann@example.org", .priority = -4),
+	  "Received: from a ([192.0.2.1])\n\tby mx.example.org with ESMTP id q1\n\tfor <ann@example.org>\n"
+	  "\tPRIORITY -4;\n\t" DATE "\n" },
 	{ LINE(.peer_ip = "192.0.2.1"),
 	  "Received: from unknown ([192.0.2.1])\n\tby mx.example.org with ESMTP id q1;\n\t" DATE "\n" },
 };
