@@ -143,24 +143,16 @@ struct sender *crew_get(struct sched *s, const struct dest *d)
 	return x;
 }
 
-static struct way way_of(const struct conf *c, const struct envelope *env)
-{
-	struct way w = way_plain;
-
-	w.via = *env->via ? env->via : c->relay_host;
-	way_tls_parse(span_of(c->mta_tls), &w.tls);	/* the setting has these words only */
-	return w;
-}
-
-static void describe(const struct sched *s, const struct task *t, struct job *j)
+static void describe(const struct task *t, struct job *j)
 {
 	const struct envelope *env = &t->msg->env;
 
-	*j = (struct job){ .destination = t->dest->name, .way = way_of(&s->self.conf, env), .id = env->id, .sender = env->sender, .envid = env->envid,
+	*j = (struct job){ .destination = t->destination, .way = way_plain, .id = env->id, .sender = env->sender, .envid = env->envid,
 		.ret = env->ret, .smtputf8 = env->smtputf8, .body8bit = env->body8bit,
 		.require_tls = env->require_tls, .tls_optional = env->tls_optional, .by_mode = env->by_mode,
 		.by_trace = env->by_trace, .by = env->by, .priority = env->priority, .wire_bytes = env->wire_bytes,
 		.prefer_family = t->dest->known.family, .count = t->count };
+	way_read(span_of(t->words), t->msg->arena, &j->way, NULL);	/* ways.c has read it */
 	for (; j->top_count < env->top_count; j->top_count++)
 		j->top[j->top_count] = env->top[j->top_count];
 	for (size_t i = 0; i < t->count; i++) {
@@ -175,7 +167,7 @@ static bool send_job(struct sched *s, const struct sender *x, const struct task 
 	struct job j;
 	bool ok;
 
-	describe(s, t, &j);
+	describe(t, &j);
 	j.text = queue_open_text(&s->out, j.id, e);
 	if (j.text < 0) {
 		t->msg->lost = e->kind == ERR_PERM;

@@ -229,6 +229,11 @@ void dests_wish(struct sched *s, const char *name)
 
 /* --- whose turn it is --- */
 
+static bool is_full(const struct dest *d)
+{
+	return d->most && d->running >= d->most;
+}
+
 static void append(struct row *row, struct dest *d, int r)
 {
 	d->in_row[r] = true;
@@ -244,7 +249,7 @@ static void line_up(struct sched *s, struct dest *d)
 	const struct line_item *first = d->line.first;
 	int r;
 
-	if (!first || d->running >= pace_limit(&d->known.pace, &all->rules, clock_wall()))
+	if (!first || is_full(d) || d->running >= pace_limit(&d->known.pace, &all->rules, clock_wall()))
 		return;
 	r = first->later && first->priority <= 0 ? OTHERS : QUICK;
 	if (!d->in_row[r])
@@ -288,7 +293,7 @@ static bool may_start(const struct sched *s, const struct dest *d)
 	unsigned total = (unsigned)s->self.conf.mta_send_max;
 	unsigned free = total > s->dests->running ? total - (unsigned)s->dests->running : 0;
 
-	return !s->ending && d->line.first && pace_may(&d->known.pace, &s->dests->rules, d->running, free, total, clock_wall());
+	return !s->ending && d->line.first && !is_full(d) && pace_may(&d->known.pace, &s->dests->rules, d->running, free, total, clock_wall());
 }
 
 static void start(struct sched *s, struct sender *x, struct dest *d)
@@ -482,7 +487,7 @@ void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struc
 
 /* --- for the rest of sched --- */
 
-bool dests_queue(struct sched *s, struct task *t, const char *name)
+bool dests_queue(struct sched *s, struct task *t, const char *name, unsigned connections)
 {
 	const struct message *m = t->msg;
 	struct dest *d = dest_get(s, name);
@@ -494,6 +499,7 @@ bool dests_queue(struct sched *s, struct task *t, const char *name)
 	if (!line_has_room(&d->line, m->origin, m->env.priority))
 		return false;
 	t->dest = d;
+	d->most = connections;
 	line_add(&d->line, &t->item, m->origin, m->env.priority, line_later(m->env.rcpt_count, m->env.rcpts[t->rcpts[0]].tries));
 	line_up(s, d);
 	return true;

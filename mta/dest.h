@@ -28,6 +28,7 @@ struct dest {
 	struct line	   line;
 	struct waits_lot   parked;	/* messages for whom the line has no room */
 	unsigned	   running;
+	unsigned	   most;	/* conversations, as its way says; 0 = any number */
 	ms_t		   down_until;
 	struct destination known;
 	bool		   learned;	/* since known was written down */

@@ -172,7 +172,9 @@ static bool conclude(struct sched *s, struct message *m)
 		wish_bounce(&m->env);
 		m->changed = true;
 	}
-	if (!report(s, m, &held, &e)) {
+	if (m->astray) {
+		wait_again(s, m, clock_wall() + TROUBLE_S);
+	} else if (!report(s, m, &held, &e)) {
 		maillog_trouble(m->env.id, "telling the sender", &e);
 		return false;
 	}
@@ -366,20 +368,23 @@ static void give_up(struct message *m, struct rcpt *r, const struct err *why)
 	maillog_failed(m->env.id, span_of(r->address), "", why);
 }
 
-struct making { struct task *task; const char *name; struct making *next; };
+struct making { struct task *task; const char *name; unsigned connections; struct making *next; };
 
 /* The job of this message to that destination that has room. */
-static struct task *task_for(struct message *m, struct making **all, const char *name)
+static struct task *task_for(struct message *m, struct making **all, const struct heading *to)
 {
 	struct making *k;
 
 	for (k = *all; k; k = k->next) {
-		if (k->task->count < JOB_RCPTS && k->task->bytes < TASK_BYTES && strcmp(k->name, name) == 0)
+		if (k->task->count < JOB_RCPTS && k->task->bytes < TASK_BYTES && strcmp(k->name, to->name) == 0 && strcmp(k->task->words, to->words) == 0)
 			return k->task;
 	}
 	k = arena_get(m->arena, sizeof *k);
-	k->name = arena_text(m->arena, span_of(name));
+	k->name = to->name;
+	k->connections = to->connections;
 	k->task = arena_get(m->arena, sizeof *k->task);
+	k->task->destination = to->destination;
+	k->task->words = to->words;
 	k->task->msg = m;
 	k->next = *all;
 	*all = k;
@@ -405,11 +410,19 @@ void message_make_tasks(struct sched *s, struct message *m)
 {
 	static const struct job_result nowhere = { .remote = "", .tls = "", .ip = "", .count = 1,
 		.rcpts = { { ERR_PERM, "5.1.3", "an address without a domain goes nowhere from here" } } };
-	char name[ROUTE_NAME];
 	struct making *all = NULL;
 	time_t now = clock_wall();
+	struct ways_found *ways;
+	struct heading to;
 	struct err late;
+	size_t count;
 
+	if (!ways_find(s, m, now, &ways, &count, &late)) {
+		maillog_trouble(m->env.id, "finding its way", &late);
+		m->astray = true;
+		message_finish(s, m);
+		return;
+	}
 	for (size_t i = 0; i < m->env.rcpt_count; i++) {
 		struct rcpt *r = &m->env.rcpts[i];
 		struct task *t;
@@ -420,18 +433,18 @@ void message_make_tasks(struct sched *s, struct message *m)
 			give_up(m, r, &late);
 			continue;
 		}
-		if (!route_destination(span_of(r->address), *m->env.via ? m->env.via : s->self.conf.relay_host, name)) {
+		if (!ways_head(s, m, r, ways, count, &to)) {
 			settle(s, m, r, &nowhere.rcpts[0], &nowhere);
 			continue;
 		}
-		t = task_for(m, &all, name);
+		t = task_for(m, &all, &to);
 		add_rcpt(t, i);
 		t->bytes += strlen(r->address) + strlen(r->original) + 24;
 	}
 	m->jobs = 1;		/* ours, so that the message lives until all are queued */
 	for (; all; all = all->next) {
 		m->jobs++;
-		if (dests_queue(s, all->task, all->name))
+		if (dests_queue(s, all->task, all->name, all->connections))
 			continue;
 		m->jobs--;
 		m->no_room = all->name;

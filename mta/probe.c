@@ -135,7 +135,7 @@ static bool find_way(struct probe *p, const struct lookup *l, struct err *e)
 	p->job.way = way_plain;
 	p->job.way.via = p->conf.relay_host;
 	way_tls_parse(span_of(p->conf.mta_tls), &p->job.way.tls);
-	if (!lookup_way(l, span_of(p->job.sender), span_of(p->job.destination), p->arena, &words, e) ||
+	if (!lookup_way(l, span_of(p->job.sender), span_of(p->job.destination), p->arena, &words, NULL, e) ||
 	    !way_read(span_of(words), p->arena, &p->job.way, e))
 		return false;
 	if (p->job.way.after)

@@ -86,6 +86,7 @@ static void set_up(struct sched *s)
 	s->clerk = s->sign = -1;
 	s->loop = loop_new();
 	s->dests = dests_new(s);
+	s->ways = ways_new();
 	s->origins = origins_new();
 }
 

@@ -53,6 +53,7 @@ struct message {
 	struct message	*next;		/* of those that could not be finished */
 	const char	*kept[KEPT];	/* the last that a recipient heard */
 	const char	*no_room;	/* a destination whose line is full; NULL */
+	bool		 astray;	/* its ways could not be found out now */
 	struct envelope	 env;
 	unsigned	 jobs;		/* queued or running; 1 more while they are being made */
 	bool		 changed;	/* since the envelope was written */
@@ -69,6 +70,7 @@ struct task {
 	struct dest	*dest;
 	size_t		 count, bytes;		/* bytes of its packet, nearly */
 	uint32_t	*rcpts, room;		/* places in msg->env.rcpts */
+	const char	*destination, *words;	/* where to, and how: for way_read() onto way_plain */
 };
 
 struct arrival { char id[ID_SIZE]; unsigned in; };
@@ -94,6 +96,7 @@ struct sched {
 	size_t		 active_n;
 	struct origins	*origins;
 	struct dests	*dests;
+	struct ways	*ways;
 	struct loop_timer *due_timer, *arrival_timer, *trouble_timer, *note_timer;
 	struct message	*troubled;		/* what became of them could not be written */
 	struct loading	*loading;		/* while those who wait in out/ are looked for */
@@ -131,6 +134,17 @@ bool message_wish(struct sched *s, const char *id, enum wish wish);	/* false: it
 void load_begin(struct sched *s);		/* look for those who wait in out/ */
 void load_all_now(struct sched *s);		/* who is not found yet is due when it is */
 
+/* ways.c */
+/* Where a recipient goes: the name under which jobs meet, and what a task knows. */
+struct heading { const char *name, *destination, *words; unsigned connections; };
+struct ways_found { struct dir_way way; const char *domain; };
+struct ways *ways_new(void);
+/* Those of all recipients that are due. False: the clerk can not be asked now. Memory from m. */
+bool ways_find(struct sched *s, struct message *m, time_t now, struct ways_found **found, size_t *count, struct err *e);
+/* False: the recipient's address has no domain. */
+bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r, const struct ways_found *found, size_t count,
+    struct heading *out);
+
 /* origin.c */
 struct origins *origins_new(void);
 struct origin *origin_get(struct sched *s, const struct envelope *env);
@@ -154,7 +168,7 @@ void dests_begin(struct sched *s);		/* in the jail: open what is remembered */
 void dests_end(struct sched *s);		/* write it down */
 void dests_sift(struct sched *s);		/* forget what is old */
 /* False: there is no room for it. It may come back at once, by message_task_done. */
-bool dests_queue(struct sched *s, struct task *t, const char *name);
+bool dests_queue(struct sched *s, struct task *t, const char *name, unsigned connections);
 /* A message that is not active, until there is room. */
 void dests_park(struct sched *s, const char *id, const char *name, bool hurry);
 void dests_pump(struct sched *s);		/* start what may be started */

@@ -115,7 +115,7 @@ static bool answer_domain(const struct lookup *l, struct arena *a, struct packet
 static bool answer_ways(const struct lookup *l, struct arena *a, struct packet *p)
 {
 	struct span sender = take(p, a), *domains = arena_array(a, DIRECTORY_WAYS_MAX, sizeof *domains);
-	const char *words;
+	const char *words, *by_sender;
 	struct err e;
 	size_t n = 0;
 
@@ -127,9 +127,10 @@ static bool answer_ways(const struct lookup *l, struct arena *a, struct packet *
 	for (size_t i = 0; i < n; i++) {
 		size_t was = p->n;
 
-		if (!lookup_way(l, sender, domains[i], a, &words, &e))
+		if (!lookup_way(l, sender, domains[i], a, &words, &by_sender, &e))
 			return refuse(p, &e);
 		packet_put_text(p, words);
+		packet_put_text(p, by_sender);
 		if (p->bad) {
 			p->bad = i == 0;
 			p->n = was;

@@ -81,7 +81,7 @@ bool directory_may_send(int *clerk, struct span login, struct span address, stru
 
 /* One packet of ways, from number *have on. */
 static bool ask_ways(int *clerk, struct span sender, const char *const *domains, size_t count, size_t *have,
-    struct arena *a, const char **words, struct err *e)
+    struct arena *a, struct dir_way *ways, struct err *e)
 {
 	size_t before = *have;
 	struct packet p;
@@ -92,18 +92,20 @@ static bool ask_ways(int *clerk, struct span sender, const char *const *domains,
 		packet_put_text(&p, domains[i]);
 	if (!ask(clerk, &p, e))
 		return false;
-	while (p.at < p.n && *have < count)
-		words[(*have)++] = arena_text(a, packet_take(&p));
+	while (p.at < p.n && *have < count) {
+		ways[*have].words = arena_text(a, packet_take(&p));
+		ways[(*have)++].by_sender = arena_text(a, packet_take(&p));
+	}
 	return (!p.bad && *have > before) || nonsense(e);
 }
 
 bool directory_ways(int *clerk, struct span sender, const char *const *domains, size_t count, struct arena *a,
-    const char **words, struct err *e)
+    struct dir_way *ways, struct err *e)
 {
 	size_t have = 0;
 
 	while (have < count) {
-		if (!ask_ways(clerk, sender, domains, count, &have, a, words, e))
+		if (!ask_ways(clerk, sender, domains, count, &have, a, ways, e))
 			return false;
 	}
 	return true;

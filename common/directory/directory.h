@@ -14,7 +14,7 @@
  *					   many as fit			(directory_expand)
  *	'M' login address		-> class			(directory_may_send)
  *	'D' domain			-> class
- *	'W' sender, domains ...		-> words of each one's way, as many as fit	(directory_ways)
+ *	'W' sender, domains ...		-> words of each one's way, and those by sender; as many as fit	(directory_ways)
  *	'F' sender, recipient		-> sender, 1: its list's owner	(directory_forward)
  *	'N' login, addresses ...	-> how many of them are new	(directory_count)
  *	'Q' login, recipients, new	-> why it is too much, or ""; 1: tell them	(the same)
@@ -74,11 +74,12 @@ bool directory_may_send(int *clerk, struct span login, struct span address, stru
 
 /*
  * The ways of a message of that sender to these domains (posthorn-destinations(5)), as words for
- * way_read(). Memory from a.
+ * way_read(); and those of them that are so for its sender. Memory from a.
  */
+struct dir_way { const char *words, *by_sender; };
 enum { DIRECTORY_WAYS_MAX = 1000 };	/* asked for in one packet */
 bool directory_ways(int *clerk, struct span sender, const char *const *domains, size_t count, struct arena *a,
-    const char **words, struct err *e);
+    struct dir_way *ways, struct err *e);
 
 /*
  * Count one more message of login to these recipients; only msa's clerk does. over is not

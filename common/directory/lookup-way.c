@@ -5,8 +5,13 @@
 struct gathering {
 	const struct query	*q;
 	uint32_t		 have;		/* groups */
-	struct str		 words, key;
+	struct str		 words, by_sender, key;
 };
+
+static void add_word(struct str *words, struct span key, struct span value)
+{
+	str_addf(words, "%s" SPAN_FMT "=" SPAN_FMT, words->n ? " " : "", SPAN_ARG(key), SPAN_ARG(value));
+}
 
 /* Of one line what no line before it had. */
 static void take_words(struct gathering *g, struct span name, struct span words, unsigned line)
@@ -21,7 +26,9 @@ static void take_words(struct gathering *g, struct span name, struct span words,
 		if (group < 0 || (g->have & 1u << group))
 			continue;
 		here |= 1u << group;
-		str_addf(&g->words, "%s" SPAN_FMT "=" SPAN_FMT, g->words.n ? " " : "", SPAN_ARG(key), SPAN_ARG(word));
+		add_word(&g->words, key, word);
+		if (span_starts(name, "from:"))
+			add_word(&g->by_sender, key, word);
 		find_because(g->q, SPAN_FMT "=" SPAN_FMT ": of " SPAN_FMT ", %s:%u", SPAN_ARG(key), SPAN_ARG(word),
 		    SPAN_ARG(name), g->q->l->files[TABLE_DESTINATIONS], line);
 	}
@@ -74,18 +81,21 @@ static bool take_sender(struct gathering *g, struct span sender)
 }
 
 bool lookup_way(const struct lookup *l, struct span sender, struct span domain, struct arena *a, const char **words,
-    struct err *e)
+    const char **by_sender, struct err *e)
 {
 	struct err why = { .kind = ERR_NONE };
 	struct query q = { .l = l, .a = a, .e = &why };
-	struct gathering g = { .q = &q, .words = STR(WAY_TEXT), .key = STR(NAME_SIZE) };
+	struct gathering g = { .q = &q, .words = STR(WAY_TEXT), .by_sender = STR(WAY_TEXT), .key = STR(NAME_SIZE) };
 	bool ok = (!domain.n || take_domain(&g, "", domain)) && take_sender(&g, sender) && take_line(&g, "", SPAN("*"));
 
 	if (ok && g.words.over)
 		ok = err_temp(&why, "4.3.5", "the lines for " SPAN_FMT " in %s say more than %d bytes", SPAN_ARG(span_to(domain, 100)),
 		    l->files[TABLE_DESTINATIONS], WAY_TEXT);
 	*words = arena_text(a, str_span(&g.words));
+	if (by_sender)
+		*by_sender = arena_text(a, str_span(&g.by_sender));
 	str_free(&g.words);
+	str_free(&g.by_sender);
 	str_free(&g.key);
 	if (!ok && e)
 		*e = why;

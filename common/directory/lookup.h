@@ -71,9 +71,10 @@ bool lookup_may_send(const struct lookup *l, struct span login, struct span addr
 /*
  * The way of a message of that sender ("" for none) to a domain: words for way_read(), each group of them
  * from the first line that has one of its keys: the domain's own, that of the nearest .domain
- * above it, then likewise from: the sender's address and domain, then *.
+ * above it, then likewise from: the sender's address and domain, then *. by_sender (may be NULL): those of them that
+ * another sender's mail to that domain may not have.
  */
 bool lookup_way(const struct lookup *l, struct span sender, struct span domain, struct arena *a, const char **words,
-    struct err *e);
+    const char **by_sender, struct err *e);
 
 #endif

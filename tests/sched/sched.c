@@ -111,6 +111,39 @@ static void survives(void)
 	clean();
 }
 
+/* Jobs carry what the clerk knows of the way there, for that sender and that domain, after so many tries. */
+static void tells_the_way(void)
+{
+	char id[ID_SIZE];
+
+	start();
+	seen_ways[0] = '\0';
+	ways_asked = 0;
+	put("in/sub", "ann@here.test", "ok@Hub1.test ok@hub1.test ok@hub2.test ok@plain.test", 0, id);
+	EXPECT(.out = 0);
+	CHECK(strstr(seen_ways, "hub.test:587 via=hub.test:587 login=isp\n"), "%s", seen_ways);
+	CHECK(strstr(seen_ways, "hub.test:587 tls=encrypt via=hub.test:587 login=isp\n"), "%s", seen_ways);
+	CHECK(strstr(seen_ways, "plain.test \n"), "%s", seen_ways);
+	CHECK(ways_asked == 1, "asked %u times", ways_asked);
+	seen_ways[0] = '\0';
+	put("in/sub", "bulk@here.test", "ok@plain.test", 0, id);
+	EXPECT(.out = 0);
+	CHECK(strcmp(seen_ways, "bulk.test via=bulk.test helo=bulk.test\n") == 0, "%s", seen_ways);
+	seen_ways[0] = '\0';
+	put("in/sub", "ann@here.test", "later@patient.test", 0, id);
+	for (int i = 0; i < 300 && !*seen_ways; i++)
+		step(10);
+	EXPECT(.out = 1);
+	wish(id, WISH_RETRY);
+	for (int i = 0; i < 300 && !strstr(seen_ways, "hub.test"); i++)
+		step(10);
+	CHECK(strcmp(seen_ways, "patient.test \nhub.test via=hub.test\n") == 0, "%s", seen_ways);
+	wish(id, WISH_DELETE);
+	EXPECT(.out = 0);
+	stop(SIGTERM);
+	clean();
+}
+
 static void fulfils_wishes(void)
 {
 	char id[ID_SIZE];
@@ -375,6 +408,7 @@ int main(int argc, char **argv)
 	bounces();
 	defers();
 	survives();
+	tells_the_way();
 	fulfils_wishes();
 	damaged_goes_on_hold();
 	marked_goes_on_hold();

@@ -40,6 +40,8 @@ static struct packet packet;
 static struct arena *arena;
 static unsigned jobs, rcpts_seen, spawned, once_seen, asked;
 static bool clerk_is_away, senders_rest;
+static unsigned ways_asked;
+static char seen_ways[8192];	/* "DESTINATION WORDS" of each job, a line each */
 static char order[1000];	/* the first letter of each job's sender */
 static int work = -1;		/* what the next sched finds as descriptor 5 */
 static void (*accepted)(const char *address);	/* called when a send process says so; may be NULL */
@@ -98,17 +100,50 @@ static void answer_keeper(void)
 	close(fd);
 }
 
+/* What stands in destinations here; the last is for one sender. */
+static const struct { const char *sender, *domain, *words, *by_sender; } ways[] = {
+	{ "", "hub1.test", "via=hub.test:587 login=isp", "" },
+	{ "", "hub2.test", "via=hub.test:587 login=isp tls=encrypt", "" },
+	{ "", "patient.test", "via=hub.test after=1", "" },
+	{ "bulk@here.test", "", "via=bulk.test helo=bulk.test", "via=bulk.test helo=bulk.test" },
+};
+
+static void answer_ways(int fd)
+{
+	char sender[400], domains[16][WAY_HOST];
+	size_t n = 0;
+
+	packet_take_copy(&packet, sender, sizeof sender);
+	while (packet.at < packet.n && n < 16)
+		packet_take_copy(&packet, domains[n++], WAY_HOST);
+	packet_begin(&packet, '+');
+	for (size_t i = 0; i < n; i++) {
+		size_t w = 0;
+
+		while (w < 4 && strcmp(*ways[w].sender ? ways[w].sender : ways[w].domain, *ways[w].sender ? sender : domains[i]) != 0)
+			w++;
+		packet_put_text(&packet, w < 4 ? ways[w].words : "");
+		packet_put_text(&packet, w < 4 ? ways[w].by_sender : "");
+	}
+	ways_asked++;
+	packet_send(fd, &packet, NULL);
+}
+
 static void answer_clerk(int *fd)
 {
 	char address[400];
 	struct span domain;
 
-	packet_take_copy(&packet, address, sizeof address);
 	asked++;
 	if (clerk_is_away) {
 		fd_close(fd);
 		return;
 	}
+	if (packet.verb == 'W') {
+		answer_ways(*fd);
+		return;
+	}
+	packet_take_copy(&packet, address, sizeof address);
 	domain = span_of(address);
 	packet_begin(&packet, '+');
 	packet_put_u64(&packet, span_ends(domain, "@here.test") ? DIR_LOCAL : DIR_ELSEWHERE);
@@ -136,6 +171,16 @@ static struct job_result_rcpt fate(const char *address, bool *unreachable)
 	return (struct job_result_rcpt){ ERR_NONE, "2.0.0", "250 2.0.0 thanks" };
 }
 
+static void note_way(const struct job *j)
+{
+	struct str words = STR(WAY_TEXT);
+	size_t n = strlen(seen_ways);
+
+	way_print(&j->way, &way_plain, &words);
+	snprintf(seen_ways + n, sizeof seen_ways - n, "%s %s\n", j->destination, words.p);
+	str_free(&words);
+}
+
 static void do_job(int *fd)
 {
 	struct job_result r = { .remote = "mx.test", .tls = "" };
@@ -147,6 +192,7 @@ static void do_job(int *fd)
 		die(e.text);
 	CHECK(pread(j.text, &byte, 1, 0) == 1 && byte == 'R', "%s: the text is not there", j.id);
 	close(j.text);
+	note_way(&j);
 	if (jobs < sizeof order - 1)
 		order[jobs] = *j.sender;
 	jobs++;

@@ -222,7 +222,7 @@ START_TEST(the_nearest_line_decides)
 	struct err e;
 
 	begin();
-	ck_assert_msg(lookup_way(&l, span_of(found[_i].sender), span_of(found[_i].domain), arena, &got, &e), "%s", e.text);
+	ck_assert_msg(lookup_way(&l, span_of(found[_i].sender), span_of(found[_i].domain), arena, &got, NULL, &e), "%s", e.text);
 	ck_assert_str_eq(got, found[_i].words);
 	table_close(l.tables[TABLE_DESTINATIONS], NULL);
 	end();
@@ -233,11 +233,12 @@ START_TEST(it_tells_which_line)
 {
 	struct lookup l = open_lookup();
 	struct str why = STR(4000);
-	const char *got;
+	const char *got, *by_sender;
 
 	begin();
 	l.why = &why;
-	ck_assert(lookup_way(&l, SPAN("ann@shop.test"), SPAN("example.org"), arena, &got, NULL));
+	ck_assert(lookup_way(&l, SPAN("ann@shop.test"), SPAN("example.org"), arena, &got, &by_sender, NULL));
+	ck_assert_str_eq(by_sender, "helo=ann.shop.test via=bulk.test login=bulk");
 	ck_assert_str_eq(why.p,
 	    "tls=encrypt: of example.org, destinations:1\n"
 	    "helo=ann.shop.test: of from:ann@shop.test, destinations:6\n"
@@ -266,8 +267,9 @@ START_TEST(many_are_asked_at_once)
 	ck_assert_int_eq(p.verb, '+');
 	p.at = 1;
 	while (p.at < p.n) {
-		struct span got = packet_take(&p);
+		struct span got = packet_take(&p), by_sender = packet_take(&p);
 
+		ck_assert(span_starts(by_sender, "via=bulk") == (n % 2 == 0));
 		ck_assert(span_starts(got, n++ % 2 ? "via=none" : "tls=encrypt"));
 	}
 	ck_assert(!p.bad && n > 100);
