@@ -142,7 +142,7 @@ static bool knows_much(const struct message *m)
 
 static bool wait_again(struct sched *s, struct message *m)
 {
-	time_t next = plan_first(&m->env);
+	time_t next = m->astray ? clock_wall() + TROUBLE_S : plan_first(&m->env);
 	struct err e;
 
 	if (m->changed && !queue_write_envelope(&s->out, &m->env, &e)) {
@@ -172,9 +172,7 @@ static bool conclude(struct sched *s, struct message *m)
 		wish_bounce(&m->env);
 		m->changed = true;
 	}
-	if (m->astray) {
-		wait_again(s, m, clock_wall() + TROUBLE_S);
-	} else if (!report(s, m, &held, &e)) {
+	if (!report(s, m, &held, &e)) {
 		maillog_trouble(m->env.id, "telling the sender", &e);
 		return false;
 	}
