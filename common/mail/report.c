@@ -169,8 +169,7 @@ static void begin_part(struct writer *w, const char *type, const char *encoding)
 	str_add_char(&w->s, '\n');
 }
 
-/* ORCPT and ENVID come in xtext (RFC 3461 4): "+2B" is "+". What is broken stays as it is. */
-static void add_xtext(struct span x, struct str *out)
+void report_xtext(struct span x, struct str *out)
 {
 	while (x.n) {
 		unsigned v;
@@ -222,7 +221,7 @@ static void add_original_address(struct writer *w, const struct report_rcpt *rcp
 	struct str plain = STR(VALUE_MAX);
 
 	if (span_cut(&address, ';', &type) && span_is(type, "rfc822"))
-		add_xtext(span_to(address, VALUE_MAX), &plain);
+		report_xtext(span_to(address, VALUE_MAX), &plain);
 	if (plain.n && !span_alike(str_span(&plain), span_of(rcpt->address))) {
 		str_add_text(&w->s, ", to which <");
 		add_tame(w, str_span(&plain));
@@ -273,7 +272,7 @@ static void xtext_field(struct writer *w, const char *name, const char *xtext)
 {
 	struct str plain = STR(VALUE_MAX);
 
-	add_xtext(span_to(span_of(xtext), VALUE_MAX), &plain);
+	report_xtext(span_to(span_of(xtext), VALUE_MAX), &plain);
 	field(w, name, "", str_span(&plain));
 	str_free(&plain);
 }
@@ -369,7 +368,7 @@ static void original_recipient(struct writer *w, const char *orcpt)
 	if (span_is(type, "utf-8"))
 		add_utf8_address(w, span_to(address, VALUE_MAX), &plain);
 	else
-		add_xtext(span_to(address, VALUE_MAX - 50), &plain);
+		report_xtext(span_to(address, VALUE_MAX - 50), &plain);
 	field(w, "Original-Recipient", "", str_span(&plain));
 	str_free(&plain);
 }

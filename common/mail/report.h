@@ -54,6 +54,8 @@ struct report {
 	uint64_t		 dice;		/* for the boundary */
 };
 
+/* ORCPT and ENVID come in xtext (RFC 3461 4): "+2B" is "+". What is broken stays as it is. */
+void report_xtext(struct span x, struct str *out);
 void report_write(const struct report *r, struct sink to);
 
 #endif

@@ -16,7 +16,10 @@
 #include "common/os/dice.h"
 #include "common/queue/plan.h"
 
-enum { FULL_MAX = 64 << 10 };	/* larger originals come back as their header, unless RET=FULL */
+enum {
+	FULL_MAX	= 64 << 10,	/* larger originals come back as their header, unless RET=FULL */
+	ADDRESS_MAX	= 500,		/* RFC 3461 4.2 */
+};
 
 static const char *const kind_names[] = {
 	[REPORT_FAILED] = "failed", [REPORT_DELAYED] = "delayed", [REPORT_DELIVERED] = "delivered",
@@ -39,6 +42,20 @@ static bool names_postmaster(const char *address, const char *postmaster)
 	return span_is(who, postmaster) || span_is(local, postmaster) || span_is(local, "postmaster");
 }
 
+/* RFC 3461 4.2: to whom it was sent, before it was forwarded. Postmaster is not told that he could not be told. */
+static bool was_for_postmaster(const struct rcpt *r, const char *postmaster)
+{
+	struct span xtext = span_of(r->original ? r->original : ""), type;
+	struct str address = STR(ADDRESS_MAX);
+	bool yes;
+
+	span_cut(&xtext, ';', &type);
+	report_xtext(xtext, &address);
+	yes = names_postmaster(address.p, postmaster);
+	str_free(&address);
+	return yes;
+}
+
 enum bounce_to bounce_whom(const struct envelope *env, const struct rcpt *r, const char *postmaster)
 {
 	/* RFC 3461 5.2.7: asked not to tell */
@@ -46,7 +63,9 @@ enum bounce_to bounce_whom(const struct envelope *env, const struct rcpt *r, con
 		return BOUNCE_NOBODY;
 	if (*env->sender)
 		return BOUNCE_SENDER;
-	return names_postmaster(r->address, postmaster) ? BOUNCE_HOLD : BOUNCE_POSTMASTER;
+	if (names_postmaster(r->address, postmaster) || was_for_postmaster(r, postmaster))
+		return BOUNCE_HOLD;
+	return BOUNCE_POSTMASTER;
 }
 
 /* --- one report --- */

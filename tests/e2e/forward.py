@@ -153,6 +153,19 @@ def test_reports_about_a_list_go_to_its_owner(net):
     expect(not alpha.inbox("alice"), "alice was told")
 
 
+def test_postmaster_elsewhere_is_told_once(net):
+    """What cannot reach the postmaster is no news for the postmaster."""
+    beta = net["beta"]
+    beta.command("alias", "add", "postmaster@beta.test", "nobody@gamma.test")
+    start(net, "alpha")
+    code, words = bring(beta, "", "to-nobody@beta.test", source="127.0.0.1")
+    expect(code == 250, (code, words))
+    hosts.wait_for(lambda: beta.station("hold"), 20, "it to be on hold")
+    expect(list(beta.queued()) == ["hold"] and len(beta.station("hold")) == 1, beta.queued())
+    told = [line for line in beta.log_text().splitlines() if " bounced to=" in line]
+    expect(len(told) == 1, told)
+
+
 def test_ours_and_null_keep_their_sender(net):
     beta, gamma = net["beta"], net["gamma"]
     start(net, "alpha")

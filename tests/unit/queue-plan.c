@@ -272,23 +272,29 @@ START_TEST(relay_host_is_read)
 }
 END_TEST
 
-static const struct { const char *sender, *to; unsigned notify; enum bounce_to whom; } tellings[] = {
-	{ "ann@a.test",	"bob@b.test",		0,				BOUNCE_SENDER },
-	{ "ann@a.test",	"bob@b.test",		NOTIFY_FAILURE | NOTIFY_DELAY,	BOUNCE_SENDER },
-	{ "ann@a.test",	"bob@b.test",		NOTIFY_SUCCESS,			BOUNCE_NOBODY },
-	{ "ann@a.test",	"bob@b.test",		NOTIFY_NEVER,			BOUNCE_NOBODY },
-	{ "ann@a.test",	"postmaster@b.test",	0,				BOUNCE_SENDER },
-	{ "",		"ann@a.test",		0,				BOUNCE_POSTMASTER },
-	{ "",		"ann@a.test",		NOTIFY_NEVER,			BOUNCE_NOBODY },
-	{ "",		"root@a.test",		0,				BOUNCE_HOLD },
-	{ "",		"Postmaster@a.test",	0,				BOUNCE_HOLD },
-	{ "",		"postmaster",		0,				BOUNCE_HOLD },
+static const struct { const char *sender, *to, *original; unsigned notify; enum bounce_to whom; } tellings[] = {
+	{ "ann@a.test",	"bob@b.test",	"",	0,				BOUNCE_SENDER },
+	{ "ann@a.test",	"bob@b.test",	"",	NOTIFY_FAILURE | NOTIFY_DELAY,	BOUNCE_SENDER },
+	{ "ann@a.test",	"bob@b.test",	"",	NOTIFY_SUCCESS,			BOUNCE_NOBODY },
+	{ "ann@a.test",	"bob@b.test",	"",	NOTIFY_NEVER,			BOUNCE_NOBODY },
+	{ "ann@a.test",	"postmaster@b.test",	"",	0,				BOUNCE_SENDER },
+	{ "",		"ann@a.test",	"",	0,				BOUNCE_POSTMASTER },
+	{ "",		"ann@a.test",	"",	NOTIFY_NEVER,			BOUNCE_NOBODY },
+	{ "",		"root@a.test",	"",	0,				BOUNCE_HOLD },
+	{ "",		"Postmaster@a.test",	"",	0,				BOUNCE_HOLD },
+	{ "",		"postmaster",	"",	0,				BOUNCE_HOLD },
+	/* whoever is postmaster somewhere else */
+	{ "",		"x@b.test",	"rfc822;root@a.test",		0,	BOUNCE_HOLD },
+	{ "",		"x@b.test",	"rfc822;postmaster@a.test",	0,	BOUNCE_HOLD },
+	{ "",		"x@b.test",	"rfc822;post+6Daster@a.test",	0,	BOUNCE_HOLD },
+	{ "",		"x@b.test",	"rfc822;ann@a.test",		0,	BOUNCE_POSTMASTER },
+	{ "ann@a.test",	"x@b.test",	"rfc822;root@a.test",		0,	BOUNCE_SENDER },
 };
 
 START_TEST(bounces_never_bounce)
 {
 	struct envelope env = { .sender = tellings[_i].sender };
-	struct rcpt r = { .address = tellings[_i].to, .notify = tellings[_i].notify };
+	struct rcpt r = { .address = tellings[_i].to, .original = tellings[_i].original, .notify = tellings[_i].notify };
 
 	ck_assert_int_eq(bounce_whom(&env, &r, "root@a.test"), tellings[_i].whom);
 }
