@@ -7,7 +7,7 @@
 #include "common/mail/header.h"
 #include "common/mail/word.h"
 
-enum { VALUE_MAX = 2000, NAME_MAX = 100 };
+enum { VALUE_MAX = 2000, NAME_MAX = 100, AUTHOR_MAX = 300 };
 
 /* The value of the first field of that name, if it may stand in a header of ours; folded as it is. */
 static struct span value_of(const struct wrap *w, const char *name)
@@ -100,10 +100,11 @@ static void add_header(const struct wrap *w, struct arena *a, struct str *out)
 
 static void add_for_person(const struct wrap *w, struct str *out)
 {
-	struct str author = STR(VALUE_MAX);
+	struct str flat = STR(VALUE_MAX), author = STR(3 * AUTHOR_MAX);
 	struct span from = value_of(w, "From");
 
-	header_unfold(from.n ? from : SPAN("nobody"), &author);
+	header_unfold(from.n ? from : SPAN("nobody"), &flat);
+	utf8_mend(span_to(str_span(&flat), AUTHOR_MAX), &author);	/* it is one line now */
 	str_add_text(out, "--");
 	add_boundary(w, out);
 	str_addf(out, "\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: %s\n\n", w->eight ? "8bit" : "7bit");
@@ -112,6 +113,7 @@ static void add_for_person(const struct wrap *w, struct str *out)
 	    "Nothing proves that it is: its domain neither signed it nor names the server that brought it\n(DMARC, DKIM, SPF). ");
 	str_add_text(out, "So we do not pass it on in that name, but here it is, unchanged. If you do\n"
 	    "not expect it, be careful with what it wants you to do. A reply to this goes to its author.\n");
+	str_free(&flat);
 	str_free(&author);
 }
 

@@ -1,4 +1,5 @@
 /* A message inside of one of ours. */
+#include "common/mail/charset.h"
 #include "common/mail/header.h"
 #include "common/mail/mime.h"
 #include "common/mail/wrap.h"
@@ -44,10 +45,32 @@ START_TEST(wrapped_as_it_is)
 }
 END_TEST
 
+/* RFC 5321 4.5.3.1.6: a line has its limit, an author that comes in many lines has none. */
+START_TEST(lines_end)
+{
+	struct arena *a = arena_new(1 << 20, NULL, NULL);
+	struct str s = STR(1 << 20), header = STR(4000);
+	struct span rest, line;
+
+	str_add_text(&header, "From: \u03b1\u03b2");
+	for (int i = 0; i < 60; i++)
+		str_add_text(&header, " a\n \u03b3\u03b4\u03b5 much too long name");
+	str_add_text(&header, " <x@a.test>\n\nbody\n");
+	wrap_begin(&(struct wrap){ "team@b.test", "<w@b.test>", str_span(&header), 880120506, 0, true, false, true, 7 }, a, &s);
+	ck_assert(utf8_ok(str_span(&s)));
+	for (rest = str_span(&s); span_cut(&rest, '\n', &line); )
+		ck_assert_uint_le(line.n, 998);
+	str_free(&s);
+	str_free(&header);
+	arena_free(a);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = unit_begin("mail-wrap");
 
 	tcase_add_loop_test(tc, wrapped_as_it_is, 0, COUNT(cases));
+	tcase_add_test(tc, lines_end);
 	return unit_end();
 }
