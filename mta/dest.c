@@ -94,11 +94,6 @@ static struct dest *dest_get(struct sched *s, const char *name)
 
 	if (d)
 		return d;
-	if (all->count >= all->sweep_at) {
-		dests_sweep(s);
-		all->sweep_at = all->count + SWEEP_EACH;
-		at = place_of(all, name);
-	}
 	d = mem_get(sizeof *d + n);
 	memcpy(d->name, name, n);
 	*at = d;
@@ -159,6 +154,17 @@ void dests_sweep(struct sched *s)
 			free(d);
 		}
 	}
+}
+
+/* Only where nobody has one of them in hand: a message that ends may have made new ones. */
+static void sweep_now_and_then(struct sched *s)
+{
+	struct dests *all = s->dests;
+
+	if (all->count < all->sweep_at)
+		return;
+	dests_sweep(s);
+	all->sweep_at = all->count + SWEEP_EACH;
 }
 
 static void write_all(struct sched *s)
@@ -369,6 +375,7 @@ void dests_pump(struct sched *s)
 	}
 	for (int r = 0; r < ROWS; r++)
 		put_back(&all->rows[r], &held[r]);
+	sweep_now_and_then(s);
 	crew_watch(s);
 }
 
