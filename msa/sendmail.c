@@ -21,6 +21,7 @@
 
 #include "common/os/history.h"
 #include "common/os/log.h"
+#include "common/smtp/param.h"
 
 int sendmail_fail(int code, const char *fmt, ...)
 {
@@ -41,7 +42,10 @@ int sendmail_fail_err(const struct err *e, int temp)
 
 /* --- to be another command --- */
 
-enum { WORDS_MAX = 8 };
+enum {
+	WORDS_MAX	= 8,
+	ENVID_MAX	= 100,		/* RFC 3461 4.4 */
+};
 
 /* Run another of our commands, which lies beside us or in the directory next door. */
 static int become(const char *name, const struct wishes *w, const char *const words[])
@@ -131,6 +135,17 @@ static int read_ret(struct wishes *w, const char *value)
 	return w->ret ? -1 : sendmail_fail(EX_USAGE, "-R wants full or hdrs");
 }
 
+/* It goes into commands as it is. */
+static int read_envid(struct wishes *w, const char *value)
+{
+	struct str plain = STR(ENVID_MAX);
+	bool ok = *value && strlen(value) <= ENVID_MAX && xtext_decode(span_of(value), &plain);
+
+	str_free(&plain);
+	w->envid = value;
+	return ok ? -1 : sendmail_fail(EX_USAGE, "-V wants up to %d characters, a blank as +20 (xtext of RFC 3461)", ENVID_MAX);
+}
+
 /* -XV, -XV+=; any other -X is a log file, which is not ours to write. */
 static int read_verp(struct wishes *w, const char *value)
 {
@@ -201,8 +216,7 @@ static int read_option(int c, struct wishes *w, int *late, const char **late_val
 	case 'R':
 		return read_ret(w, optarg);
 	case 'V':
-		w->envid = optarg;
-		return -1;
+		return read_envid(w, optarg);
 	case 'X':
 		return read_verp(w, optarg);
 	case '?':

@@ -79,7 +79,7 @@ def test_mistakes_have_their_codes(net):
     alpha = quiet(net)
     for args, code in (((), 64), (("-t",), 64), (("-N", "never,delay", "x"), 64), (("-R", "half", "x"), 64), (("-bd",), 64),
                        (("-bt",), 64), (("-bH",), 64), (("-q", "-bz"), 64), (("-Z", "x"), 64), (("-bv",), 64), (("-qI",), 64),
-                       (("-XVab", "x"), 64), (("-f", "(nobody)", "x"), 65), (("a b@@c",), 65), (("x@y.test", "a@b.test c@d.test"), 65), (("a@",), 65)):
+                       (("-XVab", "x"), 64), (("-V", "a b", "x"), 64), (("-V", "", "x"), 64), (("-V", 101 * "a", "x"), 64), (("-f", "(nobody)", "x"), 65), (("a b@@c",), 65), (("x@y.test", "a@b.test c@d.test"), 65), (("a@",), 65)):
         said = sendmail(alpha, *args, text=b"Subject: x\n\nx\n", code=code)
         expect(len(said.splitlines()) == 1, f"{args}: {said}")
     got = subprocess.run([os.path.join(build(), "sendmail"), "-C", "/nonexistent", "x"], input=b"x", capture_output=True, check=False)
