@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/admin/admin.h"
+#include "common/directory/way.h"
 #include "common/os/fd.h"
-#include "common/queue/route.h"
 
 /* --- looking --- */
 
@@ -158,11 +158,18 @@ static int verb_bounce(int argc, char **argv)
 	return change(argc, argv, CHANGE_BOUNCE, NULL);
 }
 
+/* One that send can read. */
+static bool is_place(const char *via)
+{
+	struct span rest = span_of(via);
+	struct way_place place;
+
+	return way_place(&rest, &place) && !rest.n;
+}
+
 static int verb_requeue(int argc, char **argv)
 {
-	char host[ROUTE_NAME];
 	const char *via = "";
-	unsigned port = 25;
 	int kept = 1;
 
 	for (int i = 1; i < argc; i++) {
@@ -174,7 +181,7 @@ static int verb_requeue(int argc, char **argv)
 			via = argv[i];
 	}
 	argv[kept] = NULL;
-	if (*via && !route_relay(span_of(via), host, &port))
+	if (*via && !is_place(via))
 		return admin_usage("--via wants HOST, HOST:PORT or [ADDRESS]:PORT, not \"%s\"", via);
 	return change(kept, argv, CHANGE_REQUEUE, via);
 }

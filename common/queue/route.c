@@ -18,22 +18,3 @@ bool route_destination(struct span address, const char *relay_host, char out[ROU
 		*p = to_lower(*p);
 	return true;
 }
-
-bool route_relay(struct span setting, char host[ROUTE_NAME], unsigned *port)
-{
-	ptrdiff_t close = span_rfind(setting, ']'), colon = span_rfind(setting, ':');
-	struct span name = setting;
-	uint64_t n = *port;
-
-	if (colon > close) {
-		if (!span_u64(span_from(setting, (size_t)colon + 1), 65535, &n) || !n)
-			return false;
-		name = span_to(setting, (size_t)colon);
-	}
-	if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
-		name = span_from(span_to(name, name.n - 1), 1);
-	if (!name.n || !span_copy(name, host, ROUTE_NAME))
-		return false;
-	*port = (unsigned)n;
-	return true;
-}

@@ -23,7 +23,4 @@ enum route route_of(enum dir_class is);
  */
 bool route_destination(struct span address, const char *relay_host, char out[ROUTE_NAME]);
 
-/* "HOST", "HOST:PORT", "[ADDRESS]:PORT" of the setting relay-host. port stays where none is said. */
-bool route_relay(struct span setting, char host[ROUTE_NAME], unsigned *port);
-
 #endif

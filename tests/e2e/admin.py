@@ -68,7 +68,8 @@ def test_messages_are_chosen_by_what_they_are(net):
     expect(queue(alpha, "retry", "--destination", "three.test") == "1 message\n", "retry")
     hosts.wait_for(lambda: listed(alpha, "--destination", "three.test")[0]["recipients"][0]["tries"] > 1, 10, "another try")
     for words in (("delete",), ("hold", "--older", "soon"), ("delete", "--station", "in"), ("release", "--all", "x"),
-                  ("delete", "--sender"), ("count", "--by", "size"), ("requeue", "--via", "x:0", "--all")):
+                  ("delete", "--sender"), ("count", "--by", "size"), ("requeue", "--via", "x:0", "--all"),
+                  ("requeue", "--via", "x tls=none", "--all"), ("requeue", "--via", "x.test,y.test", "--all")):
         code, text = queue(alpha, *words, check=False)
         expect(code == 64, f"{words}: exit {code}: {text}")
 

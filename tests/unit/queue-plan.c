@@ -244,34 +244,6 @@ START_TEST(destination_is_found)
 }
 END_TEST
 
-static const struct { const char *setting, *host; unsigned port; } relays[] = {
-	{ "hub.example",	"hub.example",	25 },
-	{ "hub.example:587",	"hub.example",	587 },
-	{ "192.0.2.1:2525",	"192.0.2.1",	2525 },
-	{ "[192.0.2.1]:2525",	"192.0.2.1",	2525 },
-	{ "[2001:db8::1]",	"2001:db8::1",	25 },
-	{ "[2001:db8::1]:26",	"2001:db8::1",	26 },
-	{ "hub:",		NULL,		0 },
-	{ "hub:0",		NULL,		0 },
-	{ "hub:65536",		NULL,		0 },
-	{ ":25",		NULL,		0 },
-	{ "",			NULL,		0 },
-};
-
-START_TEST(relay_host_is_read)
-{
-	char host[ROUTE_NAME];
-	unsigned port = 25;
-	bool ok = route_relay(span_of(relays[_i].setting), host, &port);
-
-	ck_assert_int_eq(ok, relays[_i].host != NULL);
-	if (ok) {
-		ck_assert_str_eq(host, relays[_i].host);
-		ck_assert_uint_eq(port, relays[_i].port);
-	}
-}
-END_TEST
-
 static const struct { const char *sender, *to, *original; unsigned notify; enum bounce_to whom; } tellings[] = {
 	{ "ann@a.test",	"bob@b.test",	"",	0,				BOUNCE_SENDER },
 	{ "ann@a.test",	"bob@b.test",	"",	NOTIFY_FAILURE | NOTIFY_DELAY,	BOUNCE_SENDER },
@@ -364,7 +336,6 @@ int main(void)
 	tcase_add_test(tc, steps_of_the_clock_are_seen);
 	tcase_add_test(tc, warning_comes_once);
 	tcase_add_loop_test(tc, destination_is_found, 0, COUNT(routes));
-	tcase_add_loop_test(tc, relay_host_is_read, 0, COUNT(relays));
 	tcase_add_loop_test(tc, programs_hear_of_no_delay, 0, COUNT(headers));
 	tcase_add_loop_test(tc, handing_on_is_told, 0, COUNT(handed_on));
 	tcase_add_loop_test(tc, bounces_never_bounce, 0, COUNT(tellings));
