@@ -164,12 +164,22 @@ static struct span line_around(struct span *text, size_t at)
 	return span_from(line, (size_t)(start + 1));
 }
 
+/* What of it stands in a line as it is: an address in quotes has others before each of them there. */
+static struct span as_written(struct span word)
+{
+	ptrdiff_t at = span_rfind(word, '@');
+	bool quoted = span_has(word, '"') || span_has(word, '\\');
+
+	return quoted && at >= 0 ? span_from(word, (size_t)at) : word;
+}
+
 static void look_through(struct trace *t, struct span text, struct span word)
 {
+	struct span part = as_written(word);
 	struct logline line;
 	ptrdiff_t at;
 
-	while ((at = search(text, word)) >= 0) {
+	while ((at = search(text, part)) >= 0) {
 		struct span whole = line_around(&text, (size_t)at);
 
 		if (!logline_parse(whole, &line) || (line.us && line.us / 1000000 < t->since) || !speaks_of(&line, word))

@@ -103,6 +103,17 @@ def test_gate_and_waiting_and_nothing(net):
     expect("refused at rcpt: from <who@ever.test> to <x@elsewhere.test>" in trace(alpha, "who@ever.test"), "the refusal")
 
 
+def test_what_is_in_quotes_is_found(net):
+    """The log has such an address in quotes of its own."""
+    log = os.path.join(net["alpha"].directory, "quoted.log")
+    with open(log, "w", encoding="ascii") as f:
+        f.write('2026-11-25T10:00:00.000Z mta/sched[7]: hoid88td1s0hze sent to="<\\"Ann \\\\\\"A. Other\\"@beta.test>" delay=1s\n'
+                '2026-11-25T10:00:00.000Z mta/sched[7]: hoid88td1s0hzf sent to="<\\"Ann\\"@beta.test>" delay=1s\n')
+    text = trace(net["alpha"], "--log", log, '"Ann \\"a. other"@BETA.test')
+    expect("hoid88td1s0hze" in text and "hoid88td1s0hzf" not in text, text)
+    expect("hoid88td1s0hzf" in trace(net["alpha"], "--log", log, "@beta.test"), "a whole domain")
+
+
 def test_forward_is_a_child(net):
     alpha, beta = net["alpha"], net["beta"]
     beta.command("alias", "add", "team@beta.test", "bob@beta.test", "carol@alpha.test")
