@@ -462,6 +462,7 @@ bool smtp_client_send(struct smtp_client *c, struct parcel *p, struct err *e)
 		settle_all_err(p, &why);
 		c->broken = true;
 	} else if (c->broken) {
+		mend_answer(&c->last, false);	/* whatever it was about, not these */
 		answer_to_err(&c->last, &why);
 		settle_all(p, &c->last);
 	} else {

@@ -152,6 +152,9 @@ static const struct {
 	    MAIL "\r\n" RCPT(r0) RCPT(r1) "DATA\r\n" WIRE, ".t", "2.1.5", false, true },
 	{ "LMTP says go to nobody", PIPE "250 ok\r\n550 5.1.1 no\r\n354 go\r\n", 1,
 	    MAIL "\r\n" RCPT(r0) "DATA\r\n", "P", "5.1.1", false, true },
+	{ "LMTP says go to nobody, and was not asked about all", HELLO "250-LIMITS RCPTMAX=1\r\n250 PIPELINING\r\n"
+	    "250 ok\r\n550 5.1.1 no\r\n354 go\r\n", 2,
+	    MAIL "\r\n" RCPT(r0) "DATA\r\n", "Pt", "5.1.1", false, true },
 	{ "LMTP hangs up on the first", PIPE "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n421 4.3.2 bye\r\n", 2,
 	    MAIL "\r\n" RCPT(r0) RCPT(r1) "DATA\r\n" WIRE, "tt", "4.3.2", false, true },
 };
