@@ -199,7 +199,7 @@ static void tell_way(struct carrier *c, const struct job *j)
 /* Nobody would talk. */
 static bool give_up(struct search *s, struct err *e)
 {
-	if (s->met_myself && !s->tried)
+	if (s->met_myself && s->why.kind == ERR_NONE)	/* nobody before us has failed, who may be back tomorrow */
 		return err_perm(e, "5.4.6", "mail for %s comes back to us: we are its server, but it is no domain of ours",
 		    s->j->destination);
 	if (s->why.kind == ERR_NONE)

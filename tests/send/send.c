@@ -17,6 +17,7 @@ static const struct { const char *destination; enum err_kind kind; const char *s
 	{ "only.test",		ERR_PERM,	"5.4.6",	"",			false },
 	{ "back.test",		ERR_PERM,	"5.4.6",	"",			false },
 	{ "near.test",		ERR_NONE,	"2.0.0",	"mx.plain.test",	false },
+	{ "backup.test",	ERR_TEMP,	"4.4.3",	"",			true },
 	{ "[127.0.7.98]",	ERR_TEMP,	"4.4.1",	"",			true },
 	{ "never.test",		ERR_PERM,	"5.0.0",	"",			false },
 	{ "hangup.test",	ERR_TEMP,	"4.4.2",	"hangup.test",		false },

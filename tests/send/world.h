@@ -53,6 +53,7 @@ static const char *const lines[] = {
 	"self.test MX 10 self.self.test", "self.self.test A 127.0.7.200",
 	"only.test MX 10 me.here.test",
 	"back.test MX 10 self.self.test", "back.test MX 20 mx.plain.test",	/* by an address of ours: the rest is farther */
+	"backup.test MX 10 mx.dns.example", "backup.test MX 20 me.here.test",	/* nobody knows where the first is, today */
 	"near.test MX 10 mx.plain.test", "near.test MX 20 self.self.test",
 	"tls.test A 127.0.7.3",
 	"bare.test A 127.0.7.4",
@@ -69,6 +70,7 @@ static const char *const lines[] = {
 	"led.signed.test MX 10 away.signed.test", "away.signed.test CNAME away.test", "away.test A 127.0.7.4", "_PORT._tcp.away.signed.test TLSA 3 1 1 " DIGEST,
 	"unsigned.test MX 10 pinned.signed.test",
 	"chunk.test A 127.0.7.7", "liar.test A 127.0.7.8", "few.test A 127.0.7.9",
+	"relay.test A 127.0.7.12",
 	"both.test AAAA ::1", "both.test A 127.0.7.1",
 	"secret.test A 127.0.7.4", "_PORT._tcp.secret.test TLSA 3 1 1 " DIGEST,
 };
