@@ -3,12 +3,30 @@
 
 #include <ifaddrs.h>
 
-void myself_add(struct myself *m, const struct address *ip, unsigned port)
+static void add(struct myself *m, const struct address *ip, unsigned port, bool all)
 {
 	if (m->count == MYSELF_MAX)
 		return;
 	m->at[m->count].ip = *ip;
+	m->at[m->count].all = all;
 	m->at[m->count++].port = port;
+}
+
+static bool is_unspecified(const struct address *a)
+{
+	return address_same(a, &(struct address){ .family = a->family });
+}
+
+/* Where a connection to it arrives. */
+static struct address meant_by(const struct address *a)
+{
+	struct address to = *a;
+
+	if (is_unspecified(a) && a->family == 4)
+		to.bytes[0] = 127;
+	if (is_unspecified(a))
+		to.bytes[a->family == 4 ? 3 : 15] = 1;
+	return to;
 }
 
 bool myself_is(const struct myself *m, struct span ip, unsigned port)
@@ -17,8 +35,10 @@ bool myself_is(const struct myself *m, struct span ip, unsigned port)
 
 	if (!address_parse(ip, &a))
 		return false;
+	a = meant_by(&a);
 	for (size_t i = 0; i < m->count; i++) {
-		if (m->at[i].port == port && address_same(&m->at[i].ip, &a))
+		if (m->at[i].port == port && (address_same(&m->at[i].ip, &a) ||
+		    (m->at[i].all && address_is_loopback(&a))))
 			return true;
 	}
 	return false;
@@ -42,7 +62,7 @@ static void add_all(struct myself *m, unsigned port)
 		memcpy(&sa, i->ifa_addr, i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
 		    : sizeof(struct sockaddr_in6));
 		if (address_from_sockaddr(&sa, &a, &none))
-			myself_add(m, &a, port);
+			add(m, &a, port, true);
 	}
 	freeifaddrs(all);
 }
@@ -60,10 +80,10 @@ static void add_listener(struct myself *m, struct span word)
 		word = span_to(word, word.n - 4);
 	if (!host_port_parse(word, host, &port))
 		return;
-	if (!*host)
+	if (!*host || (address_parse(span_of(host), &a) && is_unspecified(&a)))
 		add_all(m, port);
 	else if (address_parse(span_of(host), &a))
-		myself_add(m, &a, port);
+		add(m, &a, port, false);
 }
 
 void myself_find(struct myself *m, const struct conf_list *listen)

@@ -304,6 +304,14 @@ static const struct { const char *listen, *ip; unsigned port; bool is; } selves[
 	{ "smtp=[::1]:25",		"::1",		25,	true },
 	{ "smtp=*:25",			"127.0.0.1",	25,	true },
 	{ "smtp=*:25",			"192.0.2.1",	25,	false },
+	{ "smtp=*:25",			"127.9.9.9",	25,	true },		/* all of 127/8 is here */
+	{ "smtp=*:25",			"127.9.9.9",	26,	false },
+	{ "smtp=0.0.0.0:25",		"127.0.0.1",	25,	true },
+	{ "smtp=127.0.0.1:25",		"0.0.0.0",	25,	true },		/* a way to say 127.0.0.1 */
+	{ "smtp=[::1]:25",		"::",		25,	true },
+	{ "smtp=127.0.0.1:25",		"::ffff:127.0.0.1",	25,	true },
+	{ "smtp=127.0.0.1:25",		"127.9.9.9",	25,	false },
+	{ "smtp=127.0.0.2:25",		"0.0.0.0",	25,	false },
 	{ "smtp=127.0.0.2:25",		"nonsense",	25,	false },
 };
 
