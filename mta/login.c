@@ -75,6 +75,8 @@ bool login_to(struct carrier *c, const struct job *j, struct err *e)
 
 	if (!*j->way.login)
 		return true;
+	if (!*j->way.via)	/* the DNS named it, and whoever can forge that has a certificate for a name of his own */
+		return err_temp(e, "4.3.5", "our password is not for %s: there is no via that names it", c->host);
 	if (c->secrets < 0) {
 		*e = c->no_secrets;
 		return false;

@@ -139,7 +139,7 @@ static bool find_way(struct probe *p, const struct lookup *l, struct err *e)
 	    !way_read(span_of(words), p->arena, &p->job.way, e))
 		return false;
 	if (p->job.way.after)
-		p->job.way.via = "";	/* so the first tries go */
+		p->job.way.via = p->job.way.login = "";		/* so the first tries go */
 	return way_read(span_of(p->words), p->arena, &p->job.way, e);
 }
 
