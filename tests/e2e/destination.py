@@ -2,6 +2,7 @@
 """What mta remembers of destinations, and what a person says about them: while it runs, and while it
 does not."""
 import json
+import os
 
 from e2e import expect, hosts, journey, main
 
@@ -70,6 +71,18 @@ def test_dead_stays_dead_over_a_restart(net):
     alpha.command("destination", "set", "beta.test", "dead=no")
     alpha.command("queue", "retry", "all")
     beta.wait_inbox("bob", 2)
+
+
+def test_a_rehearsal_of_the_first_try_has_no_login(net):
+    """Who is tried before the relay is named by the DNS, and has no business with our password."""
+    alpha, beta = net["alpha"], net["beta"]
+    with open(os.path.join(alpha.directory, "destinations"), "w", encoding="utf-8") as f:
+        f.write("beta.test via=relay.test login=isp after=2\n")
+    beta.start()
+    text = alpha.command("destination", "test", "beta.test")
+    expect("mail for beta.test goes to mx.beta.test" in text and "login" not in text, text)
+    code, text = alpha.command("destination", "test", "beta.test", "login=isp", "after=0", check=False)
+    expect(code == 75 and "there is no via" in text, text)
 
 
 if __name__ == "__main__":
