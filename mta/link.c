@@ -157,7 +157,7 @@ static bool secure(struct carrier *c, const struct job *j, const struct target *
 		if (!must)
 			return true;
 		if (j->require_tls)
-			return err_perm(e, "5.7.30", "the message needs REQUIRETLS, and %s offers no TLS", c->host);
+			return err_perm(e, "5.7.10", "the message needs REQUIRETLS, and %s offers no TLS", c->host);
 		e->kind = ERR_TEMP;
 		return err_while(e, "TLS is required");
 	case HANDSHAKE_FAILED:

@@ -167,9 +167,10 @@ static void does_what_the_message_says(void)
 	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.7.4") == 0, "%s", r.rcpts[0].answer);
 	j.require_tls = true;
 	run(&j, &r);
-	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.7.30") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.7.10") == 0, "%s", r.rcpts[0].answer);
 	j.destination = "bare.test";
 	run(&j, &r);
+	CHECK(strcmp(r.rcpts[0].status, "5.7.30") == 0, "%s", r.rcpts[0].status);
 	CHECK(r.rcpts[0].kind == ERR_PERM && strstr(r.rcpts[0].answer, "vouches"), "%s", r.rcpts[0].answer);
 	CHECK(!heard("connected"), "nobody was asked");
 	stop();
