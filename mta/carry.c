@@ -146,7 +146,6 @@ void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_r
 	struct cargo g;
 	struct err e;
 
-	c->sts = NULL;			/* it was in the arena of the job before */
 	*r = (struct job_result){ .remote = "", .tls = "", .count = j->count };
 	if (!link_fits(c, j) && !reach_anew(c, j, a, &e)) {
 		r->unreachable = e.kind == ERR_TEMP;

@@ -116,7 +116,7 @@ static bool try_host(struct search *s, size_t i)
 		trace(s->c, TRACE_BAD, "policy", "%s", e.text);
 		return fail(s, &e);
 	}
-	return s->tried < ADDRESSES_MAX && try_addresses(s, &server, &policy);
+	return try_addresses(s, &server, &policy);
 }
 
 /* Servers that are as far as we are, or farther, are not asked. RFC 5321 5.1 */
@@ -214,10 +214,11 @@ bool search_each(struct carrier *c, const struct job *j, struct arena *a,
 	struct search s = { .c = c, .j = j, .a = a };
 	bool some = false;
 
+	c->sts = NULL;			/* it was in the arena of the job before */
 	tell_way(c, j);
 	if (!find_hosts(&s, e))
 		return false;
-	for (size_t i = 0; i < s.count; i++) {
+	for (size_t i = 0; i < s.count && s.tried < ADDRESSES_MAX; i++) {
 		if (!try_host(&s, i))
 			continue;
 		snprintf(c->destination, sizeof c->destination, "%s", j->destination);

@@ -39,6 +39,18 @@ static void finds_its_way(void)
 	stop();
 }
 
+/* A domain with a hundred servers must not hold a process for hours. */
+static void eight_addresses_are_enough(void)
+{
+	struct job_result r;
+
+	start("");
+	r = carry("dead.test", "bob@x.test");
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.4.1") == 0, "%s", r.rcpts[0].answer);
+	CHECK(heard("/dns b.dead.test") && !heard("/dns mx.dns.example"), "the ninth");
+	stop();
+}
+
 static void every_recipient_has_its_result(void)
 {
 	struct job_result r;
@@ -180,6 +192,7 @@ int main(int argc, char **argv)
 {
 	begin_world(argc, argv);
 	finds_its_way();
+	eight_addresses_are_enough();
 	every_recipient_has_its_result();
 	passes_parameters_on();
 	goes_the_way_it_is_told();

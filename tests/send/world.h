@@ -70,6 +70,9 @@ static const char *const lines[] = {
 	"led.signed.test MX 10 away.signed.test", "away.signed.test CNAME away.test", "away.test A 127.0.7.4", "_PORT._tcp.away.signed.test TLSA 3 1 1 " DIGEST,
 	"unsigned.test MX 10 pinned.signed.test",
 	"chunk.test A 127.0.7.7", "liar.test A 127.0.7.8", "few.test A 127.0.7.9",
+	"dead.test MX 10 a.dead.test", "dead.test MX 20 b.dead.test", "dead.test MX 30 mx.dns.example",
+	"a.dead.test A 127.0.7.91", "a.dead.test A 127.0.7.92", "a.dead.test A 127.0.7.93", "a.dead.test A 127.0.7.94",
+	"b.dead.test A 127.0.7.95", "b.dead.test A 127.0.7.96", "b.dead.test A 127.0.7.97", "b.dead.test A 127.0.7.98",
 	"relay.test A 127.0.7.12",
 	"both.test AAAA ::1", "both.test A 127.0.7.1",
 	"secret.test A 127.0.7.4", "_PORT._tcp.secret.test TLSA 3 1 1 " DIGEST,
@@ -363,6 +366,7 @@ static void answer_dns(void)
 
 	if (!dns_question_take(&packet, &q))
 		die("a question");
+	hear("/dns", q.name);
 	if (span_ends(span_of(q.name), "_tcp.bogus.signed.test") ||
 	    !zone_find(zone, q.name, (enum dns_type)q.type, answers, &found, ask))
 		found = (struct dns_answer){ .found = DNS_FAILED, .why = "no answer" };
