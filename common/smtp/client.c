@@ -5,7 +5,7 @@
 
 #include "common/mail/encoding.h"
 
-enum { CHALLENGES_MAX = 10, WORDS_MAX = 12288 };	/* RFC 4954 4: a line of AUTH has at most that many bytes */
+enum { CHALLENGES_MAX = 10, WORDS_MAX = 12288, ECHO_MIN = 8 };	/* RFC 4954 4: a line of AUTH has at most 12288 bytes */
 
 const struct smtp_patience smtp_patience = { 300, 300, 300, 300, 120, 180, 600, 10 };
 
@@ -185,6 +185,21 @@ bool smtp_client_start_tls(struct smtp_client *c, struct err *e)
 
 /* --- who we are: RFC 4954 --- */
 
+/*
+ * A server that quotes the line which it did not like must not have our password in logs and reports: an
+ * answer that has the beginning of it, or of what it was made of, is left out.
+ */
+static void forget_echo(struct answer *a, struct span said, struct span words)
+{
+	struct span text = span_of(a->text);
+	ptrdiff_t nul = span_rfind(words, '\0');
+
+	words = span_from(words, (size_t)(nul + 1));		/* of PLAIN what is last */
+	if ((said.n >= ECHO_MIN && span_search(text, span_to(said, ECHO_MIN)) >= 0) ||
+	    (words.n >= ECHO_MIN / 2 && span_search(text, words) >= 0))
+		snprintf(a->text, sizeof a->text, "(our own words)");
+}
+
 /* A line that holds a secret: it is not kept anywhere. */
 static bool say_words(struct smtp_client *c, const char *before, struct span words, struct err *e)
 {
@@ -198,9 +213,12 @@ static bool say_words(struct smtp_client *c, const char *before, struct span wor
 	str_add_text(&line, "\r\n");
 	out_add(c->out, str_span(&line));
 	ok = !line.over || err_temp(e, "4.7.0", "the answer to its challenge is longer than AUTH allows");
+	ok = ok && client_flush(c, c->patience->hello, e) && client_read_answer(c, c->patience->hello, NULL, e);
+	if (ok)
+		forget_echo(&c->last, span_trim(span_from(str_span(&line), strlen(before))), words);
 	explicit_bzero(line.p, line.n);
 	str_free(&line);
-	return ok && client_flush(c, c->patience->hello, e) && client_read_answer(c, c->patience->hello, NULL, e);
+	return ok;
 }
 
 /* 334: words for us. An empty challenge is one too. */

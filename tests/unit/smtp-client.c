@@ -308,6 +308,10 @@ static const struct { const char *says, *initial, *said; bool ok; enum err_kind 
 	{ "334 bm8=\r\n501 ended\r\n", NULL, "AUTH X\r\n*\r\n", false, ERR_PERM, "5.7.8" },
 	{ "334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n334 \r\n", NULL, NULL, false, ERR_TEMP, "4.5.0" },
 	{ "", "x", "AUTH X eA==\r\n", false, ERR_TEMP, "4.4.2" },
+	/* it quotes the line that it did not like */
+	{ "500 5.5.1 Command unrecognized: \"AUTH X c2VjcmV0IHdvcmRz\"\r\n", "secret words", "AUTH X c2VjcmV0IHdvcmRz\r\n", false,
+	    ERR_PERM, "5.5.1" },
+	{ "535-5.7.8 no\r\n535 5.7.8 not with secret words\r\n", "secret words", NULL, false, ERR_PERM, "5.7.8" },
 };
 
 /* "[WORDS]" to whatever words, but not to "no". */
@@ -330,6 +334,7 @@ START_TEST(client_says_who_we_are)
 	raise_curtain(&s, logins[_i].says);
 	ck_assert(smtp_client_auth(&s.c, &how, &e) == logins[_i].ok);
 	ck_assert(logins[_i].ok || (e.kind == logins[_i].kind && strcmp(e.status, logins[_i].status) == 0));
+	ck_assert_msg(!strstr(e.text, "c2Vjcm") && !strstr(e.text, "secret"), "%s", e.text);
 	read_all(s.pair[1], &said);
 	if (logins[_i].said)
 		ck_assert_str_eq(said.p, logins[_i].said);
