@@ -7,7 +7,7 @@
  *	end of that channel is the end of the process. It sees no files but certificates of
  *	authorities, so that what a web server makes of it finds nothing.
  *
- *	Whoever gets mail from us chooses where we ask. So it goes to no address of this machine or of
+ *	Whoever gets mail from us chooses where we ask. So it goes to no address that loops back or of
  *	a private network, which may be on our side of a firewall (mta fetch-private allows it).
  */
 #include <fcntl.h>
@@ -61,7 +61,7 @@ static bool choose(const struct fetcher *f, struct fetch_job *j, struct fetch_re
 	}
 	if (!count)
 		r->trouble = arena_printf(f->arena,
-		    "%s has only addresses of this machine or of a private network", j->host);
+		    "%s has only addresses that loop back or of a private network", j->host);
 	j->ips = ips;
 	j->count = count;
 	return count;
