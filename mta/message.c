@@ -292,11 +292,12 @@ static void sent(struct sched *s, struct message *m, struct rcpt *r, const struc
 		relayed(s, m, r);
 }
 
-static void deferred(struct sched *s, struct message *m, struct rcpt *r, const struct plan_try *try, const struct err *why)
+static void deferred(const struct plan *plan, struct message *m, struct rcpt *r, const struct plan_try *try,
+    const struct err *why)
 {
 	time_t now = clock_wall();
 
-	r->next = plan_next(&s->plan, &m->env, try, now, (uint32_t)dice_roll());
+	r->next = plan_next(plan, &m->env, try, now, (uint32_t)dice_roll());
 	if (r->next) {
 		maillog_deferred(m->env.id, span_of(r->address), r->remote, r->next - now, why);
 		return;
@@ -313,8 +314,8 @@ static const char *keep(struct message *m, enum kept what, struct span text)
 	return m->kept[what];
 }
 
-static void settle(struct sched *s, struct message *m, struct rcpt *r, const struct job_result_rcpt *got,
-    const struct job_result *res)
+static void settle(struct sched *s, struct message *m, struct rcpt *r, const struct plan *plan,
+    const struct job_result_rcpt *got, const struct job_result *res)
 {
 	struct plan_try try;
 	struct err why;
@@ -331,7 +332,7 @@ static void settle(struct sched *s, struct message *m, struct rcpt *r, const str
 	if (got->kind == ERR_NONE) {
 		sent(s, m, r, res);
 	} else if (got->kind == ERR_TEMP) {
-		deferred(s, m, r, &try, &why);
+		deferred(plan, m, r, &try, &why);
 	} else {
 		r->state = RCPT_FAILED;
 		maillog_failed(m->env.id, span_of(r->address), r->remote, &why);
@@ -341,13 +342,16 @@ static void settle(struct sched *s, struct message *m, struct rcpt *r, const str
 void message_task_done(struct sched *s, struct task *t, const struct job_result *res)
 {
 	struct message *m = t->msg;
+	struct plan plan;
 
 	due_look_at_clock(s);		/* it may have jumped while they were under way */
+	plan = s->plan;
+	plan_own(&plan, span_of(t->retry));
 	for (size_t i = 0; i < t->count; i++) {
 		/* One result for all of them, where it never came to a conversation. */
 		const struct job_result_rcpt *got = &res->rcpts[i < res->count ? i : 0];
 
-		settle(s, m, &m->env.rcpts[t->rcpts[i]], got, res);
+		settle(s, m, &m->env.rcpts[t->rcpts[i]], &plan, got, res);
 	}
 	let_go(s, m);
 }
@@ -368,13 +372,19 @@ static void give_up(struct message *m, struct rcpt *r, const struct err *why)
 
 struct making { struct task *task; const char *name; unsigned connections; struct making *next; };
 
+static bool is_for(const struct making *k, const struct heading *to)
+{
+	return strcmp(k->name, to->name) == 0 && strcmp(k->task->words, to->words) == 0
+	    && strcmp(k->task->retry, to->retry) == 0;
+}
+
 /* The job of this message to that destination that has room. */
 static struct task *task_for(struct message *m, struct making **all, const struct heading *to)
 {
 	struct making *k;
 
 	for (k = *all; k; k = k->next) {
-		if (k->task->count < JOB_RCPTS && k->task->bytes < TASK_BYTES && strcmp(k->name, to->name) == 0 && strcmp(k->task->words, to->words) == 0)
+		if (k->task->count < JOB_RCPTS && k->task->bytes < TASK_BYTES && is_for(k, to))
 			return k->task;
 	}
 	k = arena_get(m->arena, sizeof *k);
@@ -383,6 +393,7 @@ static struct task *task_for(struct message *m, struct making **all, const struc
 	k->task = arena_get(m->arena, sizeof *k->task);
 	k->task->destination = to->destination;
 	k->task->words = to->words;
+	k->task->retry = to->retry;
 	k->task->msg = m;
 	k->next = *all;
 	*all = k;
@@ -432,7 +443,7 @@ void message_make_tasks(struct sched *s, struct message *m)
 			continue;
 		}
 		if (!ways_head(s, m, r, ways, count, &to)) {
-			settle(s, m, r, &nowhere.rcpts[0], &nowhere);
+			settle(s, m, r, &s->plan, &nowhere.rcpts[0], &nowhere);
 			continue;
 		}
 		t = task_for(m, &all, &to);

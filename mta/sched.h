@@ -71,6 +71,7 @@ struct task {
 	size_t		 count, bytes;		/* bytes of its packet, nearly */
 	uint32_t	*rcpts, room;		/* places in msg->env.rcpts */
 	const char	*destination, *words;	/* where to, and how: for way_read() onto way_plain */
+	const char	*retry;			/* waits of its own, for plan_own(), or "" */
 };
 
 struct arrival { char id[ID_SIZE]; unsigned in; };
@@ -136,7 +137,7 @@ void load_all_now(struct sched *s);		/* who is not found yet is due when it is *
 
 /* ways.c */
 /* Where a recipient goes: the name under which jobs meet, and what a task knows. */
-struct heading { const char *name, *destination, *words; unsigned connections; };
+struct heading { const char *name, *destination, *words, *retry; unsigned connections; };
 struct ways_found { struct dir_way way; const char *domain; };
 struct ways *ways_new(void);
 /* Those of all recipients that are due. False: the clerk can not be asked now. Memory from m. */

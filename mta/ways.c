@@ -169,7 +169,8 @@ static const char *name_of(struct message *m, const struct way *w, const char *d
 	if (*w->login)
 		str_addf(&name, ";login=%s", w->login);
 	while ((word = span_word(&rest)).n) {
-		if (!span_starts(word, "via=") && !span_starts(word, "login=") && !span_starts(word, "after="))
+		if (!span_starts(word, "via=") && !span_starts(word, "login=") && !span_starts(word, "after=") &&
+		    !span_starts(word, "retry="))
 			str_addf(&name, ";" SPAN_FMT, SPAN_ARG(word));
 	}
 	made = arena_text(m->arena, str_span(&name));
@@ -191,8 +192,9 @@ bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r, c
 	if (f)
 		way_read(span_of(f->way.words), m->arena, &w, NULL);
 	choose_via(m, r, &w);
-	*out = (struct heading){ .connections = w.connections };
+	*out = (struct heading){ .connections = w.connections, .retry = w.retry };	/* ours; the rest is for who sends */
 	w.connections = 0;
+	w.retry = "";
 	out->destination = *w.via ? w.via : f ? f->domain : arena_text(m->arena, span_of(name));
 	out->name = name_of(m, &w, out->destination, f ? f->way.by_sender : "");
 	way_print(&w, &way_plain, &words);

@@ -240,6 +240,36 @@ bool span_eat_u64(struct span *in, uint64_t max, uint64_t *out)
 	return true;
 }
 
+static bool eat_unit(struct span *in, uint64_t *seconds)
+{
+	static const struct { char name; uint64_t seconds; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 },
+	};
+
+	*seconds = 1;
+	for (size_t i = 0; in->n && i < sizeof units / sizeof *units; i++) {
+		if (to_lower(*in->p) != units[i].name)
+			continue;
+		*seconds = units[i].seconds;
+		*in = span_from(*in, 1);
+		return true;
+	}
+	return !in->n;
+}
+
+bool span_time(struct span s, uint64_t *seconds)
+{
+	uint64_t sum = 0, n, unit;
+
+	do {
+		if (!span_eat_u64(&s, 366 * 86400, &n) || !eat_unit(&s, &unit))
+			return false;
+		sum += n * unit;
+	} while (s.n);
+	*seconds = sum;
+	return sum > 0;
+}
+
 bool span_u64(struct span s, uint64_t max, uint64_t *out)
 {
 	uint64_t v;

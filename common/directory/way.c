@@ -6,7 +6,8 @@
 
 enum { LMTP_PORT = 24, COUNT_MAX = 1000000, SOCKET_MAX = 107 };	/* sun_path, with its NUL: 108 */
 
-const struct way way_plain = { .tls = WAY_MAY, .names = "", .prints = "", .via = "", .login = "", .source = "", .helo = "" };
+const struct way way_plain = { .tls = WAY_MAY, .names = "", .prints = "", .via = "", .login = "", .source = "", .helo = "",
+	.retry = "" };
 
 /* --- words that stand for a number --- */
 
@@ -190,6 +191,22 @@ static bool is_entry(struct span s)
 	return s.n > 0 && s.n <= 100;
 }
 
+static bool is_times(struct span s)
+{
+	uint64_t seconds;
+	struct span one;
+
+	if (!s.n || s.p[s.n - 1] == ',')
+		return false;
+	while (s.n) {
+		if (!span_cut(&s, ',', &one))
+			one = span_take(&s, s.n);
+		if (!span_time(one, &seconds))
+			return false;
+	}
+	return true;
+}
+
 /* --- keys --- */
 
 enum kind { TEXT, COUNT, WORD };
@@ -218,6 +235,7 @@ static const struct key {
 	{ "port", "port", COUNT, AT(port), NULL, NULL, 65535, "a number up to 65535" },
 	{ "connections", "connections", COUNT, AT(connections), NULL, NULL, COUNT_MAX, "a number" },
 	{ "carried", "carried", COUNT, AT(carried), NULL, NULL, COUNT_MAX, "a number" },
+	{ "retry", "retry", TEXT, AT(retry), is_times, NULL, 0, "times like 5m or 4h with commas between" },
 #undef AT
 };
 enum { KEYS = sizeof keys / sizeof *keys };

@@ -42,6 +42,7 @@ struct way {
 	const char	*helo;		/* for EHLO; "" = host-name */
 	unsigned	 port;		/* of its domain's servers; 0: as the settings say, as with the next two */
 	unsigned	 connections, carried;
+	const char	*retry;		/* waits between tries with commas between, "5m,1h,4h"; or "" */
 };
 
 extern const struct way way_plain;	/* TLS where it is offered, and nothing else said */

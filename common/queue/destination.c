@@ -96,17 +96,17 @@ void destination_parse(struct span text, struct destination *d)
 
 static bool edit_dead(struct destination *d, struct span value, int64_t now)
 {
-	time_t seconds;
+	uint64_t seconds;
 
 	if (span_is(value, "no")) {
 		d->dead_until = 0;
 		d->pace.fails = 0;
 		return true;
 	}
-	if (!plan_time(value, &seconds))
+	if (!span_time(value, &seconds))
 		return false;
 	d->failed_at = now;
-	d->dead_until = now + seconds;
+	d->dead_until = now + (int64_t)seconds;
 	snprintf(d->status, sizeof d->status, "4.3.2");
 	snprintf(d->why, sizeof d->why, "the administrator keeps mail for it back");
 	return true;

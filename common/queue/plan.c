@@ -1,43 +1,16 @@
 /* Retries, expiry, warnings. See plan.h. */
 #include "common/queue/plan.h"
 
-static bool unit_seconds(struct span *in, time_t *out)
-{
-	static const struct { const char *name; time_t seconds; } units[] = {
-		{ "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 },
-	};
-
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		*out = units[i].seconds;
-		if (span_eat(in, units[i].name))
-			return true;
-	}
-	*out = 1;
-	return !in->n;		/* a bare number is seconds */
-}
-
-bool plan_time(struct span in, time_t *out)
-{
-	time_t sum = 0, unit;
-	uint64_t n;
-
-	do {
-		if (!span_eat_u64(&in, 366 * 86400, &n) || !unit_seconds(&in, &unit))
-			return false;
-		sum += (time_t)n * unit;
-	} while (in.n);
-	*out = sum;
-	return sum > 0;
-}
-
 void plan_waits(struct plan *p, enum plan_class class, const char *const *words, size_t count)
 {
 	struct plan_waits *w = &p->waits[class];
 
 	w->count = 0;
 	for (size_t i = 0; i < count && w->count < PLAN_WAITS_MAX; i++) {
-		if (plan_time(span_of(words[i]), &w->s[w->count]))
-			w->count++;
+		uint64_t wait;
+
+		if (span_time(span_of(words[i]), &wait))
+			w->s[w->count++] = (time_t)wait;
 	}
 }
 
@@ -103,7 +76,7 @@ static time_t spread(time_t wait, uint32_t dice)
 	return wait >= 10 ? wait + (time_t)(dice % (uint32_t)(wait / 10)) : wait;
 }
 
-time_t plan_longest(const struct plan *p)
+static time_t longest(const struct plan *p)
 {
 	time_t most = 0;
 
@@ -113,6 +86,31 @@ time_t plan_longest(const struct plan *p)
 				most = p->waits[i].s[k];
 		}
 	}
+	return most;
+}
+
+void plan_own(struct plan *p, struct span waits)
+{
+	struct plan_waits own = { .count = 0 };
+	uint64_t wait, most = (uint64_t)longest(p);
+	struct span word;
+
+	while (waits.n && own.count < PLAN_WAITS_MAX) {
+		if (!span_cut(&waits, ',', &word))
+			word = span_take(&waits, waits.n);
+		if (span_time(word, &wait))
+			own.s[own.count++] = (time_t)(wait < most ? wait : most);
+	}
+	if (!own.count)
+		return;
+	p->waits[PLAN_LATER] = own;
+	p->waits[PLAN_UNREACHABLE].count = 0;
+}
+
+time_t plan_longest(const struct plan *p)
+{
+	time_t most = longest(p);
+
 	return spread(most, (uint32_t)(most / 10 - 1));
 }
 

@@ -54,11 +54,12 @@ struct plan_try {
 
 enum plan_step { PLAN_STEADY, PLAN_FORWARD, PLAN_BACK };
 
-bool plan_time(struct span text, time_t *seconds);	/* "5m" "1h30m" "90"; more than 0 */
-/* Words like these; what is no time is passed over, and without any it is one hour. */
+/* Words like "5m" "1h30m" "90"; what is no time is passed over, and without any it is one hour. */
 void plan_init(struct plan *p, const char *const *words, size_t count, time_t give_up, time_t warn_after);
 /* The same for one class; without any it is as PLAN_LATER. */
 void plan_waits(struct plan *p, enum plan_class class, const char *const *words, size_t count);
+/* "5m,1h,4h" for one destination, in place of all but PLAN_GREYLISTED; none longer than the longest there was. */
+void plan_own(struct plan *p, struct span waits);
 /* answer: the server's line with its code in front, or our own words. */
 enum plan_class plan_class(bool unreachable, const char *status, const char *answer);
 /*

@@ -140,6 +140,13 @@ static void tells_the_way(void)
 	CHECK(strcmp(seen_ways, "patient.test \nhub.test via=hub.test\n") == 0, "%s", seen_ways);
 	wish(id, WISH_DELETE);
 	EXPECT(.out = 0);
+	seen_ways[0] = '\0';
+	put("in/sub", "ann@here.test", "later@soon.test", 0, id);	/* a minute elsewhere */
+	for (int i = 0; i < 1000 && strcmp(seen_ways, "soon.test \nsoon.test \n") != 0; i++)
+		step(10);
+	CHECK(strcmp(seen_ways, "soon.test \nsoon.test \n") == 0, "%s", seen_ways);
+	wish(id, WISH_DELETE);
+	EXPECT(.out = 0);
 	stop(SIGTERM);
 	clean();
 }

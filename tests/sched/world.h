@@ -105,8 +105,11 @@ static const struct { const char *sender, *domain, *words, *by_sender; } ways[] 
 	{ "", "hub1.test", "via=hub.test:587 login=isp", "" },
 	{ "", "hub2.test", "via=hub.test:587 login=isp tls=encrypt", "" },
 	{ "", "patient.test", "via=hub.test after=1", "" },
+	{ "", "soon.test", "retry=1s", "" },
 	{ "bulk@here.test", "", "via=bulk.test helo=bulk.test", "via=bulk.test helo=bulk.test" },
 };
+
+enum { WAYS = sizeof ways / sizeof *ways };
 
 static void answer_ways(int fd)
 {
@@ -120,10 +123,10 @@ static void answer_ways(int fd)
 	for (size_t i = 0; i < n; i++) {
 		size_t w = 0;
 
-		while (w < 4 && strcmp(*ways[w].sender ? ways[w].sender : ways[w].domain, *ways[w].sender ? sender : domains[i]) != 0)
+		while (w < WAYS && strcmp(*ways[w].sender ? ways[w].sender : ways[w].domain, *ways[w].sender ? sender : domains[i]) != 0)
 			w++;
-		packet_put_text(&packet, w < 4 ? ways[w].words : "");
-		packet_put_text(&packet, w < 4 ? ways[w].by_sender : "");
+		packet_put_text(&packet, w < WAYS ? ways[w].words : "");
+		packet_put_text(&packet, w < WAYS ? ways[w].by_sender : "");
 	}
 	ways_asked++;
 	packet_send(fd, &packet, NULL);

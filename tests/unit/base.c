@@ -51,6 +51,21 @@ START_TEST(numbers_are_eaten)
 }
 END_TEST
 
+static const struct { const char *in; bool ok; uint64_t seconds; } times[] = {
+	{ "90", true, 90 }, { "5m", true, 300 }, { "1H30m", true, 5400 }, { "2w1d", true, 15 * 86400 },
+	{ "", false, 0 }, { "0", false, 0 }, { "m", false, 0 }, { "5x", false, 0 }, { "5m x", false, 0 }, { "367d", true, 367 * 86400 },
+	{ "99999999999s", false, 0 },
+};
+
+START_TEST(times_are_read)
+{
+	uint64_t seconds = 0;
+
+	ck_assert_int_eq(span_time(span_of(times[_i].in), &seconds), times[_i].ok);
+	ck_assert(!times[_i].ok || seconds == times[_i].seconds);
+}
+END_TEST
+
 START_TEST(spans_eat_or_stay)
 {
 	struct span in = SPAN("Mail From:<a>"), head;
@@ -186,6 +201,7 @@ int main(void)
 	TCase *tc = unit_begin("base");
 
 	tcase_add_loop_test(tc, numbers_are_eaten, 0, COUNT(numbers));
+	tcase_add_loop_test(tc, times_are_read, 0, COUNT(times));
 	tcase_add_test(tc, spans_eat_or_stay);
 	tcase_add_test(tc, bytes_are_counted);
 	tcase_add_test(tc, copies_refuse_nul_and_length);

@@ -150,6 +150,31 @@ START_TEST(each_class_has_its_waits)
 }
 END_TEST
 
+static const struct { const char *waits; enum plan_class class; unsigned tries; time_t wait; } owns[] = {
+	{ "2m,10m",	PLAN_LATER,		1, 120 },
+	{ "2m,10m",	PLAN_LATER,		5, 600 },
+	{ "2m,10m",	PLAN_UNREACHABLE,	1, 120 },
+	{ "2m,10m",	PLAN_GREYLISTED,	1, 90 },
+	{ "1d",		PLAN_LATER,		1, 7200 },	/* the longest of all others: plan_longest() counts on it */
+	{ "",		PLAN_LATER,		1, 300 },
+	{ "",		PLAN_UNREACHABLE,	1, 60 },
+};
+
+START_TEST(a_destination_has_waits_of_its_own)
+{
+	static const char *const unreachable[] = { "1m", "2h" }, *const greylisted[] = { "90s" };
+	const struct envelope env = { .arrived = 1764000000 };
+	const struct plan_try try = { .tries = owns[_i].tries, .class = owns[_i].class };
+	struct plan p;
+
+	plan_init(&p, words, COUNT(words), 100000, 0);
+	plan_waits(&p, PLAN_UNREACHABLE, unreachable, COUNT(unreachable));
+	plan_waits(&p, PLAN_GREYLISTED, greylisted, COUNT(greylisted));
+	plan_own(&p, span_of(owns[_i].waits));
+	ck_assert_int_eq(plan_next(&p, &env, &try, env.arrived, 0), env.arrived + owns[_i].wait);
+}
+END_TEST
+
 /* The host was off, or the clock was set, when the time was up: there is one more try. */
 static const struct { time_t planned, now, doubt, next; } aways[] = {
 	{ 99990,  99995,  0,	   100000 },	/* the last try is at the end */
@@ -331,6 +356,7 @@ int main(void)
 	tcase_add_loop_test(tc, sender_says_when, 0, COUNT(wanted));
 	tcase_add_loop_test(tc, failures_have_a_class, 0, COUNT(classes));
 	tcase_add_loop_test(tc, each_class_has_its_waits, 0, COUNT(class_waits));
+	tcase_add_loop_test(tc, a_destination_has_waits_of_its_own, 0, COUNT(owns));
 	tcase_add_loop_test(tc, days_without_tries_do_not_count, 0, COUNT(aways));
 	tcase_add_loop_test(tc, no_try_is_farther_than_the_longest_wait, 0, COUNT(dues));
 	tcase_add_test(tc, steps_of_the_clock_are_seen);
