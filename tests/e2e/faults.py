@@ -145,6 +145,7 @@ def test_full_queue(net):
 
 
 def test_no_inodes(net):
+    long()
     fill_the_queues(net, "size=64m,nr_inodes=220")
 
 
