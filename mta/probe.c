@@ -127,6 +127,17 @@ static int follow(struct probe *p)
 
 /* --- what is to be rehearsed --- */
 
+static bool has_via(struct span words)
+{
+	struct span word, name;
+
+	while ((word = span_word(&words)).n) {
+		if (span_cut(&word, '=', &name) && span_is(name, "via"))
+			return true;
+	}
+	return false;
+}
+
 /* The settings, and what posthorn-destinations(5) has on top: as mta-sched finds it for mail. */
 static bool find_way(struct probe *p, const struct lookup *l, struct err *e)
 {
@@ -139,7 +150,9 @@ static bool find_way(struct probe *p, const struct lookup *l, struct err *e)
 	    !way_read(span_of(words), p->arena, &p->job.way, e))
 		return false;
 	if (p->job.way.after)
-		p->job.way.via = p->job.way.login = "";		/* so the first tries go */
+		p->job.way.via = "";	/* so the first tries go */
+	if (p->job.way.after || has_via(span_of(p->words)))
+		p->job.way.login = "";	/* a password is for the server that its line names */
 	return way_read(span_of(p->words), p->arena, &p->job.way, e);
 }
 

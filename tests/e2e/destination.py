@@ -77,12 +77,14 @@ def test_a_rehearsal_of_the_first_try_has_no_login(net):
     """Who is tried before the relay is named by the DNS, and has no business with our password."""
     alpha, beta = net["alpha"], net["beta"]
     with open(os.path.join(alpha.directory, "destinations"), "w", encoding="utf-8") as f:
-        f.write("beta.test via=relay.test login=isp after=2\n")
+        f.write("beta.test via=relay.test login=isp after=2\ngamma.test via=relay.test login=isp\n")
     beta.start()
     text = alpha.command("destination", "test", "beta.test")
     expect("mail for beta.test goes to mx.beta.test" in text and "login" not in text, text)
     code, text = alpha.command("destination", "test", "beta.test", "login=isp", "after=0", check=False)
     expect(code == 75 and "there is no via" in text, text)
+    text = alpha.command("destination", "test", "gamma.test", f"via=mx.beta.test:{hosts.PORTS['smtp']}")
+    expect("mail for gamma.test goes to mx.beta.test" in text and "login" not in text, text)
 
 
 if __name__ == "__main__":
