@@ -326,6 +326,7 @@ static const struct admin_verb verbs[] = {
 	{ "forget", verb_forget, "DOMAIN | all", "begin anew: what is known is thrown away" },
 	{ "set", verb_set, "DOMAIN KEY=VALUE ...", "concurrency=N, dead=TIME|no, family=4|6|any" },
 	{ "test", destination_test, "[--rcpt ADDRESS] DOMAIN", "what would happen to mail for it, step by step, without sending" },
+	{ "way", destination_way, "ADDRESS [--from SENDER]", "which line of which file says how to go there" },
 	{ .name = NULL }
 };
 

@@ -327,6 +327,9 @@ def test_config_check_reads_the_ways(h):
     os.chmod(f"{h.dir}/relay-secrets", 0o600)
     told = h.run("config", "check", code=None)
     assert "destinations" not in told and "relay-secrets" not in told
+    way = h.run("destination", "way", "x@example.org", "--from", "ann@a.test")
+    assert "tls=encrypt: of example.org, " in way and "destinations:1\n" in way and "login=isp: of *" in way, way
+    assert "tls=may: by the setting" in h.run("destination", "way", "other.test")
     h.write("destinations", "example.org tsl=encrypt\n* login=isp\n")
     told = h.run("config", "check", code=78)
     assert 'destinations:1: there is no key "tsl"; did you mean "tls"?' in told
