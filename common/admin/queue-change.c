@@ -71,6 +71,8 @@ static bool release(struct desk *d, const struct place *p, const char *via, stru
 {
 	struct envelope env;
 
+	if (!queue_next_try(&d->st[HOLD], p->id))
+		return true;		/* somebody else was faster */
 	if (is_elsewhere(d, p->id)) {
 		say(d, EX_TEMPFAIL, p->id, "stays on hold, as a part of it is still on its way; put that on hold too");
 		return true;
@@ -267,6 +269,8 @@ void queue_change(struct desk *d, enum change change, const char *via)
 	struct asking a = { .ask = { -1, -1, -1, -1, -1, -1 } };
 
 	open_history(d);
+	if (change != CHANGE_RETRY)
+		station_wait(&d->st[HOLD]);	/* nobody reads it: only others like us are to be kept out */
 	if (change == CHANGE_REQUEUE)
 		add_parts(d);
 	a.wished = mem_get((d->count ? d->count : 1) * sizeof *a.wished);

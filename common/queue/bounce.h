@@ -5,8 +5,8 @@
  *	Writes a report (mail/report.h, RFC 3464) as a new message with the null sender into
  *	in/own, for sched and for pick. NOTIFY and RET of the original are honoured (RFC 3461 5.2).
  *	A message with the null sender has nobody to tell: when it fails, a copy of the
- *	report goes to the postmaster (a double bounce); when that fails too, the message is
- *	to be put on hold (BOUNCE_HOLD) and a person looks.
+ *	report goes to the postmaster (a double bounce); when that fails too, be it where the
+ *	postmaster's mail is forwarded to, the message is to be put on hold (BOUNCE_HOLD) and a person looks.
  *	After true the report is on disk, or nobody had to be told. Do it first, note the new states
  *	(RCPT_TOLD) after: a crash between costs a second report, never the only one.
  */

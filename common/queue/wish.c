@@ -1,6 +1,7 @@
 /* A person's wishes. See wish.h. */
 #include "common/queue/wish.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -73,6 +74,16 @@ void wish_done(int ask, const char *id, enum wish wish)
 bool station_lock(const struct station *st)
 {
 	return flock(st->dir, LOCK_EX | LOCK_NB) == 0;
+}
+
+bool station_wait(const struct station *st)
+{
+	int locked;
+
+	do {
+		locked = flock(st->dir, LOCK_EX);
+	} while (locked < 0 && errno == EINTR);
+	return locked == 0;
 }
 
 void wish_retry(struct envelope *env)

@@ -26,6 +26,7 @@ bool wish_waits(int ask, const char *id, enum wish wish);	/* not yet done */
 void wish_done(int ask, const char *id, enum wish wish);
 /* Become the one reader of a station. False: somebody is. The lock ends with the process. */
 bool station_lock(const struct station *st);
+bool station_wait(const struct station *st);	/* until that is so */
 /* Change the envelope in memory: next try at once, or at its release; or give up all that wait. */
 void wish_retry(struct envelope *env);
 void wish_bounce(struct envelope *env);

@@ -151,6 +151,21 @@ def test_parts_meet_again_on_hold(net):
     expect(len(alpha.inbox("carol")) == len(beta.inbox("bob")) == 1, "doubles")
 
 
+def test_who_comes_second_finds_nothing(net):
+    """Several at the same messages on hold: none is doubled, none is there without its text."""
+    alpha = net["alpha"]
+    alpha.start("msa")
+    submit_many(alpha, [f"bob@three{i}.test" for i in range(50)])
+    alpha.stop("msa")
+    ids = alpha.station("in/sub")
+    queue(alpha, "hold", "--all")
+    words = [os.path.join(build(), "posthorn"), "queue", "-c", alpha.conf, "release", "--station", "hold"]
+    several = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(3)]
+    said = [(p.communicate()[0], p.returncode) for p in several]
+    expect(alpha.queued() == {"in/own": ids}, f"{alpha.queued()} {said}")
+    expect(not [code for _, code in said if code], said)
+
+
 def test_without_daemons_the_command_does_it(net):
     alpha = net["alpha"]
     alpha.start()
