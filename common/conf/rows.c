@@ -40,7 +40,7 @@ const struct setting settings[] = {
 	  "Log every step." },
 	{ "posthorn", "message-size-limit", SET_SIZE, AT(message_size_limit), "50M", "1K 2G",
 	  "Largest message we take, as on the wire; also what EHLO announces as SIZE." },
-	{ "posthorn", "recipients-max", SET_COUNT, AT(recipients_max), "1000", "100 100000",
+	{ "posthorn", "recipients-max", SET_COUNT, AT(recipients_max), "1000", "100 10000",
 	  "Most recipients of one message; RFC 5321 asks for at least 100." },
 	{ "posthorn", "hops-max", SET_COUNT, AT(hops_max), "50", "10 1000",
 	  "Received lines before we call it a loop." },

@@ -30,6 +30,8 @@ static const struct {
 	{ "posthorn", "message-size-limit", "18446744073709551615G", NULL },
 	{ "posthorn", "recipients-max", "100", "100" },
 	{ "posthorn", "recipients-max", "99", NULL },
+	{ "posthorn", "recipients-max", "10000", "10000" },
+	{ "posthorn", "recipients-max", "10001", NULL },	/* whose envelope would not fit into ENVELOPE_MAX with all answers */
 	{ "posthorn", "recipients-max", "100k", NULL },
 	{ "posthorn", "debug", "on", "yes" },
 	{ "posthorn", "debug", "FALSE", "no" },
@@ -149,7 +151,7 @@ static const struct {
 	{ "[posthorn]\ndebug = yes\n\n\ndebug = no\n", "f:5: debug: it is set already in f:2\n" },
 	{ "[posthorn]\nmessage-size-limit = big\nrecipients-max = 5\n",
 	  "f:2: message-size-limit: expected a size like 10K, 50M, 1G from 1K to 2G, not \"big\"\n"
-	  "f:3: recipients-max: expected a number from 100 to 100000, not \"5\"\n" },
+	  "f:3: recipients-max: expected a number from 100 to 10000, not \"5\"\n" },
 	{ "[tls]\nkey = /k\n", "f:2: [tls] key needs a certificate beside it\n" },
 	{ "[tls]\nkey = /k\ncertificate = /c\n", "" },
 };
