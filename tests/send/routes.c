@@ -154,6 +154,9 @@ static void login(void)
 	CHECK(!heard("AUTH"), "once for each connection");
 	r = go("login=isp", "relay.test", "ok@x.test");		/* the DNS says who that is */
 	CHECK(r.rcpts[0].kind == ERR_TEMP && !heard("AUTH") && strstr(r.rcpts[0].answer, "via"), "%s", r.rcpts[0].answer);
+	r = go(via("relay.test", "login=isp"), "anywhere.test", "ok@x.test");		/* here, as the DNS says */
+	CHECK(r.rcpts[0].kind == ERR_TEMP && !heard("AUTH") && strstr(r.rcpts[0].answer, "has not shown who it is"), "%s",
+	    r.rcpts[0].answer);
 	r = go(via("127.0.7.12", "login=other"), "anywhere.test", "ok@x.test");
 	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "no entry \"other\""), "%s", r.rcpts[0].answer);
 	r = go(via("127.0.7.1", "login=isp"), "anywhere.test", "ok@x.test");
