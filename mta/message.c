@@ -234,7 +234,7 @@ void message_note_all(struct sched *s)
 {
 	for (size_t i = 0; i < ACTIVE_BUCKETS; i++) {
 		for (struct message *m = s->active[i]; m; m = m->same) {
-			if (m->changed && m->jobs && !m->lost)
+			if (m->changed && !m->lost)
 				note(s, m);
 		}
 	}

@@ -257,6 +257,30 @@ static void remembers_through_trouble(void)
 	clean();
 }
 
+/* Told to end before the writing is tried again: it is, once more. */
+static void remembers_to_the_end(void)
+{
+	char id[ID_SIZE];
+
+	accepted = count_accepted;
+	accepts = 0;
+	start();
+	out_may_be_written(0500);
+	put("in/sub", "ann@here.test", "ok@b.test once@c.test", 0, id);
+	for (int i = 0; i < 300 && (!accepts || !once_seen); i++)
+		step(10);
+	for (int i = 0; i < 30; i++)
+		step(10);
+	out_may_be_written(0700);
+	stop(SIGTERM);
+	start();
+	EXPECT(.out = 0);
+	CHECK(accepts == 1, "ok@b.test got it %u times", accepts);
+	stop(SIGTERM);
+	accepted = NULL;
+	clean();
+}
+
 static void many_pass(void)
 {
 	char id[ID_SIZE];
@@ -420,6 +444,7 @@ int main(int argc, char **argv)
 	damaged_goes_on_hold();
 	marked_goes_on_hold();
 	remembers_through_trouble();
+	remembers_to_the_end();
 	many_pass();
 	list_delays_nobody();
 	domains_delay_nobody();
