@@ -170,6 +170,15 @@ void message_finish_again(struct pick *p, struct message *m)
 	finish_message(p, m);
 }
 
+void message_note(const struct pick *p, const struct message *m)
+{
+	struct err e;
+
+	if (m->at_work && m->text >= 0 && envelope_waiting(&m->env) < m->env.rcpt_count &&
+	    !queue_write_envelope(&p->local, &m->env, &e))
+		maillog_trouble(m->id, "noting what became of it", &e);
+}
+
 static void close_one(struct pick *p, struct message *m)
 {
 	if (--m->open == 0)

@@ -13,6 +13,7 @@
 #include "mda/pick.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -243,11 +244,27 @@ static void scan_time(void *arg)
 	loop_at(p->loop, clock_in(SCAN_S), scan_time, p);
 }
 
+/* A delivery that is under way is recognised when it is done again; a forward is not, so what is known is noted. */
+static void end(const struct pick *p)
+{
+	for (size_t i = 0; i < p->slots; i++) {
+		for (const struct message *m = p->known[i]; m; m = m->next_known)
+			message_note(p, m);
+	}
+	exit(0);
+}
+
 /* Our keeper says nothing unasked: it is gone. */
 static void keeper_stirred(void *arg, unsigned ready)
 {
-	(void)arg, (void)ready;
-	exit(0);
+	(void)ready;
+	end(arg);
+}
+
+static void told_to_end(void *arg, int signo)
+{
+	(void)signo;
+	end(arg);
 }
 
 /* --- the start --- */
@@ -328,6 +345,7 @@ int main(int argc, char **argv)
 	set_up(&p);
 	open_watch(&p);
 	loop_add(p.loop, p.self.keeper, LOOP_READ, keeper_stirred, &p);
+	loop_on_signal(p.loop, SIGTERM, told_to_end, &p);
 	scan_time(&p);
 	loop_run(p.loop);
 	return 0;

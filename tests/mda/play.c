@@ -233,6 +233,23 @@ static void waits_for_processes(void)
 	clean();
 }
 
+/* Told to end while one of two is not done yet: what went on to another server does not go there again. */
+static void remembers_at_the_end(void)
+{
+	char id[ID_SIZE];
+
+	no_workers = true;
+	start();
+	put("back@here.test ann@here.test", id);
+	EXPECT(.local = 1, .own = 1);
+	stop(SIGTERM);
+	no_workers = false;
+	start();
+	EXPECT(.own = 1, .ann = 1);
+	stop(SIGTERM);
+	clean();
+}
+
 static void fulfils_wishes(void)
 {
 	char id[ID_SIZE];
@@ -334,6 +351,7 @@ int main(int argc, char **argv)
 	survives();
 	recognises();
 	waits_for_processes();
+	remembers_at_the_end();
 	fulfils_wishes();
 	junk_goes_to_its_folder();
 	waits_out_trouble();

@@ -265,7 +265,8 @@ static void stop(int signo)
 	int status;
 
 	kill(pid, signo);
-	waitpid(pid, &status, 0);
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		step(10);		/* it may be asking somebody */
 	CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == signo : WEXITSTATUS(status) == 0, "ended with %d", status);
 	fd_close(&keeper);
 	for (int i = 0; i < CLERKS; i++)
