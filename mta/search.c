@@ -8,7 +8,10 @@
 #include "mta/tlsrpt.h"
 #include "mta/trace.h"
 
-enum { ADDRESSES_MAX = 8 };	/* tried for one message, in all */
+enum {
+	ADDRESSES_MAX	= 8,	/* tried for one message, in all */
+	HOSTS_MAX	= 12,	/* likewise looked up: each may take the DNS its whole time-out */
+};
 
 /* Where a job may go, and what was tried so far. */
 struct search {
@@ -218,7 +221,7 @@ bool search_each(struct carrier *c, const struct job *j, struct arena *a,
 	tell_way(c, j);
 	if (!find_hosts(&s, e))
 		return false;
-	for (size_t i = 0; i < s.count && s.tried < ADDRESSES_MAX; i++) {
+	for (size_t i = 0; i < s.count && i < HOSTS_MAX && s.tried < ADDRESSES_MAX; i++) {
 		if (!try_host(&s, i))
 			continue;
 		snprintf(c->destination, sizeof c->destination, "%s", j->destination);

@@ -40,7 +40,7 @@ static void finds_its_way(void)
 }
 
 /* A domain with a hundred servers must not hold a process for hours. */
-static void eight_addresses_are_enough(void)
+static void twelve_hosts_and_eight_addresses_are_enough(void)
 {
 	struct job_result r;
 
@@ -48,6 +48,8 @@ static void eight_addresses_are_enough(void)
 	r = carry("dead.test", "bob@x.test");
 	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.4.1") == 0, "%s", r.rcpts[0].answer);
 	CHECK(heard("/dns b.dead.test") && !heard("/dns mx.dns.example"), "the ninth");
+	r = carry("void.test", "bob@x.test");
+	CHECK(heard("/dns h12.void.test") && !heard("/dns h13.void.test"), "the thirteenth: %s", r.rcpts[0].answer);
 	stop();
 }
 
@@ -192,7 +194,7 @@ int main(int argc, char **argv)
 {
 	begin_world(argc, argv);
 	finds_its_way();
-	eight_addresses_are_enough();
+	twelve_hosts_and_eight_addresses_are_enough();
 	every_recipient_has_its_result();
 	passes_parameters_on();
 	goes_the_way_it_is_told();
