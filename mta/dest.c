@@ -2,18 +2,14 @@
 #include "mta/dest.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/mem.h"
-#include "common/os/file.h"
-#include "common/os/log.h"
 
 enum {
 	ANSWER_MEMORY	= 1 << 20,
 	STREAK		= 20,		/* jobs over one connection while other destinations wait */
 	OTHERS_EACH	= 4,		/* turns, then one is for those who are not quick */
 	SWEEP_EACH	= 4096,		/* new destinations, then those with nothing to do go */
-	WRITE_S		= 10,		/* after something was learned it is on disk */
 	DOWN_FIRST_S	= 60,
 	POLITE_S	= 6 * 3600,
 };
@@ -47,14 +43,6 @@ struct dests *dests_new(struct sched *s)
 	return all;
 }
 
-void dests_begin(struct sched *s)
-{
-	struct err e;
-
-	s->dests->memory = destinations_open(s->self.conf.queue_directory, &e);
-	dests_sift(s);
-}
-
 bool dests_running(const struct sched *s)
 {
 	return s->dests->running > 0;
@@ -76,16 +64,6 @@ static struct dest **place_of(struct dests *all, const char *name)
 	return at;
 }
 
-/* A clock that was wrong when it was written down does not make it longer. */
-static void recall(struct dests *all, struct dest *d)
-{
-	time_t now = clock_wall(), left;
-
-	destinations_get(all->memory, d->name, &d->known);
-	left = d->known.failed_at > all->forgiven ? d->known.dead_until - now : 0;
-	d->down_until = left > 0 ? clock_in((int)shortest(left, all->rules.down_most)) : 0;
-}
-
 static struct dest *dest_get(struct sched *s, const char *name)
 {
 	struct dests *all = s->dests;
@@ -98,15 +76,8 @@ static struct dest *dest_get(struct sched *s, const char *name)
 	memcpy(d->name, name, n);
 	*at = d;
 	all->count++;
-	recall(all, d);
+	dest_recall(all, d);
 	return d;
-}
-
-static void write_down(struct dests *all, struct dest *d)
-{
-	if (d->learned)
-		destinations_set(all->memory, d->name, &d->known);
-	d->learned = false;
 }
 
 /* Where the line has room again, those who wait on disk for it are due. */
@@ -143,7 +114,7 @@ void dests_sweep(struct sched *s)
 		struct dest **at = &all->buckets[i], *d;
 
 		while ((d = *at)) {
-			write_down(all, d);
+			dest_write_down(all, d);
 			let_in(s, d);		/* also drops those of its lot that a person took out */
 			if (in_use(all, d)) {
 				at = &d->same;
@@ -165,72 +136,6 @@ static void sweep_now_and_then(struct sched *s)
 		return;
 	dests_sweep(s);
 	all->sweep_at = all->count + SWEEP_EACH;
-}
-
-static void write_all(struct sched *s)
-{
-	for (size_t i = 0; i < DEST_BUCKETS; i++) {
-		for (struct dest *d = s->dests->buckets[i]; d; d = d->same)
-			write_down(s->dests, d);
-	}
-	destinations_sync(s->dests->memory);
-}
-
-static void time_to_write(void *arg)
-{
-	struct sched *s = arg;
-
-	s->dests->writer = NULL;
-	write_all(s);
-}
-
-static void learned(struct sched *s, struct dest *d)
-{
-	d->learned = true;
-	if (!s->dests->writer)
-		s->dests->writer = loop_at(s->loop, clock_in(WRITE_S), time_to_write, s);
-}
-
-void dests_end(struct sched *s)
-{
-	write_all(s);
-	destinations_close(s->dests->memory);
-}
-
-void dests_sift(struct sched *s)
-{
-	const struct conf *c = &s->self.conf;
-
-	destinations_sift(s->dests->memory, clock_wall(), (int64_t)c->mta_destinations_keep, c->mta_destinations_max);
-}
-
-/* Who is at work knows again what a person may have changed. */
-static void recall_all(struct dests *all)
-{
-	for (size_t i = 0; i < DEST_BUCKETS; i++) {
-		for (struct dest *d = all->buckets[i]; d; d = d->same)
-			recall(all, d);
-	}
-}
-
-void dests_wish(struct sched *s, const char *name)
-{
-	struct str words = STR(DESTINATIONS_WORDS), list = STR(DESTINATIONS_PRINT);
-	struct dests *all = s->dests;
-	struct err e = { .kind = ERR_NONE };
-
-	write_all(s);
-	if (file_read_at(s->ask, name, &words, &e) && destinations_do(all->memory, str_span(&words), clock_wall(), &e)) {
-		recall_all(all);
-		destinations_print(all->memory, &list);
-		if (file_replace(s->out.dir, DESTINATIONS_LIST, str_span(&list), 0640, &e))
-			destinations_sync(all->memory);
-	}
-	if (e.kind != ERR_NONE)
-		log_error("%s: %s", name, e.text);
-	unlinkat(s->ask, name, 0);
-	str_free(&words);
-	str_free(&list);
 }
 
 /* --- whose turn it is --- */
@@ -488,7 +393,7 @@ void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struc
 		mark_down(s, d, &r->rcpts[0]);
 	else if (*r->remote)
 		note_conversation(s, d, r, too_much, now);
-	learned(s, d);
+	dest_learned(s, d);
 	line_up(s, d);
 }
 

@@ -2,13 +2,14 @@
  * NAME
  *	dest - destinations, and the send processes that go there
  * DESCRIPTION
- *	What dest.c and crew.c share; the rest of sched sees sched.h. A destination that has
+ *	What dest.c, dest-memory.c and crew.c share; the rest of sched sees sched.h. A destination that has
  *	jobs and may have another conversation (pace.h) stands in a row of those whose turn is
  *	next: in that of the quick, when a fresh message to one person or an urgent one is first in
  *	its line, else in the other, which has every fourth turn; perhaps in both. So a letter to
- *	many domains delays no letter to one. A send process that has done a job takes the next one for the same destination over
- *	its open connection, up to STREAK of them while others wait. More jobs than a line
- *	(line.h) has room for are not made: their messages wait on disk, as a lot.
+ *	many domains delays no letter to one. A send process that has done a job takes the next
+ *	one for the same destination over its open connection, up to STREAK of them while others
+ *	wait. More jobs than a line (line.h) has room for are not made: their messages wait on
+ *	disk, as a lot.
  */
 #ifndef MTA_DEST_H
 #define MTA_DEST_H
@@ -69,6 +70,11 @@ void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struc
 /* x has done its job: something else for it, or it rests. */
 void dest_next(struct sched *s, struct sender *x);
 void dests_sweep(struct sched *s);		/* write down what was learned, drop who has nothing to do */
+
+/* dest-memory.c */
+void dest_recall(struct dests *all, struct dest *d);
+void dest_write_down(struct dests *all, struct dest *d);
+void dest_learned(struct sched *s, struct dest *d);	/* it is written down soon */
 
 /* crew.c */
 struct sender *crew_get(struct sched *s, const struct dest *d);	/* who was just there, one that rests, or a new one */
