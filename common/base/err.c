@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What strangers wrote may stand in a sentence; it must not start a new line there. */
-static void tame(char *text)
+#include "common/base/tame.h"
+
+/* What strangers wrote may stand in a sentence. */
+static void tame_text(struct err *e)
 {
-	for (; *text; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-	}
+	e->text[tame(e->text, strlen(e->text))] = '\0';
 }
 
 static void fill(struct err *e, enum err_kind kind, const char *status, const char *fmt, va_list args)
@@ -20,7 +19,7 @@ static void fill(struct err *e, enum err_kind kind, const char *status, const ch
 	e->kind = kind;
 	snprintf(e->status, sizeof e->status, "%s", status);
 	vsnprintf(e->text, sizeof e->text, fmt, args);
-	tame(e->text);
+	tame_text(e);
 }
 
 bool err_temp(struct err *e, const char *status, const char *fmt, ...)
@@ -76,7 +75,7 @@ bool err_while(struct err *e, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(e->text, sizeof e->text, fmt, args);
 	va_end(args);
-	tame(e->text);
+	tame_text(e);
 	n = strlen(e->text);
 	snprintf(e->text + n, sizeof e->text - n, ": %s", was);
 	return false;

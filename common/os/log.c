@@ -7,6 +7,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/base/tame.h"
 #include "common/os/clock.h"
 
 enum { LINE_ROOM = 2048 };
@@ -53,14 +54,6 @@ static int print_front(char *line, size_t size, int level)
 	return log_print_front(line, size);
 }
 
-static void tame(char *text, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			text[i] = '?';
-	}
-}
-
 static void say(int level, const char *fmt, va_list args)
 {
 	char line[LINE_ROOM];
@@ -71,8 +64,7 @@ static void say(int level, const char *fmt, va_list args)
 
 	if (n >= room)
 		n = room - 1;
-	tame(line + front, (size_t)n);
-	n += front;
+	n = front + (int)tame(line + front, (size_t)n);
 	if (to.form != LOG_FORM_SYSLOG)
 		line[n++] = '\n';
 	/* A full or dead log must not stop the mail. */

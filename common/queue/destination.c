@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "common/base/tame.h"
 #include "common/queue/plan.h"
 
 enum kind { WIDE, NARROW, TEXT };
@@ -29,6 +30,17 @@ static const struct field fields[] = {
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
+static void print_text(const char *key, const char *text, struct str *out)
+{
+	size_t from;
+
+	str_addf(out, "%s: ", key);
+	from = out->n;
+	str_add_text(out, text);
+	str_cut(out, from + tame(out->p + from, out->n - from));
+	str_add_char(out, '\n');
+}
+
 static void print_field(const struct field *f, const struct destination *d, struct str *out)
 {
 	const char *at = (const char *)d + f->at;
@@ -39,27 +51,15 @@ static void print_field(const struct field *f, const struct destination *d, stru
 	else if (f->kind == NARROW)
 		number = *(const unsigned *)(const void *)at;
 	if (f->kind == TEXT && *at)
-		str_addf(out, "%s: %s\n", f->key, at);
+		print_text(f->key, at, out);
 	else if (f->kind != TEXT && number > 0)
 		str_addf(out, "%s: %" PRId64 "\n", f->key, number);
 }
 
-/* Control characters would be lines of their own. */
-static void tame(struct str *out, size_t from)
-{
-	for (size_t i = from; i < out->n; i++) {
-		if (((unsigned char)out->p[i] < 0x20 && out->p[i] != '\n') || out->p[i] == 0x7f)
-			out->p[i] = '?';
-	}
-}
-
 void destination_print(const struct destination *d, struct str *out)
 {
-	size_t from = out->n;
-
 	for (size_t i = 0; i < FIELDS; i++)
 		print_field(&fields[i], d, out);
-	tame(out, from);
 }
 
 static void take_field(const struct field *f, struct span value, struct destination *d)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "common/base/crc.h"
+#include "common/base/tame.h"
 
 enum { VERSION = 1, RCPTS_LIMIT = 100000 };
 
@@ -82,10 +83,7 @@ static void add_tame(struct str *out, const char *text)
 	size_t from = out->n;
 
 	str_add_text(out, text);
-	for (size_t i = from; i < out->n; i++) {
-		if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
-			out->p[i] = '?';
-	}
+	str_cut(out, from + tame(out->p + from, out->n - from));
 }
 
 static void add_line(struct str *out, const char *key, const char *value)

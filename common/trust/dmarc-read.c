@@ -3,6 +3,8 @@
 
 #include <expat.h>
 
+#include "common/base/tame.h"
+
 enum { PATH_ROOM = 512, ROWS_FIRST = 64 };
 
 struct reading {
@@ -19,21 +21,15 @@ struct reading {
 
 /* --- what stands where --- */
 
-/* Without controls, C1 (U+0080 to U+009F) among them: people see it on a terminal. */
+/* People see it on a terminal. */
 static void set_text(struct reading *r, void *at)
 {
-	struct span text = span_trim(str_span(&r->text));
-	struct str tame = STR(DMARC_READ_TEXT);
+	struct str clean = STR(DMARC_READ_TEXT);
 
-	while (text.n) {
-		unsigned char c = (unsigned char)*text.p;
-		bool is_c1 = c == 0xc2 && text.n > 1 && (unsigned char)text.p[1] < 0xa0;
-
-		str_add_char(&tame, c < ' ' || c == 0x7f || is_c1 ? '?' : (char)c);
-		text = span_from(text, is_c1 ? 2 : 1);
-	}
-	*(const char **)at = arena_text(r->arena, str_span(&tame));
-	str_free(&tame);
+	str_add(&clean, span_to(span_trim(str_span(&r->text)), DMARC_READ_TEXT));
+	str_cut(&clean, tame(clean.p, clean.n));
+	*(const char **)at = arena_text(r->arena, str_span(&clean));
+	str_free(&clean);
 }
 
 static void set_number(struct reading *r, void *at)

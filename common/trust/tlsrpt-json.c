@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "common/base/tame.h"
 #include "common/mail/date.h"
 
 /* RFC 7493 2.2: a number that any reader holds exactly. */
@@ -127,19 +128,14 @@ bool tlsrpt_print(const struct tlsrpt_report *r, struct str *out)
 
 /* --- read --- */
 
-/* Cut and without controls, C1 (U+0080 to U+009F) among them: people see it on a terminal. */
-static const char *tame(struct span text, struct arena *a, size_t most)
+/* Cut and tame: people see it on a terminal. */
+static const char *clean(struct span text, struct arena *a, size_t most)
 {
 	struct str out = STR(most);
 	const char *copy;
 
-	while (text.n) {
-		unsigned char c = (unsigned char)*text.p;
-		bool is_c1 = c == 0xc2 && text.n > 1 && (unsigned char)text.p[1] < 0xa0;
-
-		str_add_char(&out, c < ' ' || c == 0x7f || is_c1 ? '?' : (char)c);
-		text = span_from(text, is_c1 ? 2 : 1);
-	}
+	str_add(&out, span_to(text, most));
+	str_cut(&out, tame(out.p, out.n));
 	copy = arena_text(a, str_span(&out));
 	str_free(&out);
 	return copy;
@@ -149,7 +145,7 @@ static const char *text_of(const json_t *v, struct arena *a)
 {
 	if (!json_is_string(v))
 		return "";
-	return tame((struct span){ json_string_value(v), json_string_length(v) }, a, TLSRPT_TEXT);
+	return clean((struct span){ json_string_value(v), json_string_length(v) }, a, TLSRPT_TEXT);
 }
 
 static const char *text_at(const json_t *object, const char *key, struct arena *a)

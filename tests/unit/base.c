@@ -2,10 +2,12 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
+#include "common/base/tame.h"
 
 /* Every byte value, at each place of eight, beside each other value. */
 START_TEST(bytes_are_counted)
@@ -95,6 +97,24 @@ START_TEST(copies_refuse_nul_and_length)
 	ck_assert(!span_copy(SPAN("abcd"), buf, sizeof buf));
 	ck_assert_str_eq(buf, "");
 	ck_assert(!span_copy(SPAN("a\0b"), buf, sizeof buf));
+}
+END_TEST
+
+static const struct { const char *in, *out; } wild[] = {
+	{ "plain \xc3\xa4 text", "plain \xc3\xa4 text" },
+	{ "a\nb\x1b[31m\x7f", "a?b?[31m?" },
+	{ "\xc2\x9b" "31m\xc2\xa0.", "?31m\xc2\xa0." },
+	{ "cut \xc2", "cut \xc2" },
+	{ "", "" },
+};
+
+START_TEST(strangers_words_are_tamed)
+{
+	char text[40];
+
+	snprintf(text, sizeof text, "%s", wild[_i].in);
+	text[tame(text, strlen(text))] = '\0';
+	ck_assert_str_eq(text, wild[_i].out);
 }
 END_TEST
 
@@ -205,6 +225,7 @@ int main(void)
 	tcase_add_test(tc, spans_eat_or_stay);
 	tcase_add_test(tc, bytes_are_counted);
 	tcase_add_test(tc, copies_refuse_nul_and_length);
+	tcase_add_loop_test(tc, strangers_words_are_tamed, 0, COUNT(wild));
 	tcase_add_test(tc, a_str_keeps_its_ceiling);
 	tcase_add_test(tc, hexadecimal_digits_have_values);
 	tcase_add_test(tc, a_str_takes_text_in_lower_case);
