@@ -187,17 +187,23 @@ bool smtp_client_start_tls(struct smtp_client *c, struct err *e)
 
 /*
  * A server that quotes the line which it did not like must not have our password in logs and reports: an
- * answer that has the beginning of it, or of what it was made of, is left out.
+ * answer that has the beginning of it, or of what it was made of, is left out. So is nonsense in place of one.
  */
-static void forget_echo(struct answer *a, struct span said, struct span words)
+static bool is_echo(const char *text, struct span said, struct span words)
 {
-	struct span text = span_of(a->text);
 	ptrdiff_t nul = span_rfind(words, '\0');
 
 	words = span_from(words, (size_t)(nul + 1));		/* of PLAIN what is last */
-	if ((said.n >= ECHO_MIN && span_search(text, span_to(said, ECHO_MIN)) >= 0) ||
-	    (words.n >= ECHO_MIN / 2 && span_search(text, words) >= 0))
+	return (said.n >= ECHO_MIN && span_search(span_of(text), span_to(said, ECHO_MIN)) >= 0) ||
+	    (words.n >= ECHO_MIN / 2 && span_search(span_of(text), words) >= 0);
+}
+
+static void forget_echo(struct answer *a, struct err *e, bool answered, struct span said, struct span words)
+{
+	if (is_echo(a->text, said, words))
 		snprintf(a->text, sizeof a->text, "(our own words)");
+	if (!answered && e && is_echo(e->text, said, words))
+		err_temp(e, "4.5.0", "the other server said no reply but our own words");
 }
 
 /* A line that holds a secret: it is not kept anywhere. */
@@ -214,8 +220,7 @@ static bool say_words(struct smtp_client *c, const char *before, struct span wor
 	out_add(c->out, str_span(&line));
 	ok = !line.over || err_temp(e, "4.7.0", "the answer to its challenge is longer than AUTH allows");
 	ok = ok && client_flush(c, c->patience->hello, e) && client_read_answer(c, c->patience->hello, NULL, e);
-	if (ok)
-		forget_echo(&c->last, span_trim(span_from(str_span(&line), strlen(before))), words);
+	forget_echo(&c->last, e, ok, span_trim(span_from(str_span(&line), strlen(before))), words);
 	explicit_bzero(line.p, line.n);
 	str_free(&line);
 	return ok;

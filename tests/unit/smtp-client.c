@@ -312,6 +312,8 @@ static const struct { const char *says, *initial, *said; bool ok; enum err_kind 
 	{ "500 5.5.1 Command unrecognized: \"AUTH X c2VjcmV0IHdvcmRz\"\r\n", "secret words", "AUTH X c2VjcmV0IHdvcmRz\r\n", false,
 	    ERR_PERM, "5.5.1" },
 	{ "535-5.7.8 no\r\n535 5.7.8 not with secret words\r\n", "secret words", NULL, false, ERR_PERM, "5.7.8" },
+	{ "AUTH X c2VjcmV0IHdvcmRz: command not found\r\n", "secret words", NULL, false, ERR_TEMP, "4.5.0" },
+	{ "535-5.7.8 no\r\nthat is secret words\r\n", "secret words", NULL, false, ERR_TEMP, "4.5.0" },
 };
 
 /* "[WORDS]" to whatever words, but not to "no". */
