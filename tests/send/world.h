@@ -77,7 +77,7 @@ static const char *const lines[] = {
 	"dead.test MX 10 a.dead.test", "dead.test MX 20 b.dead.test", "dead.test MX 30 mx.dns.example",
 	"a.dead.test A 127.0.7.91", "a.dead.test A 127.0.7.92", "a.dead.test A 127.0.7.93", "a.dead.test A 127.0.7.94",
 	"b.dead.test A 127.0.7.95", "b.dead.test A 127.0.7.96", "b.dead.test A 127.0.7.97", "b.dead.test A 127.0.7.98",
-	"relay.test A 127.0.7.12",
+	"relay.test A 127.0.7.12", "localhost A 127.0.7.12", "sham.test A 127.0.7.13",
 	"both.test AAAA ::1", "both.test A 127.0.7.1",
 	"secret.test A 127.0.7.4", "_PORT._tcp.secret.test TLSA 3 1 1 " DIGEST,
 };
@@ -100,6 +100,7 @@ static const struct server {
 	{ "127.0.7.10", "220 lmtp", "250-mx\r\n250 PIPELINING", .lmtp = true },
 	{ "/lists.sock", "220 lmtp", "250-mx\r\n250 PIPELINING", .lmtp = true },
 	{ "127.0.7.12", "220 relay", "250-mx\r\n250-PIPELINING\r\n250 AUTH PLAIN", .login = "AGlzcC1tZQB3b3JkcyBvZiBtaW5l" },
+	{ "127.0.7.13", "220 sham", .words = "250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN" },
 };
 enum { SERVERS = sizeof servers / sizeof *servers };
 
