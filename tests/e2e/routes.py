@@ -50,6 +50,27 @@ def test_login_at_a_relay(net):
            "the password stands in the log")
 
 
+def test_no_password_without_proof(net):
+    """beta's certificate is from an authority that alpha does not know, then from one that it knows."""
+    alpha, beta = net["alpha"], net["beta"]
+    beta.command("alias", "add", "alice@alpha.test", "dora@beta.test (send-only)")
+    write(alpha, "destinations", f"* via={beta.host_name}:{beta.port('submission')} login=hub\n")
+    write(alpha, "relay-secrets", f"hub dora@beta.test {beta.passwords['dora@beta.test']}\n", 0o600)
+    alpha.start()
+    beta.start()
+    journey.submit(alpha, letter("waits for proof"))
+    alpha.wait_log("deferred", "our password is not for mx.beta.test", "issuer certificate")
+    expect(not beta.log_lines("login=") and not beta.log_lines("login-refused"), "beta was told the password")
+    expect(not alpha.inbox("alice") and alpha.station("out"), "the message does not wait")
+    alpha.set("mta", "authorities", os.path.join(net.directory, "ca.pem"))
+    alpha.stop("mta")
+    alpha.start("mta")
+    alpha.command("queue", "retry", "all")
+    got = read(beta.wait_inbox("bob")[0])
+    expect("ESMTPSA" in str(got.get_all("Received")), f"no login: {got.get_all('Received')}")
+    expect(beta.log_lines("login=dora@beta.test"), "no login in beta's log")
+
+
 def test_a_refused_login_costs_no_mail(net):
     alpha, beta = net["alpha"], net["beta"]
     beta.command("alias", "add", "alice@alpha.test", "dora@beta.test (send-only)")
