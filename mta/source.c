@@ -1,6 +1,8 @@
 /* Addresses of ours and their names. See source.h. */
 #include "mta/source.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "common/net/dns-name.h"
@@ -47,24 +49,25 @@ static bool ask_kernel(const struct address *to, struct address *from)
 	return ok;
 }
 
-static bool leads_back(struct carrier *c, const char *name, const char *ip, struct arena *a, bool *unknown)
+/* Only its own family is asked for: whether the other one can be looked up today says nothing about it. */
+static bool leads_back(struct carrier *c, const char *name, const struct address *from, struct arena *a, bool *unknown)
 {
-	struct host_addresses at;
-	struct err e;
+	size_t size = from->family == 4 ? 4 : 16;
+	struct dns_answer at;
 
-	if (!lookup_addresses(c, name, a, &at, &e)) {
-		*unknown = *unknown || e.kind == ERR_TEMP;
+	if (!lookup_record(c, name, from->family == 4 ? DNS_A : DNS_AAAA, a, &at, NULL) || at.found == DNS_FAILED) {
+		*unknown = true;
 		return false;
 	}
 	for (size_t i = 0; i < at.count; i++) {
-		if (strcmp(at.ips[i], ip) == 0)
+		if (at.records[i].n == size && memcmp(at.records[i].p, from->bytes, size) == 0)
 			return true;
 	}
 	return false;
 }
 
 /* False, and not unknown: it has no name that leads back to it. */
-static bool has_name(struct carrier *c, const struct address *from, const char *ip, struct arena *a, bool *unknown)
+static bool has_name(struct carrier *c, const struct address *from, struct arena *a, bool *unknown)
 {
 	char reverse[80], name[DNS_NAME];
 	struct dns_answer answer;
@@ -72,7 +75,7 @@ static bool has_name(struct carrier *c, const struct address *from, const char *
 	address_reverse_name(from, reverse);
 	*unknown = !lookup_record(c, reverse, DNS_PTR, a, &answer, NULL) || answer.found == DNS_FAILED;
 	for (size_t i = 0; !*unknown && i < answer.count && i < NAMES_MAX; i++) {
-		if (dns_name_eat(&answer.records[i], name) && *name && leads_back(c, name, ip, a, unknown))
+		if (dns_name_eat(&answer.records[i], name) && *name && leads_back(c, name, from, a, unknown))
 			return true;
 	}
 	return false;
@@ -105,35 +108,40 @@ static bool is_fine(struct carrier *c, const struct address *from, struct arena 
 	k = place_for(c, ip);
 	if (clock_ms() < k->until)
 		return k->fine;
-	k->fine = has_name(c, from, ip, a, &unknown) || unknown;
+	k->fine = has_name(c, from, a, &unknown) || unknown;
 	k->until = clock_in(unknown ? AGAIN_S : KNOWN_S);
 	if (!k->fine)
 		log_warn("no PTR record of our address %s leads back to it; it is not used where the other family will do", ip);
 	return k->fine;
 }
 
-/* Of one family: is one of the addresses of it, and if so, is ours there fine? */
-static bool look_at(struct carrier *c, const struct job *j, const char *const *ips, size_t n, unsigned family,
-    struct arena *a, bool *fine)
+static bool first_of(const char *const *ips, size_t n, unsigned family, struct address *to)
 {
-	struct address to, from;
-	char text[ADDRESS_TEXT];
-
 	for (size_t i = 0; i < n; i++) {
-		if (!address_parse(span_of(ips[i]), &to) || to.family != family)
-			continue;
-		source_of(c, j, family, text);
-		*fine = (address_parse(span_of(text), &from) || ask_kernel(&to, &from)) && is_fine(c, &from, a);
-		return true;
+		if (address_parse(span_of(ips[i]), to) && to->family == family)
+			return true;
 	}
 	return false;
 }
 
+/* Is the address that mail for it would come from fine? */
+static bool may_leave(struct carrier *c, const struct job *j, const struct address *to, struct arena *a)
+{
+	struct address from;
+	char text[ADDRESS_TEXT];
+
+	source_of(c, j, to->family, text);
+	return (address_parse(span_of(text), &from) || ask_kernel(to, &from)) && is_fine(c, &from, a);
+}
+
 unsigned source_without(struct carrier *c, const struct job *j, const char *const *ips, size_t n, struct arena *a)
 {
+	struct address four, six;
 	bool fine4, fine6;
 
-	if (!c->self->conf.mta_check_source || !look_at(c, j, ips, n, 4, a, &fine4) || !look_at(c, j, ips, n, 6, a, &fine6))
+	if (!c->self->conf.mta_check_source || !first_of(ips, n, 4, &four) || !first_of(ips, n, 6, &six))
 		return 0;
+	fine4 = may_leave(c, j, &four, a);
+	fine6 = may_leave(c, j, &six, a);
 	return fine4 == fine6 ? 0 : fine4 ? 6 : 4;
 }
