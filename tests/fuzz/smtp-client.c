@@ -156,6 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			log_in(&c, &v);
 		for (int i = 0; i < 5 && !c.broken; i++)
 			taken += one_message(&c);
+		assert(c.broken || !smtp_client_try(&c, "s@x", "a@x", NULL) || c.last.code / 100 == 2);
 		smtp_client_quit(&c);
 	}
 	assert((c.lmtp ? 2 : 1) * taken <= times_yes((struct span){ (const char *)data, n }));
