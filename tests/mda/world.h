@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,6 +29,7 @@
 #include "common/os/file.h"
 #include "common/queue/queue.h"
 #include "common/queue/wish.h"
+#include "tests/stations.h"
 
 #define HOPS_5 "Received: 1\nReceived: 2\nReceived: 3\nReceived: 4\nReceived: 5\n"
 
@@ -38,36 +38,13 @@ enum { CLERKS = 4, WORKERS_MAX = 20, PATIENCE_MS = 30000 };
 static int pick_program, deliver_program;	/* descriptors: nobody may not search the way to them */
 static char root[64];
 static struct conf conf;
-static int queue, keeper, conf_fd = -1, clerks[CLERKS];
+static int keeper, conf_fd = -1, clerks[CLERKS];
 static pid_t pid, workers[WORKERS_MAX];
 static struct packet packet;
 static struct arena *arena;
 static unsigned spawned;
 static uint64_t quota;
 static bool no_workers, workers_die;
-static int bad;
-
-#define CHECK(ok, ...) check(ok, __LINE__, #ok, __VA_ARGS__)
-
-static void __attribute__((format(printf, 4, 5))) check(bool ok, int line, const char *what, const char *fmt, ...)
-{
-	char text[300];
-	va_list args;
-
-	if (ok)
-		return;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	printf("play.c:%d: %s: %s\n", line, what, text);
-	bad++;
-}
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(2);
-}
 
 /* --- processes --- */
 
@@ -278,33 +255,6 @@ static void stop(int signo)
 }
 
 /* --- queue and mailboxes, as others see them --- */
-
-static struct station station(const char *name)
-{
-	struct station st;
-	struct err e;
-
-	if (!station_open(queue, name, &st, &e))
-		die(e.text);
-	return st;
-}
-
-static bool count_one(void *arg, const char *id)
-{
-	(void)id;
-	++*(int *)arg;
-	return true;
-}
-
-static int count(const char *name)
-{
-	struct station st = station(name);
-	int n = 0;
-
-	queue_each(&st, count_one, &n, NULL);
-	station_close(&st);
-	return n;
-}
 
 static int files_in(const char *path)
 {

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -28,13 +27,14 @@
 #include "common/queue/queue.h"
 #include "common/queue/wish.h"
 #include "mta/job.h"
+#include "tests/stations.h"
 
 enum { CLERKS = 4, SENDERS = 8, PATIENCE_MS = 30000 };
 
 static int program;		/* a descriptor: nobody may not search the way to it */
 static char root[64];
 static struct conf conf;
-static int queue, keeper, conf_fd = -1, clerks[CLERKS], senders[SENDERS];
+static int keeper, conf_fd = -1, clerks[CLERKS], senders[SENDERS];
 static pid_t pid;
 static struct packet packet;
 static struct arena *arena;
@@ -45,29 +45,6 @@ static char seen_ways[8192];	/* "DESTINATION WORDS" of each job, a line each */
 static char order[1000];	/* the first letter of each job's sender */
 static int work = -1;		/* what the next sched finds as descriptor 5 */
 static void (*accepted)(const char *address);	/* called when a send process says so; may be NULL */
-static int bad;
-
-#define CHECK(ok, ...) check(ok, __LINE__, #ok, __VA_ARGS__)
-
-static void __attribute__((format(printf, 4, 5))) check(bool ok, int line, const char *what, const char *fmt, ...)
-{
-	char text[300];
-	va_list args;
-
-	if (ok)
-		return;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	printf("%s:%d: %s: %s\n", __BASE_FILE__, line, what, text);
-	bad++;
-}
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(2);
-}
 
 /* --- the others --- */
 
@@ -304,33 +281,6 @@ static void stop_at(int line, int signo)
 #define stop(signo) stop_at(__LINE__, signo)
 
 /* --- the queue, as others see it --- */
-
-static struct station station(const char *name)
-{
-	struct station st;
-	struct err e;
-
-	if (!station_open(queue, name, &st, &e))
-		die(e.text);
-	return st;
-}
-
-static bool count_one(void *arg, const char *id)
-{
-	(void)id;
-	++*(int *)arg;
-	return true;
-}
-
-static int count(const char *name)
-{
-	struct station st = station(name);
-	int n = 0;
-
-	queue_each(&st, count_one, &n, NULL);
-	station_close(&st);
-	return n;
-}
 
 static const char *hold_mark = "";	/* of the next message */
 

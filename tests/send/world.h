@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -26,10 +25,11 @@
 #include "common/net/zone.h"
 #include "common/os/file.h"
 #include "mta/job.h"
+#include "tests/judge.h"
 
 enum { PATIENCE_MS = 20000, TEXT_MAX = 1 << 16 };
 
-static int program, keeper, work, conf_fd = -1, resolver = -1, bad;
+static int program, keeper, work, conf_fd = -1, resolver = -1;
 static pid_t pid, world;
 static unsigned port;
 static struct way way;
@@ -103,28 +103,6 @@ static const struct server {
 	{ "127.0.7.13", "220 sham", .words = "250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN" },
 };
 enum { SERVERS = sizeof servers / sizeof *servers };
-
-#define CHECK(ok, ...) check(ok, __LINE__, #ok, __VA_ARGS__)
-
-static void __attribute__((format(printf, 4, 5))) check(bool ok, int line, const char *what, const char *fmt, ...)
-{
-	char text[700];
-	va_list args;
-
-	if (ok)
-		return;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	printf("line %d: %s: %s\n", line, what, text);
-	bad++;
-}
-
-static void __attribute__((noreturn)) die(const char *what)
-{
-	perror(what);
-	exit(2);
-}
 
 /* --- the world's servers: each conversation a process, which writes down what it hears --- */
 
