@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mail to and from a real Postfix, each with its own configuration directory on a loopback address."""
+"""Mail to, from and by way of a real Postfix, each with its own configuration directory on a loopback address."""
 import os
 import pwd
 import subprocess
@@ -10,7 +10,7 @@ from e2e import Skip, expect, hosts, journey, main, need
 class Postfix:
     """One Postfix for peer.test, with a virtual mailbox for pete, on an address of its own."""
 
-    def __init__(self, net, address):
+    def __init__(self, net, address, *settings):
         self.net, self.address = net, address
         self.directory = os.path.join(net.directory, "postfix")
         for d in ("etc", "queue", "data", "mail"):
@@ -20,6 +20,8 @@ class Postfix:
         self.owner = pwd.getpwnam("nobody")
         os.chown(f"{self.directory}/mail", self.owner.pw_uid, self.owner.pw_gid)
         self.write()
+        for setting in settings:
+            self.set(setting)
 
     def write(self):
         d, alpha = self.directory, self.net["alpha"]
@@ -70,6 +72,9 @@ smtputf8_enable = no
         return subprocess.run([*words[:1], "-c", f"{self.directory}/etc", *words[1:]], capture_output=True,
                               text=True, check=False, timeout=60, **more)
 
+    def set(self, setting):
+        expect(self.command(need("postconf"), "-e", setting).returncode == 0, setting)
+
     def __enter__(self):
         got = self.command(need("postfix"), "start")
         if got.returncode:
@@ -91,10 +96,88 @@ smtputf8_enable = no
         return [os.path.join(new, n) for n in os.listdir(new)] if os.path.isdir(new) else []
 
 
-def test_to_and_from_postfix(net):
+class DovecotAuth:
+    """The half of Dovecot that Postfix asks about logins; there is one user, isp-me."""
+
+    def __init__(self, directory):
+        self.directory, self.socket = directory, f"{directory}/auth.sock"
+        os.makedirs(directory)
+        with open(f"{directory}/users", "w", encoding="ascii") as f:
+            f.write("isp-me:{PLAIN}words of mine\n")
+        with open(f"{directory}/conf", "w", encoding="ascii") as f:
+            f.write(f"""base_dir = {directory}/run
+state_dir = {directory}/state
+log_path = {directory}/log
+protocols =
+ssl = no
+auth_mechanisms = plain login scram-sha-1 scram-sha-256
+passdb {{
+  driver = passwd-file
+  args = {directory}/users
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home=/nonexistent
+}}
+service auth {{
+  unix_listener {self.socket} {{
+    mode = 0666
+  }}
+}}
+""")
+
+    def __enter__(self):
+        self.process = subprocess.Popen([need("dovecot"), "-F", "-c", f"{self.directory}/conf"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        hosts.wait_for(lambda: os.path.exists(self.socket) or self.process.poll() is not None, 30, "dovecot")
+        expect(self.process.poll() is None, "dovecot ended")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def needs_root():
     need("postfix")
     if os.geteuid() != 0:
         raise Skip("Postfix is started by root only")
+
+
+def test_login_at_postfix(net):
+    """It relays for who logs in over TLS; each mechanism that we know, the best one when there are several."""
+    needs_root()
+    alpha, beta = net["alpha"], net["beta"]
+    address = alpha.address.rsplit(".", 1)[0] + ".9"
+    net.zone += [f"mx.peer.test. 300 IN A {address}"]
+    alpha.set("mta", "authorities", net.authority)
+    for name, text, mode in (("destinations", "* via=mx.peer.test:2525 login=isp carried=1\n", 0o644),
+                             ("relay-secrets", "isp isp-me words of mine\n", 0o600)):
+        with open(f"{alpha.directory}/{name}", "w", encoding="ascii") as f:
+            f.write(text)
+        os.chmod(f.name, mode)
+    alpha.start()
+    beta.start()
+    with DovecotAuth(os.path.join(net.directory, "auth")) as auth, Postfix(
+            net, address, "smtpd_sasl_auth_enable = yes", "smtpd_sasl_type = dovecot", "smtpd_tls_auth_only = yes",
+            f"smtpd_sasl_path = {auth.socket}", "smtpd_relay_restrictions = permit_sasl_authenticated, reject",
+            f"transport_maps = inline:{{ {{ beta.test = smtp:[{beta.address}]:{beta.port('smtp')} }} }}") as peer:
+        for count, mechanism in enumerate(("SCRAM-SHA-256", "SCRAM-SHA-1", "LOGIN", "PLAIN"), 1):
+            if count > 1:
+                peer.set(f"smtpd_sasl_mechanism_filter = {mechanism}")
+                peer.command(need("postfix"), "reload")
+            wire = journey.a_message(recipient="bob@beta.test").as_bytes()
+            journey.submit(alpha, wire)
+            try:
+                beta.wait_inbox("bob", count)
+            except hosts.Trouble as e:
+                raise hosts.Trouble(f"{mechanism}: {e}\n{peer.log()[-3000:]}") from None
+            expect(f"sasl_method={mechanism}, sasl_username=isp-me" in peer.log(), f"{mechanism}: {peer.log()[-3000:]}")
+        expect("words of mine" not in alpha.log_text(), "the password stands in the log")
+
+
+def test_to_and_from_postfix(net):
+    needs_root()
     alpha = net["alpha"]
     address = alpha.address.rsplit(".", 1)[0] + ".9"
     net.zone += ["peer.test. 300 IN MX 10 mx.peer.test.", f"mx.peer.test. 300 IN A {address}"]
