@@ -172,6 +172,23 @@ static bool write_results(struct check *k, struct intake *in, const struct check
 	return !*v->results || edit_insert(d, 0, SPAN("Authentication-Results"), span_of(v->results), e);
 }
 
+/*
+ * SPF does not prove the envelope's sender. Whoever that is hears of no success: a stranger
+ * could have anybody told, by us and with words of his.
+ */
+static void promise_no_success(struct envelope *env)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		unsigned *notify = &env->rcpts[i].notify;
+
+		if (!(*notify & NOTIFY_SUCCESS))
+			continue;
+		*notify &= ~(unsigned)NOTIFY_SUCCESS;
+		if (!*notify)
+			*notify = NOTIFY_NEVER;
+	}
+}
+
 static bool put_off(const struct check *k, const struct check_verdict *v)
 {
 	return v->dmarc == TRUST_TEMPERROR && strcmp(k->self->conf.gate_temperror, "defer") == 0;
@@ -184,8 +201,12 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 	struct err trouble;
 
 	in->env.vouched = k->gate->trusted;
-	if (!is_wanted(k))
-		return k->gate->trusted || drop_forged(k, in, e) != NULL;
+	if (k->gate->trusted)
+		return true;
+	if (!is_wanted(k)) {
+		promise_no_success(&in->env);
+		return drop_forged(k, in, e) != NULL;
+	}
 	if (!ask_all(k, in, a, &v, &trouble))
 		maillog_trouble(in->env.id, "checking SPF, DKIM and DMARC", &trouble);
 	else
@@ -193,6 +214,8 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 	if (put_off(k, &v))
 		return err_temp(e, "4.4.3", "cannot find out now whether this is from %s, please come again",
 		    *v.author ? v.author : "whom it says");
+	if (v.spf.result != TRUST_PASS)
+		promise_no_success(&in->env);
 	k->row = v.row;
 	k->vouched = is_vouched(k, &v);
 	in->env.vouched = v.proven || k->vouched;

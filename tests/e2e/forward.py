@@ -56,13 +56,13 @@ def read(path):
         return email.message_from_binary_file(f, policy=email.policy.default)
 
 
-def bring(host, sender, to, wire=b"From: x@far.test\r\n\r\nx\r\n", source=STRANGER):
+def bring(host, sender, to, wire=b"From: x@far.test\r\n\r\nx\r\n", source=STRANGER, wishes=()):
     """By hand to port 25: (code, words) of the last reply."""
     with smtplib.SMTP(host.address, host.port("smtp"), "mail.far.test", 20, source_address=(source, 0)) as s:
         s.ehlo()
         code, words = s.mail(sender)
         if code == 250:
-            code, words = s.rcpt(to)
+            code, words = s.rcpt(to, wishes)
         if code == 250:
             code, words = s.data(wire)
         return code, words.decode()
@@ -216,6 +216,21 @@ def test_proven_mail_goes_as_it_is(net):
     journey.submit(alpha, letter("to-cara@beta.test"), recipients=("to-cara@beta.test",))   # SPF, and no policy
     got = read(gamma.wait_inbox("cara")[0])
     expect(got["From"] == "Some Body <alice@alpha.test>" and got["Return-Path"].startswith("<SRS0="), got.as_string())
+
+
+def test_success_is_told_to_proven_senders_only(net):
+    """Or a stranger could have anybody told, in our name, with words of his."""
+    alpha, beta, gamma = net["alpha"], net["beta"], net["gamma"]
+    judged(net)
+    start(net)
+    for sender, source in (("cara@gamma.test", STRANGER), ("alice@alpha.test", alpha.address)):
+        code, words = bring(beta, sender, "bob@beta.test", source=source, wishes=["NOTIFY=SUCCESS"])
+        expect(code == 250, (code, words))
+    _, _, rcpt = report_parts(alpha.wait_inbox("alice")[0])
+    expect(rcpt["Action"] == "delivered", rcpt.as_string())
+    beta.wait_inbox("bob", 2)
+    reports = [line for line in beta.log_lines(" received ") if "protocol=report" in line]
+    expect(len(reports) == 1 and not gamma.inbox("cara"), reports)
 
 
 def test_refused_or_forwarded_by_setting(net):
