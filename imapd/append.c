@@ -39,8 +39,8 @@ bool append_ends_in_message(struct span command, struct arena *a)
 	struct append_head head;
 	struct span tag;
 
-	return parse_tag(&command, &tag) && parse_space(&command) && span_eat(&command, "APPEND ") &&
-	    parse_head(command, a, &head);
+	return parse_tag(&command, &tag) && parse_space(&command) &&
+	    span_eat(&command, "APPEND ") && parse_head(command, a, &head);
 }
 
 /* --- the text --- */
@@ -163,7 +163,8 @@ static struct reply done(struct imap *s, const char *folder, const char *base)
 	if (learn_uid(s, folder, base, &uid, &uidvalidity, &e))
 		r.code = arena_printf(s->arena, "[APPENDUID %u %u]", uidvalidity, uid);
 	else
-		log_warn("%s appended to \"%s\" but has no UID for it yet: %s", s->login, folder, e.text);
+		log_warn("%s appended to \"%s\" but has no UID for it yet: %s", s->login, folder,
+		    e.text);
 	return r;
 }
 

@@ -140,7 +140,8 @@ static void print_section_name(struct out *o, const struct item *item)
 /* The last stop of a message's way through the suite, once for each time it is read. */
 static void note_fetch(struct imap *s, const struct item *item, size_t index, uint64_t bytes)
 {
-	bool whole = !item->section.number_count && item->section.what == SECTION_ALL && !item->from;
+	bool whole =
+	    !item->section.number_count && item->section.what == SECTION_ALL && !item->from;
 
 	s->bytes += bytes;
 	if (!whole)

@@ -87,7 +87,8 @@ struct reply do_rename(struct imap *s, struct span arg)
 
 	if (!name_parse_arg(s, &arg, &from) || !parse_space(&arg) || !parse_only_name(s, arg, &to))
 		return say_syntax(s, "RENAME mailbox mailbox");
-	if (!name_to_folder(s, from, &old, &e) || !name_to_folder(s, without_last_separator(to), &new, &e))
+	if (!name_to_folder(s, from, &old, &e) ||
+	    !name_to_folder(s, without_last_separator(to), &new, &e))
 		return say_err(&e);
 	if (exists(s, new))
 		return say(REPLY_NO, "[ALREADYEXISTS] there is one of that name");

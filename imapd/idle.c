@@ -14,7 +14,8 @@ static bool input_waits(const struct imap *s)
 /* Sleep until the client speaks, the folder stirs, or it is time to look or to say something. */
 static enum stirred wait_for(struct imap *s, int watch, ms_t until)
 {
-	struct pollfd fds[2] = { { .fd = s->poll_fd, .events = POLLIN }, { .fd = watch, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = s->poll_fd, .events = POLLIN },
+		{ .fd = watch, .events = POLLIN } };
 	int n;
 
 	if (input_waits(s))

@@ -54,10 +54,10 @@ struct imap {
 	struct arena		*arena, *scratch;
 	struct view		 view;		/* the selected folder; .box NULL: none */
 	struct message		 message;	/* the one that is open */
-	struct mailbox		*target;	/* where APPEND or COPY put mail last; see transfer.h */
+	struct mailbox *target; /* where APPEND or COPY put mail last; see transfer.h */
 	char			 target_folder[256];
 	struct command		*command;
-	bool			 looked;	/* the command has looked at the selected folder just now */
+	bool looked; /* the command has looked at the selected folder just now */
 	unsigned		 errors;
 	unsigned		 fetched, deleted;	/* whole messages, for the log */
 	uint64_t		 bytes;			/* of message text sent */

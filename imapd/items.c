@@ -30,7 +30,8 @@ static bool parse_fields(struct span *in, struct arena *a, struct section *out)
 	if (!parse_space(in) || !span_eat_char(in, '('))
 		return false;
 	do {
-		if (out->field_count == SECTION_FIELDS_MAX || !parse_astring(in, a, &names[out->field_count]))
+		if (out->field_count == SECTION_FIELDS_MAX ||
+		    !parse_astring(in, a, &names[out->field_count]))
 			return false;
 		out->field_count++;
 	} while (parse_space(in));
@@ -147,7 +148,8 @@ static bool parse_item(struct span *in, struct arena *a, struct item *out)
 
 static bool parse_macro(struct span in, struct items *out)
 {
-	static const enum item_kind full[] = { ITEM_FLAGS, ITEM_DATE, ITEM_SIZE, ITEM_ENVELOPE, ITEM_BODY };
+	static const enum item_kind full[] = { ITEM_FLAGS, ITEM_DATE, ITEM_SIZE, ITEM_ENVELOPE,
+		ITEM_BODY };
 	size_t n = span_is(in, "FAST") ? 3 : span_is(in, "ALL") ? 4 : span_is(in, "FULL") ? 5 : 0;
 
 	for (size_t i = 0; i < n; i++)

@@ -86,7 +86,8 @@ static bool has_children(const struct entries *all, size_t i)
 static const char *special_use(const char *name)
 {
 	static const char *const names[] = { "Archive", "Drafts", "Junk", "Sent", "Trash" };
-	static const char *const uses[] = { " \\Archive", " \\Drafts", " \\Junk", " \\Sent", " \\Trash" };
+	static const char *const uses[] = { " \\Archive", " \\Drafts", " \\Junk", " \\Sent",
+		" \\Trash" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (strcmp(name, names[i]) == 0)

@@ -18,7 +18,8 @@ static struct reply failed(struct login *l, const struct err *e)
 		l->over = true;
 		return say(REPLY_BYE, "too many failed logins");
 	}
-	return say(REPLY_NO, "[%s] %s", e->status[0] == '4' ? "UNAVAILABLE" : "AUTHENTICATIONFAILED", e->text);
+	return say(REPLY_NO, "[%s] %s",
+	    e->status[0] == '4' ? "UNAVAILABLE" : "AUTHENTICATIONFAILED", e->text);
 }
 
 /* LOGIN. The session says OK when all is well. */

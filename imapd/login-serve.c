@@ -7,7 +7,8 @@ static void add_capabilities(struct login *l)
 	bool open = l->tls || l->clear_ok;
 	struct span words = span_of(open ? l->offer->text : ""), word;
 
-	out_addf(l->out, "IMAP4rev1 LITERAL+ ID SASL-IR%s%s", !l->tls && l->offer_tls ? " STARTTLS" : "",
+	out_addf(l->out, "IMAP4rev1 LITERAL+ ID SASL-IR%s%s",
+	    !l->tls && l->offer_tls ? " STARTTLS" : "",
 	    open && l->offer->passwords ? "" : " LOGINDISABLED");
 	while ((word = span_word(&words)).n)
 		out_addf(l->out, " AUTH=" SPAN_FMT, SPAN_ARG(word));

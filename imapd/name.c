@@ -47,7 +47,8 @@ bool name_matches(struct span pattern, struct span name)
 		} else if (p < pattern.n && n < name.n && c == name.p[n]) {
 			p++;
 			n++;
-		} else if (percent != SIZE_MAX && percent_n < name.n && name.p[percent_n] != NAME_SEPARATOR) {
+		} else if (percent != SIZE_MAX && percent_n < name.n &&
+		    name.p[percent_n] != NAME_SEPARATOR) {
 			n = ++percent_n;
 			p = percent;
 		} else if (star != SIZE_MAX && star_n < name.n) {

@@ -95,7 +95,8 @@ static enum read_kind take_literal(struct reader *r, struct str *all, const stru
     const char **why)
 {
 	str_add_text(all, "\r\n");
-	if (c->size > r->literal_max || all->over || c->size + READ_LOGIN_LINE > all->max - all->n) {
+	if (c->size > r->literal_max || all->over ||
+	    c->size + READ_LOGIN_LINE > all->max - all->n) {
 		*why = "that literal is too long";
 		return c->waits ? READ_REFUSED : skip_rest(r, c->size, why);
 	}

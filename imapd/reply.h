@@ -11,7 +11,7 @@ enum reply_kind { REPLY_OK, REPLY_NO, REPLY_BAD, REPLY_BYE };	/* BYE: untagged, 
 
 struct reply {
 	enum reply_kind	kind;
-	const char	*code;		/* a response code of any length, in the command's arena; or NULL */
+	const char *code; /* a response code of any length, in the command's arena; or NULL */
 	char		text[500];	/* may begin with a shorter one in brackets */
 };
 

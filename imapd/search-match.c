@@ -89,7 +89,8 @@ static void find_in_body(struct finder *f, struct message *m)
 
 		if (i && mime->parts[part->parent].kind == MIME_MESSAGE)
 			find_in_header(f, stretch(m, part->header));
-		if (part->kind == MIME_LEAF && (span_is(part->type, "text") || span_is(part->type, "message")))
+		if (part->kind == MIME_LEAF &&
+		    (span_is(part->type, "text") || span_is(part->type, "message")))
 			find_in_leaf(f, part, stretch(m, part->body));
 	}
 }

@@ -225,7 +225,8 @@ static bool parse_key(struct keys *k, struct span *in, struct key **out)
 		return fail(k, "that is too long a search");
 	k->depth++;
 	if (span_eat_char(in, '('))
-		ok = parse_all(k, in, out) && (span_eat_char(in, ')') || fail(k, "a parenthesis is missing"));
+		ok = parse_all(k, in, out) &&
+		    (span_eat_char(in, ')') || fail(k, "a parenthesis is missing"));
 	else
 		ok = parse_set_key(k, in, out) || parse_named(k, in, out);
 	k->depth--;

@@ -24,7 +24,8 @@ static void describe(struct imap *s)
 	view_tell_keywords(&s->view, s->out, true);
 	view_tell_exists(&s->view, s->out);
 	tell_first_unseen(s);
-	out_addf(s->out, "* OK [UIDVALIDITY %u] UIDs are what they were\r\n* OK [UIDNEXT %u] the next\r\n",
+	out_addf(s->out,
+	    "* OK [UIDVALIDITY %u] UIDs are what they were\r\n* OK [UIDNEXT %u] the next\r\n",
 	    mailbox_uidvalidity(s->view.box), mailbox_uidnext(s->view.box));
 }
 
@@ -163,8 +164,11 @@ static void print_status(struct imap *s, struct span name, const struct mailbox 
 {
 	struct counts c = count(box);
 	unsigned long long values[STATUS_ITEMS] = {
-		[STATUS_MESSAGES] = c.messages, [STATUS_RECENT] = c.recent, [STATUS_UNSEEN] = c.unseen,
-		[STATUS_SIZE] = c.size, [STATUS_UIDNEXT] = mailbox_uidnext(box),
+		[STATUS_MESSAGES] = c.messages,
+		[STATUS_RECENT] = c.recent,
+		[STATUS_UNSEEN] = c.unseen,
+		[STATUS_SIZE] = c.size,
+		[STATUS_UIDNEXT] = mailbox_uidnext(box),
 		[STATUS_UIDVALIDITY] = mailbox_uidvalidity(box),
 	};
 	const char *blank = "";

@@ -82,7 +82,8 @@ static void turn_away(struct wire *w, const struct role_handover *h, const struc
 {
 	struct out *o = out_new(&w->stream);
 
-	out_addf(o, SPAN_FMT " NO [UNAVAILABLE] your mailbox can not be opened now\r\n", SPAN_ARG(h->tag));
+	out_addf(o, SPAN_FMT " NO [UNAVAILABLE] your mailbox can not be opened now\r\n",
+	    SPAN_ARG(h->tag));
 	out_text(o, "* BYE try again later\r\n");
 	out_flush(o, clock_in(10), NULL);
 	out_free(o);

@@ -95,7 +95,8 @@ static bool map_keywords(struct transfer *t, uint32_t here, uint32_t *there, str
 		if (!name)
 			continue;
 		if (t->letters[bit] < 0) {
-			if (!open_dest(t, e) || !mailbox_add_keyword(t->dest, span_of(name), &its, e))
+			if (!open_dest(t, e) ||
+			    !mailbox_add_keyword(t->dest, span_of(name), &its, e))
 				return false;
 			t->letters[bit] = (signed char)its;
 		}

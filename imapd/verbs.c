@@ -4,8 +4,10 @@
 /* What is true after login. Before it, login.c says less. */
 void print_capabilities(struct imap *s)
 {
-	out_addf(s->out, "IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE "
-	    "SPECIAL-USE STATUS=SIZE APPENDLIMIT=%llu", (unsigned long long)s->terms->message_max);
+	out_addf(s->out,
+	    "IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE "
+	    "SPECIAL-USE STATUS=SIZE APPENDLIMIT=%llu",
+	    (unsigned long long)s->terms->message_max);
 }
 
 static const struct verb verbs[] = {

@@ -67,7 +67,8 @@ static uint32_t keywords_there(const struct view *v)
 
 void view_tell_keywords(struct view *v, struct out *o, bool always)
 {
-	const unsigned system = FLAG_ANSWERED | FLAG_FLAGGED | FLAG_DELETED | FLAG_SEEN | FLAG_DRAFT;
+	const unsigned system =
+	    FLAG_ANSWERED | FLAG_FLAGGED | FLAG_DELETED | FLAG_SEEN | FLAG_DRAFT;
 	uint32_t bits = keywords_there(v);
 
 	if (!always && !(bits & ~v->keywords))
@@ -142,7 +143,8 @@ static void tell_flags(struct view *v, struct out *o)
 	for (size_t i = 0; i < v->told; i++) {
 		const struct mailbox_msg *m = mailbox_msg(v->box, i);
 
-		if (m->gone || (m->flags == v->flags[i].flags && m->keywords == v->flags[i].keywords))
+		if (m->gone ||
+		    (m->flags == v->flags[i].flags && m->keywords == v->flags[i].keywords))
 			continue;
 		view_note_flags(v, i);
 		out_addf(o, "* %zu FETCH (UID %u FLAGS ", i + 1, m->uid);

@@ -18,7 +18,7 @@ struct told { unsigned flags; uint32_t keywords; };
 
 struct view {
 	struct mailbox	*box;
-	char		 folder[256];		/* as the store calls it: "" is INBOX, else ".A.B" */
+	char folder[256]; /* as the store calls it: "" is INBOX, else ".A.B" */
 	bool		 read_only;
 	size_t		 told;			/* messages the client knows */
 	struct told	*flags;			/* what it was told of each */

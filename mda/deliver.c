@@ -36,8 +36,8 @@ enum {
 struct deliver {
 	struct role_self	self;
 	int			home;		/* the one directory */
-	uint64_t		room;		/* that the quota leaves, when the last job found it too small */
-	char			head[HEAD_MAX];	/* the text's beginning; all of it when it is small */
+	uint64_t room; /* that the quota leaves, when the last job found it too small */
+	char head[HEAD_MAX]; /* the text's beginning; all of it when it is small */
 };
 
 static bool read_head(struct deliver *d, const struct job *j, struct span *head, struct err *e)
@@ -56,10 +56,12 @@ static bool read_head(struct deliver *d, const struct job *j, struct span *head,
 static bool check_loop(struct span head, const struct job *j, struct err *e)
 {
 	if (trace_was_delivered_to(head, span_of(j->delivered_to)))
-		return err_perm(e, "5.4.6", "mail for %s goes round in circles: it was delivered there before",
+		return err_perm(e, "5.4.6",
+		    "mail for %s goes round in circles: it was delivered there before",
 		    j->delivered_to);
 	if (trace_hops(head) > j->hops_max)
-		return err_perm(e, "5.4.6", "more than %u Received lines: it goes round in circles", j->hops_max);
+		return err_perm(e, "5.4.6", "more than %u Received lines: it goes round in circles",
+		    j->hops_max);
 	return true;
 }
 
@@ -97,7 +99,9 @@ static struct maildir_put *open_inbox(struct deliver *d, const struct job *j, st
 	if (m || is_there(d, j->path))
 		return m;
 	/* the first message of somebody new */
-	return maildir_make(d->home, j->path, e) ? maildir_put_open_at(d->home, j->path, j->base, j->again, e) : NULL;
+	return maildir_make(d->home, j->path, e) ?
+	    maildir_put_open_at(d->home, j->path, j->base, j->again, e) :
+	    NULL;
 }
 
 static int open_maildir(struct deliver *d, const char *path, struct err *e)
@@ -115,7 +119,8 @@ static int open_maildir(struct deliver *d, const char *path, struct err *e)
 /* A folder that was not there yet is one that its owner will want to see. */
 static bool need_folder(int root, const char *folder, struct err *e)
 {
-	return folder_exists(root, folder) || (folder_create(root, folder, e) && folder_subscribe(root, folder, true, e));
+	return folder_exists(root, folder) ||
+	    (folder_create(root, folder, e) && folder_subscribe(root, folder, true, e));
 }
 
 /* root is where a folder's message is written from, and where a quota is looked up; else -1. */
@@ -155,7 +160,8 @@ static bool has_room(struct deliver *d, const struct job *j, int root, struct er
 	uint64_t size = size_of(j);
 
 	if (size > j->quota)
-		return err_perm(e, "5.2.3", "the message has %llu bytes, and the whole mailbox may have %llu",
+		return err_perm(e, "5.2.3",
+		    "the message has %llu bytes, and the whole mailbox may have %llu",
 		    (unsigned long long)size, (unsigned long long)j->quota);
 	return quota_ask(root, j->quota, size, bounce, clock_wall(), &d->room, e) &&
 	    (size <= d->room || say_full(d, bounce, size, e));
@@ -168,8 +174,8 @@ static bool fill(struct maildir_put *m, const struct job *j, struct span head, s
 }
 
 /* Worker: the lock is held; m is ours to end. */
-static bool fill_within(struct deliver *d, struct maildir_put *m, const struct job *j, struct span head, int root,
-    struct err *e)
+static bool fill_within(struct deliver *d, struct maildir_put *m, const struct job *j,
+    struct span head, int root, struct err *e)
 {
 	if (!has_room(d, j, root, e)) {
 		maildir_put_drop(m);
@@ -182,8 +188,8 @@ static bool fill_within(struct deliver *d, struct maildir_put *m, const struct j
 }
 
 /* m is ours to end. What was delivered before takes no room again. */
-static bool put_text(struct deliver *d, struct maildir_put *m, const struct job *j, struct span head, int root,
-    struct err *e)
+static bool put_text(struct deliver *d, struct maildir_put *m, const struct job *j,
+    struct span head, int root, struct err *e)
 {
 	bool ok;
 	int lock;
@@ -273,7 +279,8 @@ int main(int argc, char **argv)
 	role_jail(&d.self);
 	d.home = d.self.root_arg ? open(d.self.root_arg, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (d.home < 0 || d.self.work < 0) {
-		log_error("cannot open %s: %s", d.self.root_arg ? d.self.root_arg : "the user's directory", strerror(errno));
+		log_error("cannot open %s: %s",
+		    d.self.root_arg ? d.self.root_arg : "the user's directory", strerror(errno));
 		return 1;
 	}
 	take_jobs(&d);

@@ -37,7 +37,8 @@ static bool read_head(const struct message *m, char head[HEAD_MAX], struct span 
 
 static bool check_loop(const struct pick *p, struct span text, const char *address, struct err *e)
 {
-	if (trace_was_delivered_to(text, span_of(address)) || trace_hops(text) > p->self.conf.hops_max)
+	if (trace_was_delivered_to(text, span_of(address)) ||
+	    trace_hops(text) > p->self.conf.hops_max)
 		return err_perm(e, "5.4.6", "mail for %s goes round in circles", address);
 	return true;
 }
@@ -54,7 +55,8 @@ static bool is_vouched(const struct envelope *env)
 /* RFC 3834, and no open relay: what is not a report has a sender, and does not go back. */
 static bool check_report(const struct message *m, const char *address, struct err *e)
 {
-	return !*m->env.sender || err_perm(e, "5.7.1", "%s takes reports about mail only, which have no sender", address);
+	return !*m->env.sender ||
+	    err_perm(e, "5.7.1", "%s takes reports about mail only, which have no sender", address);
 }
 
 enum manner { AS_IT_IS, WRAPPED, NOT_AT_ALL };
@@ -74,7 +76,9 @@ static enum manner manner_of(const struct pick *p, const struct message *m, size
 
 	if (m->progress[rcpt].back || is_vouched(&m->env) || strcmp(setting, "forward") == 0)
 		return AS_IT_IS;
-	return strcmp(setting, "attach") == 0 || is_contact(m->env.rcpts[rcpt].address) ? WRAPPED : NOT_AT_ALL;
+	return strcmp(setting, "attach") == 0 || is_contact(m->env.rcpts[rcpt].address) ?
+	    WRAPPED :
+	    NOT_AT_ALL;
 }
 
 /* --- the envelope --- */
@@ -139,7 +143,7 @@ static bool begin_envelope(struct pick *p, const struct message *m, size_t rcpt,
 	if (!message_forward_sender(p, m, m->env.rcpts[rcpt].address, &env->sender, &m->progress[rcpt].owned, e))
 		return false;
 	if (m->progress[rcpt].owned)
-		env->envid = env->ret = "";		/* RFC 3461 5.2.7.1: the sender's wishes end here */
+		env->envid = env->ret = ""; /* RFC 3461 5.2.7.1: the sender's wishes end here */
 	else
 		wishes_of(m, rcpt, env);
 	return true;
@@ -199,8 +203,8 @@ static void put_str(struct queue_put *q, struct str *s)
 	str_reset(s);
 }
 
-static bool put_wrapped(struct pick *p, const struct message *m, const char *address, struct span text,
-    const struct envelope *env, struct queue_put *q, struct err *e)
+static bool put_wrapped(struct pick *p, const struct message *m, const char *address,
+    struct span text, const struct envelope *env, struct queue_put *q, struct err *e)
 {
 	time_t now = clock_wall();
 	struct str s = STR(8 * HEAD_MAX), id = STR(400);
@@ -235,8 +239,8 @@ static void tell_log(const struct message *m, const char *address, const struct 
 	    .rcpts = (unsigned)env->rcpt_count, .bytes = env->wire_bytes });
 }
 
-static bool write_forward(struct pick *p, const struct message *m, size_t rcpt, struct span text, enum manner how,
-    struct err *e)
+static bool write_forward(struct pick *p, const struct message *m, size_t rcpt, struct span text,
+    enum manner how, struct err *e)
 {
 	const char *address = m->env.rcpts[rcpt].address;
 	struct queue_put *q;

@@ -17,7 +17,7 @@ struct job {
 	const char	*id;		/* of the message */
 	const char	*sender;	/* "" = null reverse-path */
 	const char	*delivered_to;	/* the recipient this is done for */
-	const char	*path;		/* of the Maildir below the process's directory; "" is that itself */
+	const char *path; /* of the Maildir below the process's directory; "" is that itself */
 	const char	*folder;	/* below it: "Junk"; "" is the inbox */
 	const char	*base;		/* the message's name there, up to the sizes */
 	bool		 again;		/* may have been delivered before */

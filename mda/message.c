@@ -119,7 +119,8 @@ static bool report(struct pick *p, struct message *m, bool *on_hold)
 		maillog_trouble(m->id, "telling the sender", &e);
 		return false;
 	}
-	if (plan_warn(&p->plan, &m->env, now) && !bounce_delayed(&p->bounce, &m->env, m->text, now, &e))
+	if (plan_warn(&p->plan, &m->env, now) &&
+	    !bounce_delayed(&p->bounce, &m->env, m->text, now, &e))
 		maillog_trouble(m->id, "telling the sender of the delay", &e);
 	return true;
 }
@@ -224,7 +225,8 @@ static void done(struct pick *p, const struct message *m, struct rcpt *r)
 
 	r->state = RCPT_DONE;
 	r->status = r->answer = "";
-	if (!g->passed_on && !bounce_success(&p->bounce, &m->env, r, kind, m->text, clock_wall(), &e))
+	if (!g->passed_on &&
+	    !bounce_success(&p->bounce, &m->env, r, kind, m->text, clock_wall(), &e))
 		maillog_trouble(m->id, "telling the sender of the success", &e);
 }
 
@@ -270,8 +272,8 @@ void message_answer(struct pick *p, const struct task *t, const struct err *trou
 		take_trouble(g, trouble);
 	} else {
 		pick_base(p, &m->env, r, base, sizeof base);
-		maillog_delivered(m->id, span_of(r->address), span_of(t->login), pick_folder(p, &m->env), base,
-		    (int)(clock_wall() - m->env.arrived));
+		maillog_delivered(m->id, span_of(r->address), span_of(t->login),
+		    pick_folder(p, &m->env), base, (int)(clock_wall() - m->env.arrived));
 	}
 	if (--g->open == 0)
 		finish_rcpt(p, m, t->rcpt);
@@ -324,8 +326,8 @@ static bool has_clerk(struct pick *p, int try, struct err *e)
 	return try < 2 && (p->clerk >= 0 || role_connect(&p->self, "clerk", &p->clerk, e));
 }
 
-bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient, const char **from,
-    bool *owned, struct err *e)
+bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient,
+    const char **from, bool *owned, struct err *e)
 {
 	for (int i = 0; has_clerk(p, i, e); i++) {
 		if (directory_forward(&p->clerk, span_of(m->env.sender), span_of(recipient), m->memory, from,
@@ -335,8 +337,8 @@ bool message_forward_sender(struct pick *p, const struct message *m, const char 
 	return false;
 }
 
-static bool ask_clerk(struct pick *p, struct message *m, const char *address, struct dir_target **targets,
-    size_t *count, struct err *e)
+static bool ask_clerk(struct pick *p, struct message *m, const char *address,
+    struct dir_target **targets, size_t *count, struct err *e)
 {
 	for (int i = 0; has_clerk(p, i, e); i++) {
 		if (directory_expand(&p->clerk, span_of(address), m->memory, targets, count, e))
@@ -444,7 +446,8 @@ static bool take_up(struct pick *p, struct message *m)
 /* Whoever is in a hurry does not wait for the next try, but for the release. */
 static bool is_due(const struct pick *p, const struct message *m, const struct rcpt *r, time_t now)
 {
-	return r->state == RCPT_WAITING && (m->urgent ? m->env.release <= now : plan_due(&p->plan, &m->env, r, now));
+	return r->state == RCPT_WAITING &&
+	    (m->urgent ? m->env.release <= now : plan_due(&p->plan, &m->env, r, now));
 }
 
 void message_begin(struct pick *p, struct message *m)

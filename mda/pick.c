@@ -314,7 +314,8 @@ static void open_watch(struct pick *p)
 	p->watch_new = p->watch < 0 ? -1 : watch_fd(p, p->local.fresh);
 	p->watch_ask = p->watch < 0 || p->ask < 0 ? -1 : watch_fd(p, p->ask);
 	if (p->watch_new < 0)
-		log_warn("cannot watch the queue, looking every %d seconds: %s", SCAN_S, strerror(errno));
+		log_warn("cannot watch the queue, looking every %d seconds: %s", SCAN_S,
+		    strerror(errno));
 	else
 		loop_add(p->loop, p->watch, LOOP_READ, stirred, p);
 }
@@ -323,8 +324,11 @@ static void set_up(struct pick *p)
 {
 	const struct conf *c = &p->self.conf;
 
-	plan_init(&p->plan, c->mta_retry.words, c->mta_retry.count, (time_t)c->mta_give_up, (time_t)c->mta_warn_after);
-	p->bounce = (struct bounce){ .own = &p->own, .our_name = c->host_name, .postmaster = c->postmaster,
+	plan_init(&p->plan, c->mta_retry.words, c->mta_retry.count, (time_t)c->mta_give_up,
+	    (time_t)c->mta_warn_after);
+	p->bounce = (struct bounce){ .own = &p->own,
+		.our_name = c->host_name,
+		.postmaster = c->postmaster,
 		.give_up = (time_t)c->mta_give_up };
 	p->clerk = -1;
 	snprintf(p->full, sizeof p->full, "%s/full", c->run_directory);

@@ -48,11 +48,11 @@ struct task {
 struct progress {
 	unsigned	 open;		/* tasks not answered yet */
 	bool		 tried;
-	struct err	 trouble;	/* the worst: TEMP beats PERM, so that nothing is given up early */
+	struct err trouble; /* the worst: TEMP beats PERM, so that nothing is given up early */
 	const char	**forward;	/* addresses elsewhere */
 	size_t		 forward_count;
 	size_t		 targets;	/* all of them, mailboxes too */
-	bool		 back;		/* it is a report, and goes on to the sender of what we forwarded */
+	bool back; /* it is a report, and goes on to the sender of what we forwarded */
 	bool		 owned;		/* it is a list with an owner: it has the message, and its members are his business */
 	bool		 passed_on;	/* the sender's wishes went along, all of them: nothing to report from here */
 };
@@ -61,7 +61,7 @@ struct message {
 	struct message	*next_known, *next_ready;
 	struct loop_timer *timer;
 	char		 id[ID_SIZE];
-	bool		 again;		/* was here when we started: a delivery may be done already */
+	bool again; /* was here when we started: a delivery may be done already */
 	bool		 at_work, is_ready;
 	bool		 urgent;	/* all that wait are tried, whatever their time */
 	enum wish	 wish;		/* to be done when no delivery of it is under way */
@@ -69,7 +69,7 @@ struct message {
 	struct arena	*memory;
 	struct envelope	 env;
 	struct progress	*progress;	/* one for each recipient */
-	unsigned	 open;		/* recipients not finished, and one while they are being started */
+	unsigned open; /* recipients not finished, and one while they are being started */
 	int		 text;
 };
 
@@ -81,7 +81,7 @@ struct pick {
 	struct bounce	 bounce;
 	int		 clerk;		/* -1: to be asked for again */
 	int		 ask;		/* local/ask: wishes; -1 */
-	char		 full[4096];	/* where mailboxes without room are marked; common/directory/full.h */
+	char full[4096]; /* where mailboxes without room are marked; common/directory/full.h */
 	int		 watch, watch_new, watch_ask;
 	struct message	**known;	/* hash by id */
 	size_t		 slots, count;
@@ -92,20 +92,21 @@ struct pick {
 	struct worker	*workers;
 	struct task	*waiting, **waiting_end;	/* for a deliver process */
 	struct loop_timer *waiting_timer;
-	ms_t		 ask_again;	/* when the keeper may be asked for one more deliver process */
+	ms_t ask_again; /* when the keeper may be asked for one more deliver process */
 	uint64_t	 tasks;		/* so many were numbered */
 };
 
 /* --- pick.c --- */
-void pick_more(struct pick *p);			/* begin with ready messages, as many as may be at work */
+void pick_more(struct pick *p); /* begin with ready messages, as many as may be at work */
 struct message *pick_find(struct pick *p, const char *id);	/* NULL: not known */
 void pick_now(struct pick *p, struct message *m);	/* into the line, wherever it waits; not while at work */
 void pick_later(struct pick *p, struct message *m, time_t when);
-void pick_finish_later(struct pick *p, struct message *m);	/* message_finish_again(), in a while */
-void pick_look_at_clock(struct pick *p);		/* before it is asked whether a message is late */
+void pick_finish_later(struct pick *p, struct message *m); /* message_finish_again(), in a while */
+void pick_look_at_clock(struct pick *p); /* before it is asked whether a message is late */
 void pick_forget(struct pick *p, struct message *m);
-const char *pick_folder(const struct pick *p, const struct envelope *env);	/* "" is the inbox */
-void pick_base(const struct pick *p, const struct envelope *env, const struct rcpt *r, char *base, size_t size);
+const char *pick_folder(const struct pick *p, const struct envelope *env); /* "" is the inbox */
+void pick_base(const struct pick *p, const struct envelope *env, const struct rcpt *r, char *base,
+    size_t size);
 
 /* --- message.c: neither begins with another message; who calls from the loop does so after --- */
 void message_begin(struct pick *p, struct message *m);
@@ -116,8 +117,8 @@ void message_answer(struct pick *p, const struct task *t, const struct err *trou
 void message_tell_room(const struct pick *p, const struct task *t, const struct err *trouble, uint64_t room);
 
 /* The sender that a forward of mail to recipient goes out from. owned: who looks after it as a list. */
-bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient, const char **from,
-    bool *owned, struct err *e);
+bool message_forward_sender(struct pick *p, const struct message *m, const char *recipient,
+    const char **from, bool *owned, struct err *e);
 
 /* --- forward.c --- */
 /* All addresses of a recipient as one new message in in/own. */

@@ -9,9 +9,9 @@
 #include "mda/pick.h"
 
 enum {
-	ASK_S		= 30,
-	WAIT_MS		= 200,		/* before the keeper, who said that there are enough, is asked again */
-	SHARED_MAX	= 8,		/* processes for one user: more do not make a disk faster */
+	ASK_S = 30,
+	WAIT_MS = 200, /* before the keeper, who said that there are enough, is asked again */
+	SHARED_MAX = 8, /* processes for one user: more do not make a disk faster */
 };
 
 struct worker {
@@ -73,7 +73,8 @@ static void worker_ended(struct worker *w)
 	struct err e;
 
 	if (t)
-		log_warn("a deliver process for uid %u below %s ended with %u jobs in hand", w->uid, w->home, w->open);
+		log_warn("a deliver process for uid %u below %s ended with %u jobs in hand", w->uid,
+		    w->home, w->open);
 	w->first = NULL;
 	worker_close(w);
 	err_temp(&e, "4.3.0", "the deliver process ended before it answered");
@@ -100,7 +101,8 @@ static bool take_answer(struct worker *w, struct packet *in)
 	if (in->verb != '+')
 		packet_take_err(in, &e);
 	if (t->quota)
-		message_tell_room(w->pick, t, in->verb == '+' ? NULL : &e, in->verb == '+' ? 0 : packet_take_u64(in));
+		message_tell_room(w->pick, t, in->verb == '+' ? NULL : &e,
+		    in->verb == '+' ? 0 : packet_take_u64(in));
 	message_answer(w->pick, t, in->verb == '+' ? NULL : &e);
 	return true;
 }

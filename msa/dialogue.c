@@ -77,7 +77,8 @@ static bool take_data(struct smtp *s, struct err *e)
 {
 	struct dialogue *d = s->self;
 	time_t now = d->intake.env.arrived;
-	struct fix_with with = { FIX_ALL, now, date_local_zone(now), d->message_id, d->intake.env.sender };
+	struct fix_with with = { FIX_ALL, now, date_local_zone(now), d->message_id,
+		d->intake.env.sender };
 
 	if (!intake_open(&d->intake, s, e))
 		return false;

@@ -64,7 +64,8 @@ bool session_check_from(struct session *x, struct err *e)
 		return true;
 	a = arena_new(HEADER_MEMORY, NULL, NULL);
 	header_index(str_span(&x->intake.header), a, &h);
-	ok = author_read(&h, a, &author, e) && author_check(&author, &ask, on_behalf, &add_sender, e);
+	ok = author_read(&h, a, &author, e) &&
+	    author_check(&author, &ask, on_behalf, &add_sender, e);
 	arena_free(a);
 	return ok && (!add_sender || put_sender(x, e));
 }

@@ -29,7 +29,7 @@ struct letter {
 	size_t			 room;		/* of env.rcpts */
 	struct str		 text;		/* as read, in LF */
 	struct queue_put	*put;
-	char			 message_id[512];	/* one for all copies; "" where the message has its own */
+	char message_id[512]; /* one for all copies; "" where the message has its own */
 };
 
 /* --- the text --- */
@@ -127,7 +127,9 @@ static int add_field(struct letter *l, struct span value)
 			addr_print(a->local, a->domain, &text);
 		else
 			str_add(&text, a->local);
-		code = text.over ? sendmail_fail(EX_DATAERR, "an address of the header is too long") : add_rcpt(l, str_span(&text));
+		code = text.over ?
+		    sendmail_fail(EX_DATAERR, "an address of the header is too long") :
+		    add_rcpt(l, str_span(&text));
 	}
 	str_free(&text);
 	return code;
@@ -201,7 +203,9 @@ static int find_sender(struct letter *l)
 {
 	const struct wishes *w = &l->m->w;
 
-	l->env.sender = w->sender && !*w->sender ? "" : sender_address(l, span_of(w->sender ? w->sender : l->m->login));
+	l->env.sender = w->sender && !*w->sender ?
+	    "" :
+	    sender_address(l, span_of(w->sender ? w->sender : l->m->login));
 	if (!l->env.sender)
 		return sendmail_fail(EX_DATAERR, "-f \"%s\" is no address", w->sender ? w->sender : l->m->login);
 	l->env.login = l->m->login;
@@ -277,7 +281,8 @@ static bool put_text(struct letter *l, time_t now, int zone)
 {
 	struct span text = str_span(&l->text), line;
 	struct header h;
-	struct fix_with with = { FIX_DATE | FIX_MESSAGE_ID | FIX_RESENT, now, zone, l->message_id, "" };
+	struct fix_with with = { FIX_DATE | FIX_MESSAGE_ID | FIX_RESENT, now, zone, l->message_id,
+		"" };
 	struct fix fix;
 
 	if (span_starts(text, "From "))		/* mbox; it is no field */
@@ -342,8 +347,9 @@ static int commit_each(struct letter *l)
 
 		span_cut(&there, '@', &who);
 		l->env.rcpts = &all[i];
-		l->env.sender = arena_printf(l->memory, SPAN_FMT "%c" SPAN_FMT "%c" SPAN_FMT "@" SPAN_FMT, SPAN_ARG(local),
-		    w->verp, SPAN_ARG(who), w->verp_at, SPAN_ARG(there), SPAN_ARG(domain));
+		l->env.sender = arena_printf(l->memory,
+		    SPAN_FMT "%c" SPAN_FMT "%c" SPAN_FMT "@" SPAN_FMT, SPAN_ARG(local), w->verp,
+		    SPAN_ARG(who), w->verp_at, SPAN_ARG(there), SPAN_ARG(domain));
 		code = path_is_address(span_of(l->env.sender), true) ? commit(l)
 		    : sendmail_fail(EX_DATAERR, "-XV makes of %s what is no address: %s", all[i].address, l->env.sender);
 	}

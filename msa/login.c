@@ -1,8 +1,8 @@
 /* AUTH: the client's words go through common/auth/sasl to the keeper. See session.h. */
 #include "msa/session.h"
 
-enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct span *said, bool first,
-    struct str *challenge, struct err *e)
+enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct span *said,
+    bool first, struct str *challenge, struct err *e)
 {
 	struct session *x = s->self;
 	enum sasl_next next;

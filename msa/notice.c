@@ -22,7 +22,8 @@ static void put_header(const struct session *x, const char *to, const char *post
 	time_t now = clock_wall();
 
 	msgid_new(span_of(c->host_name), &id);
-	str_addf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\nTo: <%s>, <%s>\n", c->host_name, to, postmaster);
+	str_addf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\nTo: <%s>, <%s>\n",
+	    c->host_name, to, postmaster);
 	str_addf(out, "Subject: Mail from %s is on hold\nDate: ", x->who.login);
 	date_print(now, date_local_zone(now), out);
 	str_addf(out, "\nMessage-ID: %s\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n"
@@ -34,16 +35,20 @@ static void put_body(const struct session *x, struct str *out)
 {
 	const char *login = x->who.login;
 
-	str_addf(out, "The login %s has sent more mail than a login may within 24 hours:\n%s.\n\n", login,
-	    x->verdict.over);
-	str_addf(out, "Its message %s was taken and is on hold, and so is what follows above the limit,\n"
-	    "until the postmaster has looked at it. Nothing is lost.\n\n", x->intake.env.id);
-	str_add_text(out, "If you did not send this mail, somebody else knows your password: change it now,\n"
+	str_addf(out, "The login %s has sent more mail than a login may within 24 hours:\n%s.\n\n",
+	    login, x->verdict.over);
+	str_addf(out,
+	    "Its message %s was taken and is on hold, and so is what follows above the limit,\n"
+	    "until the postmaster has looked at it. Nothing is lost.\n\n",
+	    x->intake.env.id);
+	str_add_text(out,
+	    "If you did not send this mail, somebody else knows your password: change it now,\n"
 	    "and tell the postmaster.\n\n");
 	str_addf(out, "For the postmaster. To see what is on hold, to let it go, or to throw it away:\n\n"
 	    "    posthorn queue list hold\n    posthorn queue release --login %s\n"
 	    "    posthorn queue delete --login %s\n\n", login, login);
-	str_add_text(out, "The limits are settings of msa, see posthorn.conf(5); who may send any number stands\n"
+	str_add_text(out,
+	    "The limits are settings of msa, see posthorn.conf(5); who may send any number stands\n"
 	    "in the setting unlimited. You are told once a day.\n");
 }
 

@@ -173,7 +173,8 @@ static int read_mode(const char *mode, int argc, char **argv, struct wishes *w)
 	case 'v':
 		return verify(argc, argv, w);
 	case 'd': case 'D': case 'l':
-		return sendmail_fail(EX_USAGE, "-b%c: the daemons are msa(8) and mta(8), started by the system", *mode);
+		return sendmail_fail(EX_USAGE,
+		    "-b%c: the daemons are msa(8) and mta(8), started by the system", *mode);
 	case 'h': case 'H':
 		return sendmail_fail(EX_USAGE, "-b%c: what is known of other hosts, posthorn queue shows", *mode);
 	default:
@@ -231,7 +232,8 @@ static int read_options(int argc, char **argv, struct wishes *w)
 	const char *value = NULL;
 	int c, late = 0, code = -1;
 
-	while (code < 0 && (c = getopt(argc, argv, "+A:B:b:C:c:d:e:F:f:Gh:IiL:mN:nO:o:p:q::R:r:tUV:vX:x")) != -1)
+	while (code < 0 &&
+	    (c = getopt(argc, argv, "+A:B:b:C:c:d:e:F:f:Gh:IiL:mN:nO:o:p:q::R:r:tUV:vX:x")) != -1)
 		code = read_option(c, w, &late, &value);
 	if (code >= 0 || !late)
 		return code;
@@ -284,8 +286,10 @@ static int open_station(struct mailer *m)
 	bool ok = queue >= 0 && station_open(queue, "in/sub", &m->station, &e);
 
 	if (!ok && errno == EACCES)
-		return sendmail_fail(EX_NOPERM, "you may not put mail into %s/in/sub; the administrator can add you to the "
-		    "group posthorn", m->conf.queue_directory);
+		return sendmail_fail(EX_NOPERM,
+		    "you may not put mail into %s/in/sub; the administrator can add you to the "
+		    "group posthorn",
+		    m->conf.queue_directory);
 	if (!ok)
 		return sendmail_fail_err(&e, EX_TEMPFAIL);
 	close(queue);

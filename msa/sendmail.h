@@ -19,7 +19,7 @@ struct wishes {
 	const char	*conf_file, *sender, *full_name, *envid, *ret;
 	unsigned	 notify;
 	bool		 from_header, dots_are_text, dialogue, verbose;
-	char		 verp;		/* a sender for each recipient, with this before it; 0: not so */
+	char verp; /* a sender for each recipient, with this before it; 0: not so */
 	char		 verp_at;	/* and this in place of its @ */
 };
 

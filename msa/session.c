@@ -49,7 +49,8 @@ static bool start_tls(struct smtp *s, struct err *e)
 	const struct wire_peer *peer = &x->wire.peer;
 
 	wire_hold(&x->wire);
-	if (!out_flush(s->out, clock_in(TLS_PATIENCE_S), e) || !wire_start_tls(&x->wire, clock_in(TLS_PATIENCE_S), e))
+	if (!out_flush(s->out, clock_in(TLS_PATIENCE_S), e) ||
+	    !wire_start_tls(&x->wire, clock_in(TLS_PATIENCE_S), e))
 		return false;
 	maillog_tls(peer->service, peer->ip, peer->tls_text);
 	entry_open(&x->entry, &x->self, &x->wire, &x->who);
@@ -84,7 +85,8 @@ static bool take_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 		return false;
 	if (is == DIR_UNKNOWN)
 		return err_perm(e, "5.1.1", "nobody here has the address %s", address);
-	if (is == DIR_RETURN && !receive_return(&x->clerk, x->intake.env.sender, address, s->command, e))
+	if (is == DIR_RETURN &&
+	    !receive_return(&x->clerk, x->intake.env.sender, address, s->command, e))
 		return false;
 	return intake_rcpt(&x->intake, s, address, to, e);
 }
@@ -125,8 +127,8 @@ static bool take_data(struct smtp *s, struct err *e)
 {
 	struct session *x = s->self;
 	time_t now = x->intake.env.arrived;
-	struct fix_with with = { session_fixes(&x->self.conf), now, date_local_zone(now), x->message_id,
-		x->own_address };
+	struct fix_with with = { session_fixes(&x->self.conf), now, date_local_zone(now),
+		x->message_id, x->own_address };
 
 	if (!meter_data(&x->wire, e) || !intake_open(&x->intake, s, e))
 		return false;
@@ -163,7 +165,8 @@ static bool commit(struct smtp *s, struct str *said, struct err *e)
 	x->fixing = false;
 	if (!fix_end(&x->fix))
 		return err_perm(e, "5.3.4", "the header of the message is too large");
-	if (!session_check_from(x, e) || !session_count(x, s, e) || !drop_forged(x, e) || !intake_commit(&x->intake, s, said, e))
+	if (!session_check_from(x, e) || !session_count(x, s, e) || !drop_forged(x, e) ||
+	    !intake_commit(&x->intake, s, said, e))
 		return false;
 	if (*x->verdict.over)
 		str_addf(said, " (held: %s)", x->verdict.over);
@@ -218,7 +221,8 @@ static void set_up(struct session *x)
 	receive_station(c, "in/sub", &x->station);
 	x->clerk = -1;
 	x->terms = receive_terms(c);
-	x->terms.offer |= EXT_AUTH | EXT_DELIVERBY | EXT_MT_PRIORITY | (c->msa_hold_max ? EXT_FUTURERELEASE : 0);
+	x->terms.offer |=
+	    EXT_AUTH | EXT_DELIVERBY | EXT_MT_PRIORITY | (c->msa_hold_max ? EXT_FUTURERELEASE : 0);
 	x->terms.auth_words = x->entry.offer.text;
 	x->terms.auth_needed = x->terms.early_talkers = true;
 	x->terms.auth_without_tls = c->auth_without_tls;
@@ -242,7 +246,8 @@ static void serve(struct session *x)
 	entry_open(&x->entry, &x->self, &x->wire, &x->who);
 	smtp_serve(&x->wire.stream, &hooks, &x->terms, peer->tls, x);
 	milters_close(&x->milters);
-	maillog_disconnect(peer->service, peer->ip, x->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
+	maillog_disconnect(peer->service, peer->ip, x->wire.ended ? "hung-up" : "done",
+	    (int)((clock_ms() - since) / 1000));
 	wire_close(&x->wire);
 }
 

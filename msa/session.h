@@ -31,8 +31,8 @@ struct session {
 };
 
 /* The hook: one step of AUTH. login.c */
-enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct span *said, bool first,
-    struct str *challenge, struct err *e);
+enum smtp_auth session_auth(struct smtp *s, struct span mechanism, const struct span *said,
+    bool first, struct str *challenge, struct err *e);
 
 bool session_have_clerk(struct session *x, struct err *e);
 /* Ask the clerk; once more over a new channel, as it may have been started anew. */

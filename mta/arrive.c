@@ -79,7 +79,8 @@ static void log_routes(const struct envelope *env, const char *station)
 static bool has_rcpt(const struct envelope *env, const struct rcpt *r)
 {
 	for (size_t i = 0; i < env->rcpt_count; i++) {
-		if (env->rcpts[i].number == r->number && strcmp(env->rcpts[i].address, r->address) == 0)
+		if (env->rcpts[i].number == r->number &&
+		    strcmp(env->rcpts[i].address, r->address) == 0)
 			return true;
 	}
 	return false;
@@ -105,7 +106,8 @@ static bool was_linked(struct sched *s, struct arena *a, const struct envelope *
 	return true;
 }
 
-static bool move(struct sched *s, const struct station *from, const char *id, const struct split *sp, struct err *e)
+static bool move(struct sched *s, const struct station *from, const char *id,
+    const struct split *sp, struct err *e)
 {
 	if (!sp->out.rcpt_count)
 		return queue_move(from, &s->local, id, e);
@@ -113,8 +115,8 @@ static bool move(struct sched *s, const struct station *from, const char *id, co
 		return queue_move(from, &s->out, id, e);
 	if (!sp->local.rcpt_count)
 		return queue_link(from, &s->out, id, &sp->out, e) && queue_remove(from, id, e);
-	return queue_link(from, &s->local, id, &sp->local, e) && queue_link(from, &s->out, id, &sp->out, e)
-	    && queue_remove(from, id, e);
+	return queue_link(from, &s->local, id, &sp->local, e) &&
+	    queue_link(from, &s->out, id, &sp->out, e) && queue_remove(from, id, e);
 }
 
 /* Who took it in wants a person to look first. A release takes the mark off. */

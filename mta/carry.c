@@ -22,7 +22,8 @@ static struct deliver_by time_left(const struct job *j)
 
 	if (left < -PARAM_SECONDS_MAX)
 		left = -PARAM_SECONDS_MAX;
-	return (struct deliver_by){ (enum by_mode)j->by_mode, j->by_trace, left < PARAM_SECONDS_MAX ? left : PARAM_SECONDS_MAX };
+	return (struct deliver_by){ (enum by_mode)j->by_mode, j->by_trace,
+		left < PARAM_SECONDS_MAX ? left : PARAM_SECONDS_MAX };
 }
 
 /* The fields in front of the text, as lines. The same for each try. */
@@ -63,7 +64,8 @@ static void fill_cargo(const struct job *j, struct cargo *g, struct arena *a)
 	p->rcpts = arena_array(a, j->count, sizeof *p->rcpts);
 	for (size_t i = 0; i < j->count; i++) {
 		p->rcpts[i] = (struct parcel_rcpt){ .address = j->rcpts[i].address,
-			.params = { .notify = j->rcpts[i].notify, .original = j->rcpts[i].original } };
+			.params = {
+			    .notify = j->rcpts[i].notify, .original = j->rcpts[i].original } };
 		g->place[i] = i;
 	}
 }

@@ -26,10 +26,10 @@ struct carrier {
 	struct tls_client	*tls;
 	struct myself		 myself;
 	int			 resolver, hints;	/* -1: not connected */
-	struct sts_found	*sts;			/* of the job's destination (sts.h); NULL: not asked for yet */
+	struct sts_found *sts; /* of the job's destination (sts.h); NULL: not asked for yet */
 	int			 secrets;		/* relay-secrets, or -1: */
 	struct err		 no_secrets;		/* why not */
-	bool			 ends;			/* when this job is done: what it holds is stale */
+	bool ends; /* when this job is done: what it holds is stale */
 	struct source_known	 sources[CARRIER_SOURCES];	/* source.c */
 	/* servers that offer CHUNKING, and can not do it: a ring */
 	char			 no_bdat[CARRIER_HOSTS][ROUTE_NAME];

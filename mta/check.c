@@ -47,7 +47,9 @@ static void forget_if_last(struct check *k, bool last)
 
 static struct check_who who_asks(const struct check *k, const struct intake *in)
 {
-	return (struct check_who){ .us = k->self->conf.host_name, .ip = in->peer->ip, .helo = in->env.helo,
+	return (struct check_who){ .us = k->self->conf.host_name,
+		.ip = in->peer->ip,
+		.helo = in->env.helo,
 		.sender = in->env.sender };
 }
 
@@ -169,7 +171,8 @@ static bool write_results(struct check *k, struct intake *in, const struct check
 	if (k->self->conf.gate_received_spf && *v->received_spf &&
 	    !edit_insert(d, 0, SPAN("Received-SPF"), span_of(v->received_spf), e))
 		return false;
-	return !*v->results || edit_insert(d, 0, SPAN("Authentication-Results"), span_of(v->results), e);
+	return !*v->results ||
+	    edit_insert(d, 0, SPAN("Authentication-Results"), span_of(v->results), e);
 }
 
 /*
@@ -212,7 +215,8 @@ bool check_whole(struct check *k, struct intake *in, struct arena *a, struct err
 	else
 		maillog_checked(in->env.id, v.summary, v.dmarc_why);
 	if (put_off(k, &v))
-		return err_temp(e, "4.4.3", "cannot find out now whether this is from %s, please come again",
+		return err_temp(e, "4.4.3",
+		    "cannot find out now whether this is from %s, please come again",
 		    *v.author ? v.author : "whom it says");
 	if (v.spf.result != TRUST_PASS)
 		promise_no_success(&in->env);
@@ -241,7 +245,9 @@ static const char *disposition(const struct check *k, enum check_fate fate)
 static const char *reason(const struct check *k, enum check_fate fate)
 {
 	static const enum dmarc_policy done[] = {
-		[CHECK_TAKEN] = DMARC_ACCEPT, [CHECK_QUARANTINED] = DMARC_QUARANTINE, [CHECK_REFUSED] = DMARC_REJECT,
+		[CHECK_TAKEN] = DMARC_ACCEPT,
+		[CHECK_QUARANTINED] = DMARC_QUARANTINE,
+		[CHECK_REFUSED] = DMARC_REJECT,
 	};
 
 	if (k->dmarc == TRUST_PASS || done[fate] == k->wanted)
@@ -256,7 +262,8 @@ void check_told(struct check *k, enum check_fate fate, struct arena *a)
 	struct str line = STR(DMARC_ROW_MAX);
 	struct dmarc_row row;
 
-	if (k->row && *k->row && k->self->conf.gate_dmarc_reports && dmarc_row_parse(span_of(k->row), a, &row)) {
+	if (k->row && *k->row && k->self->conf.gate_dmarc_reports &&
+	    dmarc_row_parse(span_of(k->row), a, &row)) {
 		row.disposition = disposition(k, fate);
 		row.reason = reason(k, fate);
 		dmarc_row_print(&row, &line);

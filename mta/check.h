@@ -20,7 +20,7 @@ struct check {
 	struct gate		*gate;
 	int			 channel;	/* -1 when not connected */
 	bool			 asked;		/* about this sender */
-	const char		*row;		/* of this text, for its author's domain; "" or NULL: none */
+	const char *row; /* of this text, for its author's domain; "" or NULL: none */
 	bool			 vouched;	/* by a sealer that we trust */
 	enum trust_result	 dmarc;
 	enum dmarc_policy	 wanted, policy;

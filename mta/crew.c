@@ -8,8 +8,8 @@
 #include "common/os/log.h"
 
 enum {
-	IDLE_S		= 30,	/* a send process without work ends after this; its connection earlier */
-	SPAWN_AGAIN_S	= 1,	/* when the keeper can not give us one now */
+	IDLE_S = 30, /* a send process without work ends after this; its connection earlier */
+	SPAWN_AGAIN_S = 1, /* when the keeper can not give us one now */
 	SPAWN_PATIENCE_S = 10,
 };
 

@@ -14,7 +14,9 @@ void dest_recall(struct dests *all, struct dest *d)
 
 	destinations_get(all->memory, d->name, &d->known);
 	left = d->known.failed_at > all->forgiven ? d->known.dead_until - now : 0;
-	d->down_until = left > 0 ? clock_in((int)(left < all->rules.down_most ? left : all->rules.down_most)) : 0;
+	d->down_until = left > 0 ?
+	    clock_in((int)(left < all->rules.down_most ? left : all->rules.down_most)) :
+	    0;
 }
 
 void dest_write_down(struct dests *all, struct dest *d)
@@ -66,7 +68,8 @@ void dests_sift(struct sched *s)
 {
 	const struct conf *c = &s->self.conf;
 
-	destinations_sift(s->dests->memory, clock_wall(), (int64_t)c->mta_destinations_keep, c->mta_destinations_max);
+	destinations_sift(s->dests->memory, clock_wall(), (int64_t)c->mta_destinations_keep,
+	    c->mta_destinations_max);
 }
 
 /* Who is at work knows again what a person may have changed. */
@@ -85,7 +88,8 @@ void dests_wish(struct sched *s, const char *name)
 	struct err e = { .kind = ERR_NONE };
 
 	write_all(s);
-	if (file_read_at(s->ask, name, &words, &e) && destinations_do(all->memory, str_span(&words), clock_wall(), &e)) {
+	if (file_read_at(s->ask, name, &words, &e) &&
+	    destinations_do(all->memory, str_span(&words), clock_wall(), &e)) {
 		recall_all(all);
 		destinations_print(all->memory, &list);
 		if (file_replace(s->out.dir, DESTINATIONS_LIST, str_span(&list), 0640, &e))

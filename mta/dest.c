@@ -26,8 +26,10 @@ static struct pace_rules rules_of(const struct sched *s)
 
 	if (!far->count)
 		far = later;
-	return (struct pace_rules){ .first = (unsigned)c->mta_send_first, .most = (unsigned)c->mta_send_per_destination,
-		.polite_for = POLITE_S, .down_first = shortest(DOWN_FIRST_S, later->s[0]),
+	return (struct pace_rules){ .first = (unsigned)c->mta_send_first,
+		.most = (unsigned)c->mta_send_per_destination,
+		.polite_for = POLITE_S,
+		.down_first = shortest(DOWN_FIRST_S, later->s[0]),
 		.down_most = shortest((time_t)c->mta_unreachable_max, far->s[far->count - 1]) };
 }
 
@@ -115,7 +117,7 @@ void dests_sweep(struct sched *s)
 
 		while ((d = *at)) {
 			dest_write_down(all, d);
-			let_in(s, d);		/* also drops those of its lot that a person took out */
+			let_in(s, d); /* also drops those of its lot that a person took out */
 			if (in_use(all, d)) {
 				at = &d->same;
 				continue;
@@ -160,7 +162,8 @@ static void line_up(struct sched *s, struct dest *d)
 	const struct line_item *first = d->line.first;
 	int r;
 
-	if (!first || is_full(d) || d->running >= pace_limit(&d->known.pace, &all->rules, clock_wall()))
+	if (!first || is_full(d) ||
+	    d->running >= pace_limit(&d->known.pace, &all->rules, clock_wall()))
 		return;
 	r = first->later && first->priority <= 0 ? OTHERS : QUICK;
 	if (!d->in_row[r])
@@ -204,7 +207,8 @@ static bool may_start(const struct sched *s, const struct dest *d)
 	unsigned total = (unsigned)s->self.conf.mta_send_max;
 	unsigned free = total > s->dests->running ? total - (unsigned)s->dests->running : 0;
 
-	return !s->ending && d->line.first && !is_full(d) && pace_may(&d->known.pace, &s->dests->rules, d->running, free, total, clock_wall());
+	return !s->ending && d->line.first && !is_full(d) &&
+	    pace_may(&d->known.pace, &s->dests->rules, d->running, free, total, clock_wall());
 }
 
 static void start(struct sched *s, struct sender *x, struct dest *d)
@@ -335,7 +339,8 @@ static void note_server(struct dest *d, const struct job_result *r, time_t now)
 static const struct job_result_rcpt *refusal(const struct job_result *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		if (r->rcpts[i].kind == ERR_TEMP && pace_is_refusal(r->rcpts[i].status, r->rcpts[i].answer))
+		if (r->rcpts[i].kind == ERR_TEMP &&
+		    pace_is_refusal(r->rcpts[i].status, r->rcpts[i].answer))
 			return &r->rcpts[i];
 	}
 	return NULL;
@@ -375,7 +380,8 @@ static bool by_our_rules(const struct job_result_rcpt *got)
 
 static bool is_down(const struct job_result *r)
 {
-	return r->unreachable && r->count && r->rcpts[0].kind == ERR_TEMP && !by_our_rules(&r->rcpts[0]);
+	return r->unreachable && r->count && r->rcpts[0].kind == ERR_TEMP &&
+	    !by_our_rules(&r->rcpts[0]);
 }
 
 void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struct job_result *r)
@@ -412,7 +418,8 @@ bool dests_queue(struct sched *s, struct task *t, const char *name, unsigned con
 		return false;
 	t->dest = d;
 	d->most = connections;
-	line_add(&d->line, &t->item, m->origin, m->env.priority, line_later(m->env.rcpt_count, m->env.rcpts[t->rcpts[0]].tries));
+	line_add(&d->line, &t->item, m->origin, m->env.priority,
+	    line_later(m->env.rcpt_count, m->env.rcpts[t->rcpts[0]].tries));
 	line_up(s, d);
 	return true;
 }

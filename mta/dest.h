@@ -69,7 +69,7 @@ struct dests {
 void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struct job_result *r);
 /* x has done its job: something else for it, or it rests. */
 void dest_next(struct sched *s, struct sender *x);
-void dests_sweep(struct sched *s);		/* write down what was learned, drop who has nothing to do */
+void dests_sweep(struct sched *s); /* write down what was learned, drop who has nothing to do */
 
 /* dest-memory.c */
 void dest_recall(struct dests *all, struct dest *d);

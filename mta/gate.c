@@ -9,8 +9,9 @@
 #include "mta/hints.h"
 
 enum {
-	CONNECTS_MAX	= 100,		/* a keeper kills who asks for 200 */
-	STALE_MAX	= 16,		/* answers that nobody waits for any more: then a channel of one's own again */
+	CONNECTS_MAX = 100, /* a keeper kills who asks for 200 */
+	STALE_MAX =
+	    16, /* answers that nobody waits for any more: then a channel of one's own again */
 };
 
 /* --- channels --- */
@@ -277,7 +278,8 @@ void gate_checked_spf(struct gate *g, enum trust_result spf, const char *words)
 
 static bool is_bad(enum gate_rcpt to, bool may_relay)
 {
-	return to == GATE_TO_FULL || to == GATE_TO_UNKNOWN || (to == GATE_TO_ELSEWHERE && !may_relay);
+	return to == GATE_TO_FULL || to == GATE_TO_UNKNOWN ||
+	    (to == GATE_TO_ELSEWHERE && !may_relay);
 }
 
 bool gate_rcpt(struct gate *g, const struct intake *in, enum gate_rcpt to, const char *address, struct err *e)
@@ -304,7 +306,8 @@ bool gate_rcpt(struct gate *g, const struct intake *in, enum gate_rcpt to, const
 	return true;
 }
 
-void gate_checked_text(struct gate *g, enum trust_result dkim, bool dkim_aligned, enum trust_result dmarc, enum gate_wish wish)
+void gate_checked_text(struct gate *g, enum trust_result dkim, bool dkim_aligned,
+    enum trust_result dmarc, enum gate_wish wish)
 {
 	g->checks.dkim = dkim;
 	g->checks.dkim_aligned = dkim_aligned;

@@ -60,7 +60,8 @@ void gate_mail(struct gate *g, const struct smtp_mail *from, bool is_our_domain)
 void gate_checked_spf(struct gate *g, enum trust_result spf, const char *words);	/* words: of the domain, or "" */
 bool gate_rcpt(struct gate *g, const struct intake *in, enum gate_rcpt to, const char *address, struct err *e);
 void gate_checks_text(struct gate *g);
-void gate_checked_text(struct gate *g, enum trust_result dkim, bool dkim_aligned, enum trust_result dmarc, enum gate_wish wish);
+void gate_checked_text(struct gate *g, enum trust_result dkim, bool dkim_aligned,
+    enum trust_result dmarc, enum gate_wish wish);
 /* Also writes what the verdict was, X-Posthorn-Gate, and takes out such fields that strangers wrote. */
 bool gate_text(struct gate *g, struct intake *in, struct err *e);
 void gate_took(struct gate *g);		/* the message is ours now */

@@ -46,7 +46,8 @@ bool hint_parse(struct span text, struct hint *h)
 	uint64_t first, last, count;
 
 	if (!span_eat_u64(&text, INT64_MAX, &first) || !span_eat_char(&text, ' ') ||
-	    !span_eat_u64(&text, INT64_MAX, &last) || !span_eat_char(&text, ' ') || !span_u64(text, UINT64_MAX, &count))
+	    !span_eat_u64(&text, INT64_MAX, &last) || !span_eat_char(&text, ' ') ||
+	    !span_u64(text, UINT64_MAX, &count))
 		return false;
 	*h = (struct hint){ (int64_t)first, (int64_t)last, count };
 	return true;

@@ -82,7 +82,8 @@ static bool find(struct hints *h, struct span key, struct hint *found)
 	*found = (struct hint){ 0 };
 	if (!ok)
 		table_failed(h, "reading hints", &e);
-	else if (there && hint_parse(str_span(&value), found) && hint_is_over(key, found, &h->rules, clock_wall()))
+	else if (there && hint_parse(str_span(&value), found) &&
+	    hint_is_over(key, found, &h->rules, clock_wall()))
 		*found = (struct hint){ 0 };
 	str_free(&value);
 	return ok;
@@ -249,7 +250,8 @@ static bool answer_row(struct client *cl, struct packet *p)
 
 	if (p->bad || !row.n || span_has(row, '\n'))
 		return false;
-	if (hints_of(cl)->directory >= 0 && !rows_add(hints_of(cl)->directory, "dmarc", row, clock_wall(), &e))
+	if (hints_of(cl)->directory >= 0 &&
+	    !rows_add(hints_of(cl)->directory, "dmarc", row, clock_wall(), &e))
 		trouble("DMARC reports", &e);
 	return say(p, 0, 0, 0);
 }
@@ -433,8 +435,8 @@ int main(int argc, char **argv)
 	make_directory(&h.self, "hints");
 	make_directory(&h.self, "hints/sts");
 	role_jail(&h.self);
-	h.rules = (struct hint_rules){ (int64_t)c->gate_greylist_delay, (int64_t)c->gate_greylist_window,
-		(int64_t)c->gate_known_for };
+	h.rules = (struct hint_rules){ (int64_t)c->gate_greylist_delay,
+		(int64_t)c->gate_greylist_window, (int64_t)c->gate_known_for };
 	if (!open_table(&h))
 		return EXIT_FAILURE;
 	snprintf(path, sizeof path, "%s/hints", c->queue_directory);

@@ -22,7 +22,8 @@ static bool start_tls(struct smtp *s, struct err *e)
 	const struct wire_peer *peer = &in->wire.peer;
 
 	wire_hold(&in->wire);
-	if (!out_flush(s->out, clock_in(TLS_PATIENCE_S), e) || !wire_start_tls(&in->wire, clock_in(TLS_PATIENCE_S), e))
+	if (!out_flush(s->out, clock_in(TLS_PATIENCE_S), e) ||
+	    !wire_start_tls(&in->wire, clock_in(TLS_PATIENCE_S), e))
 		return false;
 	maillog_tls(peer->service, peer->ip, peer->tls_text);
 	gate_tls(&in->gate);
@@ -186,7 +187,8 @@ static void serve(struct inbound *in)
 	gate_gone(&in->gate);
 	check_gone(&in->check);
 	milters_close(&in->milters);
-	maillog_disconnect(peer->service, peer->ip, in->wire.ended ? "hung-up" : "done", (int)((clock_ms() - since) / 1000));
+	maillog_disconnect(peer->service, peer->ip, in->wire.ended ? "hung-up" : "done",
+	    (int)((clock_ms() - since) / 1000));
 	wire_close(&in->wire);
 }
 

@@ -10,9 +10,11 @@ enum {
 
 static uint64_t marks_of(const struct job *j)
 {
-	return (j->smtputf8 ? JOB_SMTPUTF8 : 0) | (j->body8bit ? JOB_8BIT : 0) | (j->require_tls ? JOB_REQUIRETLS : 0)
-	    | (j->tls_optional ? JOB_TLS_OPTIONAL : 0) | (j->by_mode == DELIVER_OR_RETURN ? JOB_RETURN : 0)
-	    | (j->by_mode == DELIVER_OR_NOTIFY ? JOB_NOTIFY : 0) | (j->by_trace ? JOB_TRACE : 0) | (j->probe ? JOB_PROBE : 0);
+	return (j->smtputf8 ? JOB_SMTPUTF8 : 0) | (j->body8bit ? JOB_8BIT : 0) |
+	    (j->require_tls ? JOB_REQUIRETLS : 0) | (j->tls_optional ? JOB_TLS_OPTIONAL : 0) |
+	    (j->by_mode == DELIVER_OR_RETURN ? JOB_RETURN : 0) |
+	    (j->by_mode == DELIVER_OR_NOTIFY ? JOB_NOTIFY : 0) | (j->by_trace ? JOB_TRACE : 0) |
+	    (j->probe ? JOB_PROBE : 0);
 }
 
 static void take_marks(struct job *j, uint64_t marks)

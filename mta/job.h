@@ -20,7 +20,7 @@ enum { JOB_RCPTS = 100 };	/* RFC 5321 4.5.3.1.8: every server takes that many */
 struct job_rcpt { const char *address, *original; unsigned notify; };
 
 struct job {
-	const char	*destination;		/* a domain, an address literal, or the relay host */
+	const char *destination; /* a domain, an address literal, or the relay host */
 	struct way	 way;
 	const char	*id;
 	const char	*sender, *envid, *ret;
@@ -45,10 +45,10 @@ struct job_result_rcpt {
 };
 
 struct job_result {
-	bool		 unreachable;		/* it never came to a transaction: the next message need not try now */
+	bool unreachable; /* it never came to a transaction: the next message need not try now */
 	bool		 dsn;			/* the other side reports on; NOTIFY went with it */
 	bool		 by;			/* it knows by when the message is wanted, too */
-	const char	*remote, *tls;		/* host that answered, "" when none; "TLSv1.3 ..." or "" */
+	const char *remote, *tls; /* host that answered, "" when none; "TLSv1.3 ..." or "" */
 	const char	*ip;			/* its address, or "" */
 	unsigned	 extensions;		/* enum smtp_ext that it offers */
 	struct job_result_rcpt rcpts[JOB_RCPTS];
@@ -58,7 +58,7 @@ struct job_result {
 /* What a rehearsal found out. */
 struct job_step {
 	char		 mark;			/* '+' as it should be, '-' not so, ' ' just so */
-	const char	*step, *host, *text;	/* host: of the destination that it is about, or "" */
+	const char *step, *host, *text; /* host: of the destination that it is about, or "" */
 	uint64_t	 ms;			/* how long it took */
 };
 

@@ -35,7 +35,8 @@ static uint32_t round_for(struct line *l, const struct line_item *item, unsigned
 	uint32_t round = *round_of(l, item->priority) + later;
 
 	for (const struct line_item *i = l->first; i; i = i->next) {
-		if (i->who == item->who && i->priority == item->priority && !is_later(round, i->round))
+		if (i->who == item->who && i->priority == item->priority &&
+		    !is_later(round, i->round))
 			round = i->round + 1;
 	}
 	return round;

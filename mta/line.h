@@ -28,13 +28,13 @@ struct line_item {
 struct line {
 	struct line_item *first;
 	size_t		  count;
-	uint32_t	  rounds[2 * PARAM_PRIORITY_MAX + 1];	/* of each priority: that of the last taken */
+	uint32_t rounds[2 * PARAM_PRIORITY_MAX + 1]; /* of each priority: that of the last taken */
 };
 
 enum {
-	LINE_LATER_MAX	= 10,
-	LINE_MAX	= 100,		/* that stand in one line; */
-	LINE_FEW	= 10,		/* whoever has fewer may come where there are no more than twice as many */
+	LINE_LATER_MAX = 10,
+	LINE_MAX = 100, /* that stand in one line; */
+	LINE_FEW = 10, /* whoever has fewer may come where there are no more than twice as many */
 };
 
 bool line_has_room(const struct line *l, const void *who, int priority);
@@ -43,6 +43,6 @@ bool line_has_room(const struct line *l, const void *who, int priority);
 unsigned line_later(size_t rcpts, unsigned tries);
 void line_add(struct line *l, struct line_item *item, const void *who, int priority, unsigned later);
 struct line_item *line_take(struct line *l);			/* NULL: empty */
-void line_put_back(struct line *l, struct line_item *item);	/* it was taken, and is first again */
+void line_put_back(struct line *l, struct line_item *item); /* it was taken, and is first again */
 
 #endif

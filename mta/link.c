@@ -10,9 +10,9 @@
 #include "mta/trace.h"
 
 enum {
-	HANDSHAKE_S	= 60,
-	ASK_AFTER_MS	= 1000,	/* a connection idle for longer is asked whether it is still there */
-	CARRIED_MAX	= 100,	/* messages over one connection, where nobody says another number */
+	HANDSHAKE_S = 60,
+	ASK_AFTER_MS = 1000, /* a connection idle for longer is asked whether it is still there */
+	CARRIED_MAX = 100, /* messages over one connection, where nobody says another number */
 };
 
 void link_drop(struct carrier *c)
@@ -48,8 +48,10 @@ static bool hello(struct carrier *c, struct err *e)
 	if (!smtp_client_hello(&c->client, e))
 		return false;
 	for (unsigned bit = 1; bit; bit <<= 1)
-		str_addf(&words, "%s%s", c->client.ext & bit ? " " : "", c->client.ext & bit ? smtp_ext_word(bit) : "");
-	trace(c, TRACE_GOOD, "hello", "as %s; it offers%s", c->helo, words.n ? words.p : " nothing that we know");
+		str_addf(&words, "%s%s", c->client.ext & bit ? " " : "",
+		    c->client.ext & bit ? smtp_ext_word(bit) : "");
+	trace(c, TRACE_GOOD, "hello", "as %s; it offers%s", c->helo,
+	    words.n ? words.p : " nothing that we know");
 	str_free(&words);
 	return true;
 }
@@ -78,7 +80,8 @@ static bool greet(struct carrier *c, const struct job *j, const struct target *t
 static const char *proof_words(enum tls_proof proof)
 {
 	static const char *const words[] = {
-		[TLS_PROOF_NAME] = "for its name, from an authority that we trust", [TLS_PROOF_TLSA] = "as its TLSA records say",
+		[TLS_PROOF_NAME] = "for its name, from an authority that we trust",
+		[TLS_PROOF_TLSA] = "as its TLSA records say",
 		[TLS_PROOF_PRINT] = "with a fingerprint that we know",
 	};
 
@@ -98,8 +101,9 @@ static enum secured start_tls(struct carrier *c, const struct tls_want *want, st
 	if (!tls_client_prove(c->tls, &c->stream, want, clock_in(HANDSHAKE_S), e))
 		return HANDSHAKE_FAILED;
 	trace(c, TRACE_GOOD, "tls", "%s", c->stream.text);
-	trace(c, c->stream.verified ? TRACE_GOOD : TRACE_NOTE, "certificate", "%s%s", c->stream.verified ?
-	    proof_words(want->proof) : "it proves nothing, and need not: ", c->stream.why_not);
+	trace(c, c->stream.verified ? TRACE_GOOD : TRACE_NOTE, "certificate", "%s%s",
+	    c->stream.verified ? proof_words(want->proof) : "it proves nothing, and need not: ",
+	    c->stream.why_not);
 	smtp_client_switch(&c->client, &c->stream.stream);
 	return hello(c, e) ? SECURED : BROKEN;
 }
@@ -107,8 +111,11 @@ static enum secured start_tls(struct carrier *c, const struct tls_want *want, st
 static enum tlsrpt_result result_of(enum secured how, const struct tls_stream *s, const struct tls_policy *p)
 {
 	static const enum tlsrpt_result results[] = {
-		[TLS_FINE] = TLSRPT_SUCCESS, [TLS_BROKEN] = TLSRPT_VALIDATION, [TLS_INVALID] = TLSRPT_VALIDATION,
-		[TLS_WRONG_NAME] = TLSRPT_HOST_MISMATCH, [TLS_EXPIRED] = TLSRPT_EXPIRED,
+		[TLS_FINE] = TLSRPT_SUCCESS,
+		[TLS_BROKEN] = TLSRPT_VALIDATION,
+		[TLS_INVALID] = TLSRPT_VALIDATION,
+		[TLS_WRONG_NAME] = TLSRPT_HOST_MISMATCH,
+		[TLS_EXPIRED] = TLSRPT_EXPIRED,
 		[TLS_NOT_TRUSTED] = TLSRPT_NOT_TRUSTED,
 	};
 
@@ -123,7 +130,8 @@ static enum tlsrpt_result result_of(enum secured how, const struct tls_stream *s
 }
 
 /* For reports: what the other side publishes was met, or not. RFC 8460 4.3 */
-static void note(struct carrier *c, const struct job *j, const struct target *t, enum secured how, const struct err *e)
+static void note(struct carrier *c, const struct job *j, const struct target *t, enum secured how,
+    const struct err *e)
 {
 	enum tlsrpt_result result = result_of(how, &c->stream, t->policy);
 	const char *why = how != SECURED ? e->text : t->policy->result ? t->policy->why : c->stream.why_not;
@@ -135,9 +143,11 @@ static void note(struct carrier *c, const struct job *j, const struct target *t,
 
 	if (how == BROKEN || t->policy->source > POLICY_STS)
 		return;
-	if (getsockname(c->stream.fd, (struct sockaddr *)&sa, &n) == 0 && address_from_sockaddr(&sa, &from, &port))
+	if (getsockname(c->stream.fd, (struct sockaddr *)&sa, &n) == 0 &&
+	    address_from_sockaddr(&sa, &from, &port))
 		address_print(&from, text);
-	tlsrpt_note(c, &(struct tls_attempt){ j, t->policy, result, result ? why : "", c->host, c->ip, text });
+	tlsrpt_note(c,
+	    &(struct tls_attempt){ j, t->policy, result, result ? why : "", c->host, c->ip, text });
 }
 
 /* As the policy wants it. *again: connect once more, and do without. */
@@ -157,7 +167,8 @@ static bool secure(struct carrier *c, const struct job *j, const struct target *
 		if (!must)
 			return true;
 		if (j->require_tls)
-			return err_perm(e, "5.7.10", "the message needs REQUIRETLS, and %s offers no TLS", c->host);
+			return err_perm(e, "5.7.10",
+			    "the message needs REQUIRETLS, and %s offers no TLS", c->host);
 		e->kind = ERR_TEMP;
 		return err_while(e, "TLS is required");
 	case HANDSHAKE_FAILED:
@@ -195,7 +206,8 @@ bool link_open(struct carrier *c, const struct job *j, const struct target *t, i
 {
 	bool again = false;
 
-	if (greet(c, j, t, fd, e) && secure(c, j, t, &again, e) && login_to(c, j, e) && suits(c, j, t, e)) {
+	if (greet(c, j, t, fd, e) && secure(c, j, t, &again, e) && login_to(c, j, e) &&
+	    suits(c, j, t, e)) {
 		print_way(j, c->way);
 		return true;
 	}
@@ -204,7 +216,8 @@ bool link_open(struct carrier *c, const struct job *j, const struct target *t, i
 		return false;
 	log_info("%s plain host=%s ip=%s why=\"%s\"", j->id, t->server->mx->name, t->ip, e->text);
 	trace(c, TRACE_BAD, "tls", "%s: once more, in the clear", e->text);
-	if (reach_again(c, j, t->server, t->ip, &fd, e) && greet(c, j, t, fd, e) && login_to(c, j, e)) {
+	if (reach_again(c, j, t->server, t->ip, &fd, e) && greet(c, j, t, fd, e) &&
+	    login_to(c, j, e)) {
 		print_way(j, c->way);
 		return true;
 	}

@@ -30,7 +30,8 @@ static bool answer(void *arg, struct span challenge, struct str *words, struct e
 /* Letters and digits: RFC 5802 5.1 wants no comma. */
 static void make_nonce(char nonce[NONCE_N + 1])
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	static const char letters[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 	unsigned char dice[NONCE_N];
 
 	if (getrandom(dice, sizeof dice, 0) != sizeof dice)
@@ -81,13 +82,15 @@ bool login_to(struct carrier *c, const struct job *j, struct err *e)
 	if (!*j->way.login)
 		return true;
 	if (!*j->way.via)	/* the DNS named it, and whoever can forge that has a certificate for a name of his own */
-		return err_temp(e, "4.3.5", "our password is not for %s: there is no via that names it", c->host);
+		return err_temp(e, "4.3.5",
+		    "our password is not for %s: there is no via that names it", c->host);
 	if (c->secrets < 0) {
 		*e = c->no_secrets;
 		return false;
 	}
 	if (!c->stream.verified && !is_here(c))
-		return err_temp(e, "4.7.5", "our password is not for %s, which has not shown who it is: %s", c->host,
+		return err_temp(e, "4.7.5",
+		    "our password is not for %s, which has not shown who it is: %s", c->host,
 		    *c->stream.why_not ? c->stream.why_not : "there is no TLS");
 	if (!(c->client.ext & EXT_AUTH))
 		return err_temp(e, "4.7.0", "%s offers no AUTH", c->host);

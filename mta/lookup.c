@@ -17,8 +17,8 @@ static bool anew(struct carrier *c, bool fresh)
 	return !fresh;
 }
 
-bool lookup_record(struct carrier *c, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out,
-    struct err *e)
+bool lookup_record(struct carrier *c, const char *name, enum dns_type type, struct arena *a,
+    struct dns_answer *out, struct err *e)
 {
 	bool fresh = c->resolver < 0;
 
@@ -39,8 +39,8 @@ bool lookup_addresses(struct carrier *c, const char *host, struct arena *a, stru
 	return e->kind != ERR_PERM && anew(c, fresh) && lookup_addresses(c, host, a, out, e);
 }
 
-enum mx_found lookup_mx(struct carrier *c, const char *domain, struct arena *a, struct mx_host **hosts, size_t *count,
-    struct err *e)
+enum mx_found lookup_mx(struct carrier *c, const char *domain, struct arena *a,
+    struct mx_host **hosts, size_t *count, struct err *e)
 {
 	bool fresh = c->resolver < 0;
 	enum mx_found found;

@@ -11,10 +11,11 @@
 #include "common/net/resolve.h"
 #include "mta/carry.h"
 
-bool lookup_record(struct carrier *c, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out,
-    struct err *e);
-bool lookup_addresses(struct carrier *c, const char *host, struct arena *a, struct host_addresses *out, struct err *e);
-enum mx_found lookup_mx(struct carrier *c, const char *domain, struct arena *a, struct mx_host **hosts, size_t *count,
-    struct err *e);
+bool lookup_record(struct carrier *c, const char *name, enum dns_type type, struct arena *a,
+    struct dns_answer *out, struct err *e);
+bool lookup_addresses(struct carrier *c, const char *host, struct arena *a,
+    struct host_addresses *out, struct err *e);
+enum mx_found lookup_mx(struct carrier *c, const char *domain, struct arena *a,
+    struct mx_host **hosts, size_t *count, struct err *e);
 
 #endif

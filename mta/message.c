@@ -286,14 +286,14 @@ static void relayed(struct sched *s, struct message *m, const struct rcpt *r)
 static void sent(struct sched *s, struct message *m, struct rcpt *r, const struct job_result *res)
 {
 	r->state = RCPT_DONE;
-	maillog_sent(m->env.id, span_of(r->address), r->remote, res->tls, (int)(clock_wall() - m->env.arrived),
-	    span_of(r->answer));
+	maillog_sent(m->env.id, span_of(r->address), r->remote, res->tls,
+	    (int)(clock_wall() - m->env.arrived), span_of(r->answer));
 	if (bounce_tells_relayed(&m->env, r, res->dsn, res->by))
 		relayed(s, m, r);
 }
 
-static void deferred(const struct plan *plan, struct message *m, struct rcpt *r, const struct plan_try *try,
-    const struct err *why)
+static void deferred(const struct plan *plan, struct message *m, struct rcpt *r,
+    const struct plan_try *try, const struct err *why)
 {
 	time_t now = clock_wall();
 
@@ -323,7 +323,8 @@ static void settle(struct sched *s, struct message *m, struct rcpt *r, const str
 	/* Control characters and length were the other side's; err knows how to tame both. */
 	err_temp(&why, got->status, "%s", got->answer);
 	why.kind = got->kind;
-	try = (struct plan_try){ ++r->tries, r->next, plan_class(res->unreachable, why.status, why.text) };
+	try = (struct plan_try){ ++r->tries, r->next,
+		plan_class(res->unreachable, why.status, why.text) };
 	r->next = 0;
 	r->status = keep(m, KEPT_STATUS, span_of(why.status));
 	r->answer = keep(m, KEPT_ANSWER, span_of(why.text));

@@ -43,7 +43,8 @@ void pace_took(struct pace *p, const struct pace_rules *r, unsigned running, tim
 /* RFC 3463: 4.3.2 takes no messages, 4.4.5 is congested. RFC 5321 3.8: 421 hangs up. */
 bool pace_is_refusal(const char *status, const char *answer)
 {
-	static const char *const says[] = { "too many", "rate limit", "ratelimit", "throttl", "too fast", "try slower" };
+	static const char *const says[] = { "too many", "rate limit", "ratelimit", "throttl",
+		"too fast", "try slower" };
 	struct span s = span_of(answer);
 
 	if (span_starts(s, "421"))
@@ -81,7 +82,8 @@ time_t pace_failed(struct pace *p, const struct pace_rules *r)
 	return wait < r->down_most ? wait : r->down_most;
 }
 
-bool pace_may(const struct pace *p, const struct pace_rules *r, unsigned running, unsigned free, unsigned total, time_t now)
+bool pace_may(const struct pace *p, const struct pace_rules *r, unsigned running, unsigned free,
+    unsigned total, time_t now)
 {
 	if (!free || running >= pace_limit(p, r, now))
 		return false;

@@ -37,6 +37,7 @@ time_t pace_failed(struct pace *p, const struct pace_rules *r);
  * `total` are? Never more than are left for others, so that the next destination finds one
  * free at once; and those who were not reached last time share one half of all.
  */
-bool pace_may(const struct pace *p, const struct pace_rules *r, unsigned running, unsigned free, unsigned total, time_t now);
+bool pace_may(const struct pace *p, const struct pace_rules *r, unsigned running, unsigned free,
+    unsigned total, time_t now);
 
 #endif

@@ -39,12 +39,15 @@ static void tell_records(struct finding *f, const char *name, const struct dns_a
 	struct tlsa t;
 
 	if (answer->found != DNS_YES || !answer->secure)
-		trace(f->c, TRACE_NOTE, "tlsa", answer->found == DNS_YES ? "the records at %s are not signed" : "none at %s", name);
+		trace(f->c, TRACE_NOTE, "tlsa",
+		    answer->found == DNS_YES ? "the records at %s are not signed" : "none at %s",
+		    name);
 	for (size_t i = 0; answer->secure && i < answer->count; i++) {
 		str_reset(&text);
 		if (tlsa_parse(answer->records[i], &t))
 			tlsa_print(&t, &text);
-		trace(f->c, TRACE_GOOD, "tlsa", "%s %s%s", name, text.p, text.n && tlsa_usable(&t) ? "" : " (can not be used)");
+		trace(f->c, TRACE_GOOD, "tlsa", "%s %s%s", name, text.p,
+		    text.n && tlsa_usable(&t) ? "" : " (can not be used)");
 	}
 	str_free(&text);
 }

@@ -44,7 +44,8 @@ static void tell_sts(struct carrier *c)
 	if (c->sts->failed)
 		trace(c, TRACE_BAD, "sts", "%s", c->sts->trouble);
 	if (c->sts->counts)
-		trace(c, TRACE_GOOD, "sts", "%s, for%s", sts_mode_name(c->sts->policy.mode), patterns.p);
+		trace(c, TRACE_GOOD, "sts", "%s, for%s", sts_mode_name(c->sts->policy.mode),
+		    patterns.p);
 	else
 		trace(c, TRACE_NOTE, "sts", "no policy");
 	str_free(&patterns);
@@ -180,8 +181,10 @@ static bool must_be_sure(struct finding *f, struct err *e)
 	struct tls_policy *p = f->out;
 
 	if (!p->assured)
-		return err_perm(e, "5.7.30", "the message needs REQUIRETLS, and neither DNSSEC nor MTA-STS vouches "
-		    "for %s as a server of %s", f->s->mx->name, f->j->destination);
+		return err_perm(e, "5.7.30",
+		    "the message needs REQUIRETLS, and neither DNSSEC nor MTA-STS vouches "
+		    "for %s as a server of %s",
+		    f->s->mx->name, f->j->destination);
 	p->tls = POLICY_MUST;
 	p->want.must = true;
 	return true;
@@ -203,14 +206,19 @@ static bool decide(struct finding *f, struct err *e)
 
 static void tell_policy(struct carrier *c, const struct tls_policy *p)
 {
-	static const char *const whose[] = { [POLICY_NOBODY] = "nobody asks for more", [POLICY_TLSA] = "its TLSA records ask for it",
-		[POLICY_STS] = "the MTA-STS policy asks for it", [POLICY_SETTING] = "a setting asks for it",
+	static const char *const whose[] = { [POLICY_NOBODY] = "nobody asks for more",
+		[POLICY_TLSA] = "its TLSA records ask for it",
+		[POLICY_STS] = "the MTA-STS policy asks for it",
+		[POLICY_SETTING] = "a setting asks for it",
 		[POLICY_MESSAGE] = "the message asks for it" };
-	static const char *const tls[] = { "in the clear", "TLS where it is offered", "TLS, or not at all" };
-	static const char *const proofs[] = { [TLS_PROOF_NAME] = "a certificate for its name", [TLS_PROOF_TLSA] = "what a record says",
+	static const char *const tls[] = { "in the clear", "TLS where it is offered",
+		"TLS, or not at all" };
+	static const char *const proofs[] = { [TLS_PROOF_NAME] = "a certificate for its name",
+		[TLS_PROOF_TLSA] = "what a record says",
 		[TLS_PROOF_PRINT] = "a known fingerprint" };
 
-	trace(c, TRACE_GOOD, "policy", "%s, and %s: %s", tls[p->tls], p->want.must ? proofs[p->want.proof] : "no proof", whose[p->source]);
+	trace(c, TRACE_GOOD, "policy", "%s, and %s: %s", tls[p->tls],
+	    p->want.must ? proofs[p->want.proof] : "no proof", whose[p->source]);
 	if (p->result)
 		trace(c, TRACE_BAD, "policy", "%s", p->why);
 }

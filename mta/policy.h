@@ -30,9 +30,9 @@ struct tls_policy {
 	enum policy_source	 source;
 	enum policy_tls		 tls;
 	struct tls_want		 want;		/* the proof, and whether it must be */
-	const char		*domain;	/* whose policy it is: the destination, or where the TLSA records are */
+	const char *domain; /* whose policy it is: the destination, or where the TLSA records are */
 	const struct sts_policy	*sts;		/* the destination's, or NULL */
-	bool			 assured;	/* we know for sure that it is a server of the destination */
+	bool assured; /* we know for sure that it is a server of the destination */
 	/* What is wrong whatever the server says, and a sentence; TLSRPT_SUCCESS: nothing, and "". */
 	enum tlsrpt_result	 result;
 	const char		*why;

@@ -75,11 +75,12 @@ static int print_end(struct probe *p, const struct job_result *r)
 	struct job_step s = { .mark = end->kind == ERR_NONE ? '+' : '-', .step = "end", .host = "" };
 
 	if (end->kind == ERR_NONE)
-		s.text = arena_printf(p->arena, "mail for %s goes to %s, %s%s", p->job.destination, r->remote,
-		    *r->tls ? "by " : "in the clear", r->tls);
+		s.text = arena_printf(p->arena, "mail for %s goes to %s, %s%s", p->job.destination,
+		    r->remote, *r->tls ? "by " : "in the clear", r->tls);
 	else
 		s.text = arena_printf(p->arena, "mail for %s %s: %s %s", p->job.destination,
-		    end->kind == ERR_TEMP ? "would wait" : "would come back", end->status, end->answer);
+		    end->kind == ERR_TEMP ? "would wait" : "would come back", end->status,
+		    end->answer);
 	if (!admin_json())
 		printf("\n");
 	print_step(p, &s);

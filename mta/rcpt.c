@@ -69,7 +69,8 @@ bool inbound_is_our_domain(struct inbound *in, struct span domain)
 	return directory_domain(&in->clerk, domain, &is, NULL) && is == DIR_LOCAL;
 }
 
-static bool kind_of(struct inbound *in, const char *address, struct arena *a, enum inbound_kind *kind, struct err *e)
+static bool kind_of(struct inbound *in, const char *address, struct arena *a,
+    enum inbound_kind *kind, struct err *e)
 {
 	struct dir_target *targets;
 	size_t count;
@@ -118,9 +119,11 @@ bool inbound_rcpt(struct smtp *s, const struct smtp_rcpt *to, struct err *e)
 
 	if (!postmaster && !receive_resolve(&in->self, &in->clerk, address, &is, &room, e))
 		return false;
-	if (is == DIR_RETURN && !receive_return(&in->clerk, in->intake.env.sender, address, s->command, e))
+	if (is == DIR_RETURN &&
+	    !receive_return(&in->clerk, in->intake.env.sender, address, s->command, e))
 		return false;
-	if (is == DIR_LOCAL || is == DIR_RELAY || is == DIR_RETURN)		/* what is refused anyway need not wait for the DNS */
+	if (is == DIR_LOCAL || is == DIR_RELAY ||
+	    is == DIR_RETURN) /* what is refused anyway need not wait for the DNS */
 		check_sender(&in->check, &in->intake, s->mail);
 	if (!postmaster)
 		who = who_is(is, &to->path, fits(in->size, room));

@@ -6,7 +6,7 @@
 #include "mta/source.h"
 #include "mta/trace.h"
 
-enum { CONNECT_S = 30 };	/* RFC 5321 leaves it open; the kernel alone would take two minutes */
+enum { CONNECT_S = 30 }; /* RFC 5321 leaves it open; the kernel alone would take two minutes */
 
 static bool is_socket(const struct server *s)
 {
@@ -17,7 +17,8 @@ static void lost(void *arg, const char *ip, const struct err *why)
 {
 	const struct reach *r = arg;
 
-	log_info("%s unreachable host=%s ip=%s why=\"%s\"", r->j->id, r->server->mx->name, ip, why->text);
+	log_info("%s unreachable host=%s ip=%s why=\"%s\"", r->j->id, r->server->mx->name, ip,
+	    why->text);
 	trace(r->c, TRACE_BAD, "connect", "%s", why->text);
 }
 
@@ -50,11 +51,12 @@ static void enter(struct reach *r, const char *ip)
 	if (myself_is(&r->c->myself, span_of(ip), r->server->port))
 		r->met_myself = true;
 	else
-		r->race.racers[r->race.count++] = (struct racer){ ip, r->sources[family_of(ip) == 6] };
+		r->race.racers[r->race.count++] =
+		    (struct racer){ ip, r->sources[family_of(ip) == 6] };
 }
 
-void reach_begin(struct reach *r, struct carrier *c, const struct job *j, const struct server *server, size_t most,
-    struct arena *a)
+void reach_begin(struct reach *r, struct carrier *c, const struct job *j,
+    const struct server *server, size_t most, struct arena *a)
 {
 	const char *order[RACE_MAX];
 	size_t n;
@@ -80,8 +82,8 @@ bool reach_next(struct reach *r, const char **ip, int *fd, struct err *e)
 	return tcp_local(*ip, fd, e);
 }
 
-bool reach_again(const struct carrier *c, const struct job *j, const struct server *server, const char *ip, int *fd,
-    struct err *e)
+bool reach_again(const struct carrier *c, const struct job *j, const struct server *server,
+    const char *ip, int *fd, struct err *e)
 {
 	char source[ADDRESS_TEXT];
 

@@ -21,12 +21,12 @@ struct reach {
 };
 
 /* At most so many of its addresses. */
-void reach_begin(struct reach *r, struct carrier *c, const struct job *j, const struct server *server, size_t most,
-    struct arena *a);
+void reach_begin(struct reach *r, struct carrier *c, const struct job *j,
+    const struct server *server, size_t most, struct arena *a);
 /* To the next that answers; false: none is left, TEMP. *fd is the caller's. */
 bool reach_next(struct reach *r, const char **ip, int *fd, struct err *e);
 /* Once more to that one. */
-bool reach_again(const struct carrier *c, const struct job *j, const struct server *server, const char *ip, int *fd,
-    struct err *e);
+bool reach_again(const struct carrier *c, const struct job *j, const struct server *server,
+    const char *ip, int *fd, struct err *e);
 
 #endif

@@ -13,7 +13,8 @@ static bool ask(struct carrier *c, const struct job *j, struct err *e)
 	bool ok = smtp_client_try(&c->client, j->sender, j->rcpts[0].address, e);
 
 	if (ok)
-		trace(c, TRACE_GOOD, "recipient", "%u %s %s", c->client.last.code, c->client.last.status, c->client.last.text);
+		trace(c, TRACE_GOOD, "recipient", "%u %s %s", c->client.last.code,
+		    c->client.last.status, c->client.last.text);
 	else
 		trace(c, TRACE_BAD, "recipient", "%s", e->text);
 	return ok;
@@ -54,6 +55,7 @@ void rehearse(struct carrier *c, const struct job *j, struct arena *a, struct jo
 		e = found.why;
 	*r = (struct job_result){ .remote = arena_text(a, span_of(found.remote)), .tls = arena_text(a, span_of(found.tls)),
 		.count = 1 };
-	r->rcpts[0] = (struct job_result_rcpt){ *found.remote ? ERR_NONE : e.kind, arena_text(a, span_of(e.status)),
+	r->rcpts[0] = (struct job_result_rcpt){ *found.remote ? ERR_NONE : e.kind,
+		arena_text(a, span_of(e.status)),
 		*found.remote ? "" : arena_text(a, span_of(e.text)) };
 }

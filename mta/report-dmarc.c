@@ -8,8 +8,9 @@
 #include "common/trust/dmarc.h"
 
 enum {
-	OWN_MAX		= 50,		/* reports in one go to an organization about itself: nobody has asked for them */
-	WANTED_MAX	= 500,		/* to one that said it wants them */
+	OWN_MAX =
+	    50, /* reports in one go to an organization about itself: nobody has asked for them */
+	WANTED_MAX = 500, /* to one that said it wants them */
 };
 
 /* --- to whom: a destination outside of the domain's organization must have said that it wants such reports --- */

@@ -92,7 +92,8 @@ static bool send_mail(struct reporter *r, struct domain_report *j, struct span g
 	struct str text = STR(REPORT_TEXT_MAX);
 	bool ok;
 
-	j->tls_optional = true;		/* where TLS fails, the report of that must arrive all the same: RFC 8460 5.3 */
+	j->tls_optional =
+	    true; /* where TLS fails, the report of that must arrive all the same: RFC 8460 5.3 */
 	report_put_fields(r, j, "TLS reports", &text);
 	str_addf(&text, "TLS-Report-Domain: %s\nTLS-Report-Submitter: %s\nTLS-Required: No\n"
 	    "Content-Type: multipart/report; report-type=\"tlsrpt\";\n\tboundary=\"%s\"\n\n",

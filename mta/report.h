@@ -27,11 +27,11 @@ struct reporter {
 	int			 resolver, memory;	/* channels to resolver and mta-hints; -1 */
 	struct trust_dns	 dns;
 	struct arena		*arena;		/* of one domain */
-	bool			 late;		/* one question about this domain had no answer: no more of them */
+	bool late; /* one question about this domain had no answer: no more of them */
 	bool			 alone;		/* the resolver is gone, and did not come back */
 	ms_t			 web;		/* spent with web servers in this go */
 	uint64_t		 secret[2];	/* of the hash that says which counter is whose */
-	uint16_t		 told[REPORT_COUNTERS];	/* reports to an organization; some share one counter */
+	uint16_t told[REPORT_COUNTERS]; /* reports to an organization; some share one counter */
 };
 
 /* One report on its way. */

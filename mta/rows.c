@@ -40,7 +40,8 @@ static void name_of(const char *kind, int64_t now, char name[32])
 /* A full disk takes a part of a line: out with it, or the next row would go on where it ends. */
 static bool append(int fd, off_t end, struct span line, struct err *e)
 {
-	return file_write(fd, line, e) || (ftruncate(fd, end) < 0 && err_sys(e, "cannot cut the last row off again"));
+	return file_write(fd, line, e) ||
+	    (ftruncate(fd, end) < 0 && err_sys(e, "cannot cut the last row off again"));
 }
 
 bool rows_add(int directory, const char *kind, struct span row, int64_t now, struct err *e)
@@ -62,7 +63,8 @@ bool rows_add(int directory, const char *kind, struct span row, int64_t now, str
 	else if (fstat(fd, &st) < 0)
 		ok = err_sys(e, "cannot look at it");
 	else
-		ok = st.st_size + (off_t)line.n > ROWS_MAX || append(fd, st.st_size, str_span(&line), e);
+		ok = st.st_size + (off_t)line.n > ROWS_MAX ||
+		    append(fd, st.st_size, str_span(&line), e);
 	fd_close(&fd);
 	str_free(&line);
 	return ok || err_while(e, "noting a row of %s", name);

@@ -78,10 +78,15 @@ static void set_up(struct sched *s)
 {
 	const struct conf *c = &s->self.conf;
 
-	plan_init(&s->plan, c->mta_retry.words, c->mta_retry.count, (time_t)c->mta_give_up, (time_t)c->mta_warn_after);
-	plan_waits(&s->plan, PLAN_UNREACHABLE, c->mta_retry_unreachable.words, c->mta_retry_unreachable.count);
-	plan_waits(&s->plan, PLAN_GREYLISTED, c->mta_retry_greylisted.words, c->mta_retry_greylisted.count);
-	s->bounce = (struct bounce){ .own = &s->in[INS - 1], .our_name = c->host_name, .postmaster = c->postmaster,
+	plan_init(&s->plan, c->mta_retry.words, c->mta_retry.count, (time_t)c->mta_give_up,
+	    (time_t)c->mta_warn_after);
+	plan_waits(&s->plan, PLAN_UNREACHABLE, c->mta_retry_unreachable.words,
+	    c->mta_retry_unreachable.count);
+	plan_waits(&s->plan, PLAN_GREYLISTED, c->mta_retry_greylisted.words,
+	    c->mta_retry_greylisted.count);
+	s->bounce = (struct bounce){ .own = &s->in[INS - 1],
+		.our_name = c->host_name,
+		.postmaster = c->postmaster,
 		.give_up = (time_t)c->mta_give_up };
 	s->clerk = s->sign = -1;
 	s->loop = loop_new();
@@ -133,7 +138,7 @@ static void sweep(void *arg)
 	loop_at(s->loop, clock_in(SWEEP_S), sweep, s);
 	due_look_at_clock(s);
 	if (now < s->plan.doubt_until)
-		return;			/* what came just before a jump of the clock looks old after it */
+		return; /* what came just before a jump of the clock looks old after it */
 	for (int i = 0; i < INS; i++)
 		queue_sweep(&s->in[i], now);
 	queue_sweep(&s->out, now);

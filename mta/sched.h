@@ -59,7 +59,7 @@ struct message {
 	bool		 changed;	/* since the envelope was written */
 	ms_t		 noted;		/* last time that it was, by note() */
 	bool		 lost;		/* its text is gone */
-	bool		 hurry;		/* a person asked for a try: now, whatever the envelope says */
+	bool hurry; /* a person asked for a try: now, whatever the envelope says */
 	enum wish	 wish;		/* to be fulfilled when its jobs are back */
 };
 
@@ -70,7 +70,7 @@ struct task {
 	struct dest	*dest;
 	size_t		 count, bytes;		/* bytes of its packet, nearly */
 	uint32_t	*rcpts, room;		/* places in msg->env.rcpts */
-	const char	*destination, *words;	/* where to, and how: for way_read() onto way_plain */
+	const char *destination, *words; /* where to, and how: for way_read() onto way_plain */
 	const char	*retry;			/* waits of its own, for plan_own(), or "" */
 };
 
@@ -141,10 +141,11 @@ struct heading { const char *name, *destination, *words, *retry; unsigned connec
 struct ways_found { struct dir_way way; const char *domain; };
 struct ways *ways_new(void);
 /* Those of all recipients that are due. False: the clerk can not be asked now. Memory from m. */
-bool ways_find(struct sched *s, struct message *m, time_t now, struct ways_found **found, size_t *count, struct err *e);
+bool ways_find(struct sched *s, struct message *m, time_t now, struct ways_found **found,
+    size_t *count, struct err *e);
 /* False: the recipient's address has no domain. */
-bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r, const struct ways_found *found, size_t count,
-    struct heading *out);
+bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r,
+    const struct ways_found *found, size_t count, struct heading *out);
 
 /* origin.c */
 struct origins *origins_new(void);
@@ -161,7 +162,8 @@ void origin_finished(struct sched *s, struct origin *o);	/* one of its messages 
  */
 bool sign_is_ours(const struct envelope *env, const struct conf_list *networks);
 /* Ask for signatures, and note them in env. False, TEMP: not now. Without keys, or when it can not be signed: true. */
-bool sign_message(struct sched *s, const struct station *from, struct envelope *env, struct arena *a, struct err *e);
+bool sign_message(struct sched *s, const struct station *from, struct envelope *env,
+    struct arena *a, struct err *e);
 
 /* dest.c */
 struct dests *dests_new(struct sched *s);

@@ -44,7 +44,8 @@ static void note_refused(struct search *s, const struct server *server, const st
 /* RFC 5321 5.1: then those that are as far as we are, or farther, would only bring it back. */
 static bool stop_here(struct search *s, const struct server *server)
 {
-	trace(s->c, TRACE_BAD, "myself", "%s has an address of ours: nobody from here on is asked", server->mx->name);
+	trace(s->c, TRACE_BAD, "myself", "%s has an address of ours: nobody from here on is asked",
+	    server->mx->name);
 	s->met_myself = true;
 	s->count = 0;
 	return false;
@@ -62,7 +63,8 @@ static bool try_addresses(struct search *s, const struct server *server, const s
 		return stop_here(s, server);
 	s->tried += (unsigned)r.race.count;
 	if (!r.race.count) {
-		err_temp(&e, "4.4.4", "%s has no address of a family that may be used", server->mx->name);
+		err_temp(&e, "4.4.4", "%s has no address of a family that may be used",
+		    server->mx->name);
 		return fail(s, &e);
 	}
 	while (r.race.count) {
@@ -70,7 +72,8 @@ static bool try_addresses(struct search *s, const struct server *server, const s
 			return fail(s, &e);
 		if (link_open(s->c, s->j, &t, fd, &e))
 			return true;
-		log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, server->mx->name, t.ip, e.text);
+		log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, server->mx->name,
+		    t.ip, e.text);
 		trace(s->c, TRACE_BAD, "result", "%s", e.text);
 		fail(s, &e);
 	}
@@ -82,7 +85,8 @@ static struct server server_of(const struct search *s, size_t i)
 	struct server server = { .mx = &s->hosts[i], .at = { .alias_of = "" }, .port = s->port };
 
 	if (s->places) {
-		server.port = s->places[i].port ? s->places[i].port : (unsigned)s->c->self->conf.mta_port;
+		server.port =
+		    s->places[i].port ? s->places[i].port : (unsigned)s->c->self->conf.mta_port;
 		server.lmtp = s->places[i].lmtp;
 	}
 	return server;
@@ -96,8 +100,9 @@ static void tell_addresses(struct search *s, const struct server *server)
 		return;
 	for (size_t i = 0; i < server->at.count; i++)
 		str_addf(&list, "%s%s", i ? ", " : "", server->at.ips[i]);
-	trace(s->c, TRACE_GOOD, "address", "%s%s%s%s%s", list.p, list.over ? " ..." : "", *server->at.alias_of ? " by way of " : "",
-	    server->at.alias_of, server->at.secure ? "; DNSSEC vouches for that" : "");
+	trace(s->c, TRACE_GOOD, "address", "%s%s%s%s%s", list.p, list.over ? " ..." : "",
+	    *server->at.alias_of ? " by way of " : "", server->at.alias_of,
+	    server->at.secure ? "; DNSSEC vouches for that" : "");
 	str_free(&list);
 }
 
@@ -108,7 +113,8 @@ static bool try_host(struct search *s, size_t i)
 	struct err e;
 
 	trace_about(s->c, server.mx->name);
-	if (*server.mx->name != '/' && !lookup_addresses(s->c, server.mx->name, s->a, &server.at, &e)) {
+	if (*server.mx->name != '/' &&
+	    !lookup_addresses(s->c, server.mx->name, s->a, &server.at, &e)) {
 		trace(s->c, TRACE_BAD, "address", "%s", e.text);
 		return fail(s, &e);
 	}
@@ -128,13 +134,15 @@ static void stop_at_myself(struct search *s)
 	unsigned mine = UINT32_MAX;
 
 	for (size_t i = 0; i < s->count; i++) {
-		if (span_is(span_of(s->hosts[i].name), s->c->self->conf.host_name) && s->hosts[i].preference < mine)
+		if (span_is(span_of(s->hosts[i].name), s->c->self->conf.host_name) &&
+		    s->hosts[i].preference < mine)
 			mine = s->hosts[i].preference;
 	}
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->hosts[i].preference < mine)
 			continue;
-		trace(s->c, TRACE_NOTE, "myself", "from preference %u on these are as far as we are, and not asked", mine);
+		trace(s->c, TRACE_NOTE, "myself",
+		    "from preference %u on these are as far as we are, and not asked", mine);
 		s->count = i;
 		s->met_myself = true;
 	}
@@ -194,16 +202,18 @@ static void tell_way(struct carrier *c, const struct job *j)
 	struct str words = STR(WAY_TEXT);
 
 	way_print(&j->way, &way_plain, &words);
-	trace(c, TRACE_NOTE, "way", "%s%s%s", j->way.tls == WAY_MAY ? "tls=may" : "", words.n && j->way.tls == WAY_MAY ? " " : "",
-	    words.p);
+	trace(c, TRACE_NOTE, "way", "%s%s%s", j->way.tls == WAY_MAY ? "tls=may" : "",
+	    words.n && j->way.tls == WAY_MAY ? " " : "", words.p);
 	str_free(&words);
 }
 
 /* Nobody would talk. */
 static bool give_up(struct search *s, struct err *e)
 {
-	if (s->met_myself && s->why.kind == ERR_NONE)	/* nobody before us has failed, who may be back tomorrow */
-		return err_perm(e, "5.4.6", "mail for %s comes back to us: we are its server, but it is no domain of ours",
+	if (s->met_myself &&
+	    s->why.kind == ERR_NONE) /* nobody before us has failed, who may be back tomorrow */
+		return err_perm(e, "5.4.6",
+		    "mail for %s comes back to us: we are its server, but it is no domain of ours",
 		    s->j->destination);
 	if (s->why.kind == ERR_NONE)
 		return err_temp(e, "4.4.4", "no server of %s has an address", s->j->destination);

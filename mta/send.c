@@ -17,8 +17,8 @@
 #include "mta/rehearse.h"
 
 enum {
-	KEEP_S		= 5,		/* a connection without work; RFC 5321 4.5.3.2 is kinder, servers are not */
-	MEMORY		= 8 << 20,
+	KEEP_S = 5, /* a connection without work; RFC 5321 4.5.3.2 is kinder, servers are not */
+	MEMORY = 8 << 20,
 };
 
 static void need(bool ok, const struct err *e)

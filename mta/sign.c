@@ -17,7 +17,8 @@ bool sign_is_ours(const struct envelope *env, const struct conf_list *networks)
 
 	if (env->is_bounce || *env->login || span_is(peer, "local") || span_starts(peer, "local "))
 		return true;
-	return span_cut(&peer, ' ', &ip) && address_parse(ip, &a) && networks_have(networks->words, networks->count, &a);
+	return span_cut(&peer, ' ', &ip) && address_parse(ip, &a) &&
+	    networks_have(networks->words, networks->count, &a);
 }
 
 static bool connect_sign(struct sched *s, struct err *e)
@@ -31,8 +32,8 @@ static bool connect_sign(struct sched *s, struct err *e)
 	return s->sign >= 0 || err_temp(e, "4.3.0", "the keeper gave no sign process");
 }
 
-static enum signing_got ask_once(struct sched *s, const struct envelope *env, int text, struct arena *a,
-    struct signing *out, struct err *e)
+static enum signing_got ask_once(struct sched *s, const struct envelope *env, int text,
+    struct arena *a, struct signing *out, struct err *e)
 {
 	enum signing_got got = signing_ask(s->sign, env->sender, text, a, out, e);
 
@@ -45,7 +46,8 @@ static enum signing_got ask_once(struct sched *s, const struct envelope *env, in
  * A process that rested has ended meanwhile; a fresh one that ends had to do with this message, which then goes without
  * signatures, as it does when its keys are damaged. What may pass (a disk, a mode) is waited for.
  */
-static bool ask(struct sched *s, const struct envelope *env, int text, struct arena *a, struct signing *out, struct err *e)
+static bool ask(struct sched *s, const struct envelope *env, int text, struct arena *a,
+    struct signing *out, struct err *e)
 {
 	bool rested = s->sign >= 0;
 	enum signing_got got = SIGNING_DIED;
@@ -76,7 +78,8 @@ static void note(struct sched *s, struct envelope *env, const struct signing *go
 		maillog_signed(env->id, (unsigned)got->count);
 }
 
-bool sign_message(struct sched *s, const struct station *from, struct envelope *env, struct arena *a, struct err *e)
+bool sign_message(struct sched *s, const struct station *from, struct envelope *env,
+    struct arena *a, struct err *e)
 {
 	struct signing got;
 	int text;

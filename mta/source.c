@@ -14,8 +14,9 @@ enum { KNOWN_S = 3600, AGAIN_S = 60, NAMES_MAX = 10 };
 
 bool source_is_private(const struct address *a)
 {
-	static const char *const networks[] = { "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-		"172.16.0.0/12", "192.168.0.0/16", "::1", "fc00::/7", "fe80::/10" };	/* RFC 6890 */
+	static const char *const networks[] = { "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10",
+		"127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "::1",
+		"fc00::/7", "fe80::/10" }; /* RFC 6890 */
 
 	return networks_have(networks, sizeof networks / sizeof *networks, a);
 }
@@ -44,7 +45,8 @@ static bool ask_kernel(const struct address *to, struct address *from)
 	bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&sa, n) == 0;
 
 	n = sizeof sa;
-	ok = ok && getsockname(fd, (struct sockaddr *)&sa, &n) == 0 && address_from_sockaddr(&sa, from, &port);
+	ok = ok && getsockname(fd, (struct sockaddr *)&sa, &n) == 0 &&
+	    address_from_sockaddr(&sa, from, &port);
 	fd_close(&fd);
 	return ok;
 }
@@ -55,7 +57,8 @@ static bool leads_back(struct carrier *c, const char *name, const struct address
 	size_t size = from->family == 4 ? 4 : 16;
 	struct dns_answer at;
 
-	if (!lookup_record(c, name, from->family == 4 ? DNS_A : DNS_AAAA, a, &at, NULL) || at.found == DNS_FAILED) {
+	if (!lookup_record(c, name, from->family == 4 ? DNS_A : DNS_AAAA, a, &at, NULL) ||
+	    at.found == DNS_FAILED) {
 		*unknown = true;
 		return false;
 	}
@@ -75,7 +78,8 @@ static bool has_name(struct carrier *c, const struct address *from, struct arena
 	address_reverse_name(from, reverse);
 	*unknown = !lookup_record(c, reverse, DNS_PTR, a, &answer, NULL) || answer.found == DNS_FAILED;
 	for (size_t i = 0; !*unknown && i < answer.count && i < NAMES_MAX; i++) {
-		if (dns_name_eat(&answer.records[i], name) && *name && leads_back(c, name, from, a, unknown))
+		if (dns_name_eat(&answer.records[i], name) && *name &&
+		    leads_back(c, name, from, a, unknown))
 			return true;
 	}
 	return false;
@@ -131,7 +135,8 @@ static bool may_leave(struct carrier *c, const struct job *j, const struct addre
 	char text[ADDRESS_TEXT];
 
 	source_of(c, j, to->family, text);
-	return (address_parse(span_of(text), &from) || ask_kernel(to, &from)) && is_fine(c, &from, a);
+	return (address_parse(span_of(text), &from) || ask_kernel(to, &from)) &&
+	    is_fine(c, &from, a);
 }
 
 unsigned source_without(struct carrier *c, const struct job *j, const char *const *ips, size_t n, struct arena *a)
@@ -139,7 +144,8 @@ unsigned source_without(struct carrier *c, const struct job *j, const char *cons
 	struct address four, six;
 	bool fine4, fine6;
 
-	if (!c->self->conf.mta_check_source || !first_of(ips, n, 4, &four) || !first_of(ips, n, 6, &six))
+	if (!c->self->conf.mta_check_source || !first_of(ips, n, 4, &four) ||
+	    !first_of(ips, n, 6, &six))
 		return 0;
 	fine4 = may_leave(c, j, &four, a);
 	fine6 = may_leave(c, j, &six, a);

@@ -54,14 +54,16 @@ static bool answer_request(struct stage *s, struct packet *asked, struct err *e)
 bool stage_next(struct stage *s, struct packet *p, ms_t until, struct err *e)
 {
 	for (;;) {
-		struct pollfd fds[] = { { s->send.work, POLLIN, 0 }, { s->send.keeper, POLLIN, 0 } };
+		struct pollfd fds[] = { { s->send.work, POLLIN, 0 },
+			{ s->send.keeper, POLLIN, 0 } };
 		int left = (int)(until - clock_ms()), i;
 
 		if (left <= 0 || poll(fds, 2, left) <= 0)
 			return err_temp(e, "4.4.7", "no result in time");
 		i = fds[0].revents ? 0 : 1;
 		if (packet_recv(fds[i].fd, p, until) != PACKET_OK)
-			return err_temp(e, "4.3.0", "mta-send ended before it was done; --verbose shows its log");
+			return err_temp(e, "4.3.0",
+			    "mta-send ended before it was done; --verbose shows its log");
 		if (i == 0)
 			return true;
 		if (!answer_request(s, p, e))

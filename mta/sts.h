@@ -19,7 +19,7 @@ struct sts_asker { struct role_self *self; int *resolver, *hints; };
 struct sts_found {
 	bool			 counts;
 	struct sts_policy	 policy;	/* where counts; memory from a */
-	enum tlsrpt_result	 failed;	/* a fetch did, just now; TLSRPT_SUCCESS: none did */
+	enum tlsrpt_result failed; /* a fetch did, just now; TLSRPT_SUCCESS: none did */
 	const char		*trouble;	/* why */
 };
 

@@ -16,7 +16,8 @@ struct tls_attempt {
 	const struct tls_policy	*policy;
 	enum tlsrpt_result	 result;
 	const char		*why;		/* failure-reason-code: a sentence, or "" */
-	const char		*mx, *ip, *from;	/* receiving host, receiving and sending address; "" not connected */
+	const char *mx, *ip,
+	    *from; /* receiving host, receiving and sending address; "" not connected */
 };
 
 void tlsrpt_note(struct carrier *c, const struct tls_attempt *t);

@@ -14,7 +14,8 @@ enum { ROOM_FIRST = 1024 };
 
 struct waits_one {
 	char	 id[WAIT_ID];
-	uint32_t at;		/* place in the heap; PARKED or IN_HURRY; GONE: taken, but its lot still knows it */
+	uint32_t
+	    at; /* place in the heap; PARKED or IN_HURRY; GONE: taken, but its lot still knows it */
 	uint32_t chain;		/* the next of its bucket, or of the spare ones */
 	uint32_t link;		/* the next of its lot */
 };

@@ -38,12 +38,13 @@ bool waits_has(const struct waits *w, const char *id);
 bool waits_first(const struct waits *w, time_t *next);		/* false: nobody has a time */
 bool waits_take(struct waits *w, time_t now, struct wait *out);	/* the first, when it is due */
 bool waits_take_id(struct waits *w, const char *id);		/* false: not here */
-void waits_all_now(struct waits *w);				/* but those in lots, who are due anyway */
+void waits_all_now(struct waits *w); /* but those in lots, who are due anyway */
 void waits_recall(struct waits *w, time_t latest, time_t now);	/* whose time is later than latest is due now */
 
 /* Last in the lot. hurry: its time will be 0. */
 void waits_park(struct waits *w, struct waits_lot *lot, const char *id, bool hurry);
-bool waits_unpark(struct waits *w, struct waits_lot *lot, time_t next);	/* its first has a time again; false: it is empty */
+bool waits_unpark(struct waits *w, struct waits_lot *lot,
+    time_t next); /* its first has a time again; false: it is empty */
 void waits_free(struct waits *w);
 
 #endif

@@ -62,7 +62,8 @@ static void keep(struct ways *w, const char *key, const struct dir_way *way)
 
 /* --- asking --- */
 
-static bool ask_once(struct sched *s, struct message *m, const char **domains, size_t n, struct dir_way *ways, struct err *e)
+static bool ask_once(struct sched *s, struct message *m, const char **domains, size_t n,
+    struct dir_way *ways, struct err *e)
 {
 	if (s->clerk < 0 && !role_connect(&s->self, "clerk", &s->clerk, e))
 		return false;
@@ -70,11 +71,13 @@ static bool ask_once(struct sched *s, struct message *m, const char **domains, s
 }
 
 /* A clerk that was restarted since is asked again at once. */
-static bool ask(struct sched *s, struct message *m, const char **domains, size_t n, struct dir_way *ways, struct err *e)
+static bool ask(struct sched *s, struct message *m, const char **domains, size_t n,
+    struct dir_way *ways, struct err *e)
 {
 	bool was = s->clerk >= 0;
 
-	return ask_once(s, m, domains, n, ways, e) || (was && s->clerk < 0 && ask_once(s, m, domains, n, ways, e));
+	return ask_once(s, m, domains, n, ways, e) ||
+	    (was && s->clerk < 0 && ask_once(s, m, domains, n, ways, e));
 }
 
 static int by_domain(const void *a, const void *b)
@@ -91,7 +94,8 @@ static size_t gather(struct sched *s, struct message *m, time_t now, struct ways
 	for (size_t i = 0; i < m->env.rcpt_count; i++) {
 		const struct rcpt *r = &m->env.rcpts[i];
 
-		if (r->state != RCPT_WAITING || !plan_due(&s->plan, &m->env, r, now) || !route_destination(span_of(r->address), "", name))
+		if (r->state != RCPT_WAITING || !plan_due(&s->plan, &m->env, r, now) ||
+		    !route_destination(span_of(r->address), "", name))
 			continue;
 		if (!n || strcmp(found[n - 1].domain, name) != 0)
 			found[n++].domain = arena_text(m->arena, span_of(name));
@@ -104,7 +108,8 @@ static size_t gather(struct sched *s, struct message *m, time_t now, struct ways
 	return kept;
 }
 
-bool ways_find(struct sched *s, struct message *m, time_t now, struct ways_found **found, size_t *count, struct err *e)
+bool ways_find(struct sched *s, struct message *m, time_t now, struct ways_found **found,
+    size_t *count, struct err *e)
 {
 	struct ways_found *all = arena_array(m->arena, m->env.rcpt_count, sizeof *all);
 	size_t n = gather(s, m, now, all), unknown = 0;
@@ -169,8 +174,8 @@ static const char *name_of(struct message *m, const struct way *w, const char *d
 	if (*w->login)
 		str_addf(&name, ";login=%s", w->login);
 	while ((word = span_word(&rest)).n) {
-		if (!span_starts(word, "via=") && !span_starts(word, "login=") && !span_starts(word, "after=") &&
-		    !span_starts(word, "retry="))
+		if (!span_starts(word, "via=") && !span_starts(word, "login=") &&
+		    !span_starts(word, "after=") && !span_starts(word, "retry="))
 			str_addf(&name, ";" SPAN_FMT, SPAN_ARG(word));
 	}
 	made = arena_text(m->arena, str_span(&name));
@@ -178,8 +183,8 @@ static const char *name_of(struct message *m, const struct way *w, const char *d
 	return made;
 }
 
-bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r, const struct ways_found *found, size_t count,
-    struct heading *out)
+bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r,
+    const struct ways_found *found, size_t count, struct heading *out)
 {
 	struct way w = usual(&s->self.conf);
 	struct str words = STR(2 * WAY_TEXT);

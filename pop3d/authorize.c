@@ -55,7 +55,8 @@ static enum login_step try_login(struct login *l, struct span user, struct span 
 {
 	struct err e;
 
-	if (!user.n || user.n >= sizeof l->user || !password.n || span_has(user, '\0') || span_has(password, '\0'))
+	if (!user.n || user.n >= sizeof l->user || !password.n || span_has(user, '\0') ||
+	    span_has(password, '\0'))
 		return step_of(pop3_no(l->out, "[AUTH] ", "that can not be a name and a password"));
 	if (!l->judge.password(l->judge.self, "PLAIN", user, password, &e))
 		return refused(l, &e);

@@ -7,7 +7,7 @@ struct body {
 	struct out	*out;
 	int64_t		 lines_left;	/* -1: all */
 	uint64_t	 sent;
-	bool		 in_body, fresh, blank, cr, over;	/* fresh: a line begins; blank: it has had no byte */
+	bool in_body, fresh, blank, cr, over; /* fresh: a line begins; blank: it has had no byte */
 };
 
 static void send_bytes(struct body *b, struct span bytes)

@@ -51,9 +51,10 @@ void pop3_serve(struct pop3 *s);
 
 /* --- replies; each ends its line --- */
 
-bool pop3_ok(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));	/* true */
+bool pop3_ok(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* true */
 /* code: "[AUTH] ", "[SYS/TEMP] " or "" (RFC 2449 8, RFC 3206). Returns false. */
-bool pop3_no(struct out *o, const char *code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool pop3_no(struct out *o, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 const char *pop3_code(const struct err *e);	/* which of the SYS codes */
 
 /* "verb arg" */

@@ -131,7 +131,8 @@ static bool send_message(struct pop3 *s, size_t i, int64_t body_lines)
 		log_warn("%s: %s", s->login, e.text);
 		return pop3_no(s->out, "[SYS/TEMP] ", "message %zu can not be read now", i + 1);
 	}
-	pop3_ok(s->out, body_lines < 0 ? "%llu bytes" : "here is its top", (unsigned long long)size_of(s, i));
+	pop3_ok(s->out, body_lines < 0 ? "%llu bytes" : "here is its top",
+	    (unsigned long long)size_of(s, i));
 	ok = pop3_send_text(s->out, fd, body_lines, &sent, &e);
 	close(fd);
 	if (!ok) {
@@ -210,7 +211,8 @@ static bool update(struct pop3 *s, struct err *e)
 			if (!mailbox_expunge(s->box, i, e))
 				return false;
 			s->deleted++;
-		} else if ((s->marks[i] & MARK_FETCHED) && !msg->gone && !(msg->flags & FLAG_SEEN)) {
+		} else if ((s->marks[i] & MARK_FETCHED) && !msg->gone &&
+		    !(msg->flags & FLAG_SEEN)) {
 			/* the message may have gone meanwhile, and then needs no mark */
 			mailbox_set_flags(s->box, i, msg->flags | FLAG_SEEN, msg->keywords, NULL);
 		}
@@ -261,8 +263,9 @@ static bool read_command(struct pop3 *s)
 	case LINE_OK:	return command(s, line);
 	case LINE_LONG:	return pop3_no(s->out, "", "that line is too long");
 	case LINE_BARE:
-	case LINE_NUL:	return pop3_no(s->out, "", "a line ends in CRLF and has no CR, LF or NUL in it");
-	case LINE_LATE:			/* RFC 1939 3: closed without a word, and without an update */
+	case LINE_NUL:
+		return pop3_no(s->out, "", "a line ends in CRLF and has no CR, LF or NUL in it");
+	case LINE_LATE: /* RFC 1939 3: closed without a word, and without an update */
 	case LINE_END:	break;
 	}
 	s->over = true;

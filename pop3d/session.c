@@ -17,7 +17,8 @@
 
 static void serve(struct wire *w, const struct role_self *self, const struct role_handover *h, int root)
 {
-	struct pop3_terms terms = { (int)self->conf.pop3d_idle_timeout, (unsigned)self->conf.errors_max };
+	struct pop3_terms terms = { (int)self->conf.pop3d_idle_timeout,
+		(unsigned)self->conf.errors_max };
 	struct pop3 s = { .terms = &terms, .root = root, .login = h->user.login };
 	ms_t start = clock_ms();
 

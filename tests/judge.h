@@ -16,7 +16,8 @@ static int bad;
 
 #define CHECK(ok, ...) check(ok, __LINE__, #ok, __VA_ARGS__)
 
-static void __attribute__((format(printf, 4, 5))) check(bool ok, int line, const char *what, const char *fmt, ...)
+static void __attribute__((format(printf, 4, 5)))
+check(bool ok, int line, const char *what, const char *fmt, ...)
 {
 	char text[700];
 	va_list args;

@@ -151,7 +151,8 @@ static int explain_login(struct lookup *l, struct span address, const char *logi
 }
 
 /* What a clerk knows of senders that lead back. For no other address the keys are needed. */
-static bool open_returns(const struct conf *c, struct span address, struct lookup_returns *r, struct lookup *l, struct err *e)
+static bool open_returns(const struct conf *c, struct span address, struct lookup_returns *r,
+    struct lookup *l, struct err *e)
 {
 	char directory[4096];
 

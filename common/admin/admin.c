@@ -114,8 +114,8 @@ static void list_verbs(const char *command, const struct admin_verb *verbs, FILE
 {
 	fprintf(to, "usage: %s [-c FILE] [--json] COMMAND ...\n", command);
 	for (; verbs->name; verbs++)
-		fprintf(to, "  %s %s%s%s\n      %s\n", command, verbs->name, *verbs->args ? " " : "",
-		    verbs->args, verbs->help);
+		fprintf(to, "  %s %s%s%s\n      %s\n", command, verbs->name,
+		    *verbs->args ? " " : "", verbs->args, verbs->help);
 }
 
 int admin_run(const char *command, const struct admin_verb *verbs, int argc, char **argv)

@@ -11,8 +11,8 @@
 struct alias_args { const char *name; char **targets; int count; };
 
 /* The row of name in ed, if any. */
-static bool find_alias(const struct edit *ed, const char *name, struct str *memory, struct list_row *row,
-    bool *found, struct err *e)
+static bool find_alias(const struct edit *ed, const char *name, struct str *memory,
+    struct list_row *row, bool *found, struct err *e)
 {
 	struct str line = STR(TEXT_LINE_MAX), key = STR(TEXT_LINE_MAX);
 	bool ok;
@@ -99,7 +99,8 @@ static bool add_alias(struct edit *ed, const struct alias_args *a, struct err *e
 static bool is_to_go(const struct alias_args *a, struct span target)
 {
 	for (int i = 0; i < a->count; i++) {
-		if (span_is(target, a->targets[i]) || span_is(aliases_part(target).name, a->targets[i]))
+		if (span_is(target, a->targets[i]) ||
+		    span_is(aliases_part(target).name, a->targets[i]))
 			return true;
 	}
 	return a->count == 0;

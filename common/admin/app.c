@@ -28,7 +28,8 @@ static bool open_apps(const struct conf *c, struct edit *ed, struct err *e)
 /* Only of this name, or of all names where it is NULL; "" addresses all users. */
 static bool is_about(const struct app_row *row, struct span address, const char *name)
 {
-	return (!address.n || span_alike(row->address, address)) && (!name || span_same(row->name, span_of(name)));
+	return (!address.n || span_alike(row->address, address)) &&
+	    (!name || span_same(row->name, span_of(name)));
 }
 
 /* The next line of text that is an app password; raw is all of it, newline too. */
@@ -71,7 +72,8 @@ static bool user_is_there(const struct conf *c, const struct name *who, struct e
 	return found || err_perm(e, "5.1.1", "%s has no user %s", c->users_file, who->text);
 }
 
-static bool add_line(struct edit *ed, const struct app_args *a, const struct name *who, const char *secret, struct err *e)
+static bool add_line(struct edit *ed, const struct app_args *a, const struct name *who,
+    const char *secret, struct err *e)
 {
 	struct str line = STR(LINE_MAX_HERE);
 	struct span raw;
@@ -95,9 +97,11 @@ static bool add_app(const struct conf *c, const void *arg, struct err *e)
 	bool ok;
 
 	if (!app_name_is_good(span_of(a->name)))
-		return err_perm(e, "5.3.5", "the name of an app password has at most %d letters, digits, - _ and .", APP_NAME_MAX);
-	if (!name_read(span_of(a->address), &who, e) || !user_is_there(c, &who, e) || !app_secret_make(secret, e) ||
-	    !open_apps(c, &ed, e))
+		return err_perm(e, "5.3.5",
+		    "the name of an app password has at most %d letters, digits, - _ and .",
+		    APP_NAME_MAX);
+	if (!name_read(span_of(a->address), &who, e) || !user_is_there(c, &who, e) ||
+	    !app_secret_make(secret, e) || !open_apps(c, &ed, e))
 		return false;
 	ok = add_line(&ed, a, &who, secret, e);
 	edit_close(&ed);
@@ -169,7 +173,8 @@ static void print_json(struct str *out, const struct app_row *row, const struct 
 	str_addf(out, ",\"read\":%s,\"send\":%s", row->rights & APP_READ ? "true" : "false",
 	    row->rights & APP_SEND ? "true" : "false");
 	if (use->when)
-		str_addf(out, ",\"used\":%" PRId64 ",\"by\":\"%s\",\"from\":\"%s\"", (int64_t)use->when, use->daemon, use->ip);
+		str_addf(out, ",\"used\":%" PRId64 ",\"by\":\"%s\",\"from\":\"%s\"",
+		    (int64_t)use->when, use->daemon, use->ip);
 	str_add_char(out, '}');
 }
 

@@ -57,13 +57,15 @@ static void check_key(struct checking *k)
 /* As the front will read them. Files that can not be read were named before. */
 static void check_pair(struct checking *k)
 {
-	int chain = open(k->c->tls_certificate, O_RDONLY | O_CLOEXEC), key = open(k->c->tls_key, O_RDONLY | O_CLOEXEC);
+	int chain = open(k->c->tls_certificate, O_RDONLY | O_CLOEXEC),
+	    key = open(k->c->tls_key, O_RDONLY | O_CLOEXEC);
 	struct tls_server *s;
 	struct err e;
 
 	s = chain < 0 || key < 0 ? NULL : tls_server_new(k->c->tls_min, &e);
 	if (s && !tls_server_add(s, chain, key, &e))
-		wrong(k, "certificate %s and key %s: %s", k->c->tls_certificate, k->c->tls_key, e.text);
+		wrong(k, "certificate %s and key %s: %s", k->c->tls_certificate, k->c->tls_key,
+		    e.text);
 	tls_server_free(s);
 	fd_close(&chain);
 	fd_close(&key);
@@ -92,8 +94,9 @@ static void check_programs(struct checking *k)
 
 static void check_accounts(struct checking *k)
 {
-	static const char *const roles[] = { "posthorn-front", "posthorn-login", "posthorn-sub", "posthorn-in",
-		"posthorn-clerk", "posthorn-dns", "posthorn-mta", "posthorn-out", "posthorn-mda" };
+	static const char *const roles[] = { "posthorn-front", "posthorn-login", "posthorn-sub",
+		"posthorn-in", "posthorn-clerk", "posthorn-dns", "posthorn-mta", "posthorn-out",
+		"posthorn-mda" };
 
 	if (geteuid() != 0)
 		return;
@@ -175,7 +178,8 @@ static void check_secrets(struct checking *k)
 
 	if (fd < 0 && e.kind)
 		wrong(k, "relay-secrets: %s", e.text);
-	else if (fd >= 0 && file_read_all(fd, &text, NULL) && !secrets_check(str_span(&text), file, &mistakes))
+	else if (fd >= 0 && file_read_all(fd, &text, NULL) &&
+	    !secrets_check(str_span(&text), file, &mistakes))
 		wrong(k, "%.*s", (int)(mistakes.n - 1), mistakes.p);
 	fd_close(&fd);
 	explicit_bzero(text.p, text.n);
@@ -210,7 +214,8 @@ static int check(int argc, char **argv)
 		set += c.origin[row - settings] != NULL;
 	fputs(k.out.p, stderr);
 	if (!k.wrong)
-		printf("%s is fine: %u settings are set, all others have their defaults\n", admin_conf_file(), set);
+		printf("%s is fine: %u settings are set, all others have their defaults\n",
+		    admin_conf_file(), set);
 	str_free(&k.out);
 	conf_free(&c);
 	return k.wrong ? EX_CONFIG : EX_OK;
@@ -270,14 +275,17 @@ static const struct setting *row_called(const char *name)
 		if (!span_is(key, row->key) || (section.p && !span_is(section, row->section)))
 			continue;
 		if (found) {
-			fprintf(stderr, "posthorn: more than one section has \"%s\"; say which, like %s/%s\n", name,
-			    row->section, row->key);
+			fprintf(stderr,
+			    "posthorn: more than one section has \"%s\"; say which, like %s/%s\n",
+			    name, row->section, row->key);
 			return NULL;
 		}
 		found = row;
 	}
 	if (!found)
-		fprintf(stderr, "posthorn: there is no setting \"%s\"; posthorn config explain lists all\n", name);
+		fprintf(stderr,
+		    "posthorn: there is no setting \"%s\"; posthorn config explain lists all\n",
+		    name);
 	return found;
 }
 

@@ -30,9 +30,11 @@ static int tell(const struct conf *c, struct span domain, const char *sender, st
 
 	who_files(c, files);
 	l.files[TABLE_DESTINATIONS] = files[TABLE_DESTINATIONS];
-	l.tables[TABLE_DESTINATIONS] = compile_memory(TABLE_DESTINATIONS, files[TABLE_DESTINATIONS], &mistakes, &e);
+	l.tables[TABLE_DESTINATIONS] =
+	    compile_memory(TABLE_DESTINATIONS, files[TABLE_DESTINATIONS], &mistakes, &e);
 	fputs(mistakes.p, stderr);
-	ok = l.tables[TABLE_DESTINATIONS] && lookup_way(&l, span_of(sender), domain, a, &words, NULL, &e);
+	ok = l.tables[TABLE_DESTINATIONS] &&
+	    lookup_way(&l, span_of(sender), domain, a, &words, NULL, &e);
 	if (ok)
 		print_usual(c, words, &why);
 	if (ok)

@@ -96,7 +96,8 @@ static bool next_one(struct span *list, struct one *one)
 		return false;
 	text = span_take(list, (size_t)end + 2);
 	destination_parse(text, &one->d);
-	return span_cut(&text, '\n', &line) && span_eat(&line, "destination: ") && span_copy(line, one->name, ROUTE_NAME);
+	return span_cut(&text, '\n', &line) && span_eat(&line, "destination: ") &&
+	    span_copy(line, one->name, ROUTE_NAME);
 }
 
 static void print_json(const struct one *one, bool first)
@@ -134,10 +135,11 @@ static void print_line(const struct one *one, int64_t now)
 	if (d->dead_until > now)
 		printf(" left alone for %s: %s\n", queue_ago(d->dead_until - now, age), d->why);
 	else if (d->pace.fails)
-		printf(" not reached %u time%s: %s\n", d->pace.fails, d->pace.fails == 1 ? "" : "s", d->why);
+		printf(" not reached %u time%s: %s\n", d->pace.fails, d->pace.fails == 1 ? "" : "s",
+		    d->why);
 	else if (d->taken)
-		printf(" %u at once, %s, %s %s ago\n", d->pace.limit, *d->tls ? d->tls : "in the clear", d->host,
-		    queue_ago(now - d->taken_at, age));
+		printf(" %u at once, %s, %s %s ago\n", d->pace.limit,
+		    *d->tls ? d->tls : "in the clear", d->host, queue_ago(now - d->taken_at, age));
 	else
 		puts(" nothing is known");
 }

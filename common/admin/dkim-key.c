@@ -35,19 +35,22 @@ static bool read_new_option(int c, struct new_args *a, struct err *e)
 	case 's':
 		snprintf(name, sizeof name, "%.80s.new.pem", optarg);
 		if (!keyring_file_parse(span_of(name), &entry))
-			return err_perm(e, "5.5.4", "a selector is of a-z, 0-9, - and _, and not longer than %d",
+			return err_perm(e, "5.5.4",
+			    "a selector is of a-z, 0-9, - and _, and not longer than %d",
 			    KEYRING_SELECTOR - 1);
 		snprintf(a->selector, sizeof a->selector, "%s", optarg);
 		return true;
 	default:
-		return err_perm(e, "5.5.4", "dkim key new [--rsa|--ed25519] [--bits N] [--selector SELECTOR] DOMAIN");
+		return err_perm(e, "5.5.4",
+		    "dkim key new [--rsa|--ed25519] [--bits N] [--selector SELECTOR] DOMAIN");
 	}
 }
 
 static bool read_new(int argc, char **argv, struct new_args *a, struct err *e)
 {
-	static const struct option options[] = { { "rsa", no_argument, NULL, 'r' }, { "ed25519", no_argument, NULL, 'e' },
-		{ "bits", required_argument, NULL, 'b' }, { "selector", required_argument, NULL, 's' }, { 0 } };
+	static const struct option options[] = { { "rsa", no_argument, NULL, 'r' },
+		{ "ed25519", no_argument, NULL, 'e' }, { "bits", required_argument, NULL, 'b' },
+		{ "selector", required_argument, NULL, 's' }, { 0 } };
 	int c;
 
 	*a = (struct new_args){ .kinds = { true, true }, .bits = RSA_BITS };
@@ -122,8 +125,8 @@ static void list_key(struct listing *l, int fd, const char *domain, const struct
 		    "\"since\":\"%s\"}", l->more ? ",\n " : "", domain, entry->selector, kind, k ? key_bits(k) : 0,
 		    keyring_state_name(entry->state), since.p);
 	else
-		str_addf(&l->out, "%-30s %-20s %-8s %5u %-8s %s\n", domain, entry->selector, kind, k ? key_bits(k) : 0,
-		    keyring_state_name(entry->state), since.p);
+		str_addf(&l->out, "%-30s %-20s %-8s %5u %-8s %s\n", domain, entry->selector, kind,
+		    k ? key_bits(k) : 0, keyring_state_name(entry->state), since.p);
 	l->more = true;
 	if (!k)
 		l->code = admin_fail(&e);
@@ -199,7 +202,8 @@ static bool read_record(int argc, char **argv, struct record_args *a, struct err
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c != 'f' || !dkim_form_parse(optarg, &a->form))
-			return err_perm(e, "5.5.4", "dkim record [--form zone|string|fields|json] DOMAIN [SELECTOR]");
+			return err_perm(e, "5.5.4",
+			    "dkim record [--form zone|string|fields|json] DOMAIN [SELECTOR]");
 	}
 	if (optind + 1 != argc && optind + 2 != argc)
 		return err_perm(e, "5.5.4", "dkim record needs a domain");

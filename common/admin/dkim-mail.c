@@ -22,7 +22,8 @@ struct mail { int fd; bool crlf, cr; char buf[PIECE], text[PIECE + 1]; };
 static bool mail_open(struct mail *m, const char *file, struct err *e)
 {
 	m->crlf = m->cr = false;
-	m->fd = file && strcmp(file, "-") != 0 ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	m->fd =
+	    file && strcmp(file, "-") != 0 ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
 	return m->fd >= 0 || err_sys(e, "cannot open %s", file ? file : "standard input");
 }
 
@@ -56,7 +57,8 @@ struct verify_args { const char *resolver, *file; };
 
 static bool read_verify(int argc, char **argv, struct verify_args *a, struct err *e)
 {
-	static const struct option options[] = { { "resolver", required_argument, NULL, 'r' }, { 0 } };
+	static const struct option options[] = { { "resolver", required_argument, NULL, 'r' },
+		{ 0 } };
 	int c;
 
 	*a = (struct verify_args){ NULL, NULL };
@@ -85,8 +87,8 @@ static void print_json(const struct dkim_result *r, bool more, struct str *out)
 		str_addf(out, ",\"%s\":", words[i].name);
 		admin_json_text(out, words[i].text.p ? words[i].text : SPAN(""));
 	}
-	str_addf(out, ",\"bits\":%u,\"testing\":%s,\"unsigned_bytes\":%llu}", r->bits, r->testing ? "true" : "false",
-	    (unsigned long long)r->beyond);
+	str_addf(out, ",\"bits\":%u,\"testing\":%s,\"unsigned_bytes\":%llu}", r->bits,
+	    r->testing ? "true" : "false", (unsigned long long)r->beyond);
 }
 
 static void print_plain(const struct dkim_result *r, struct str *out)
@@ -203,7 +205,8 @@ static bool named_key(const struct sign_args *a, struct keyring_set *set, struct
 	set->count = 0;
 	set->keys[0] = file_read_all(fd, &pem, e) ? key_private(str_span(&pem), e) : NULL;
 	if (set->keys[0])
-		set->who[set->count++] = (struct dkim_signer){ a->domain, a->selector, set->keys[0] };
+		set->who[set->count++] =
+		    (struct dkim_signer){ a->domain, a->selector, set->keys[0] };
 	explicit_bzero(pem.p, pem.n);
 	str_free(&pem);
 	fd_close(&fd);
@@ -220,8 +223,8 @@ static bool stored_keys(const struct conf *c, struct span domain, struct keyring
 	    err_perm(e, "5.7.5", "there is no active key for " SPAN_FMT, SPAN_ARG(span_to(domain, 200))));
 }
 
-static bool find_keys(const struct conf *c, const struct sign_args *a, struct dkim_sign *s, struct arena *arena,
-    struct keyring_set *set, struct err *e)
+static bool find_keys(const struct conf *c, const struct sign_args *a, struct dkim_sign *s,
+    struct arena *arena, struct keyring_set *set, struct err *e)
 {
 	if (a->key)
 		return named_key(a, set, e);
@@ -253,7 +256,8 @@ static bool sign(const struct conf *c, const struct sign_args *a, struct mail *m
 		dkim_sign_feed(s, piece);
 		str_add(&text, piece);
 	}
-	ok = ok && (!text.over || err_perm(e, "5.3.4", "the message is larger than message-size-limit")) &&
+	ok = ok &&
+	    (!text.over || err_perm(e, "5.3.4", "the message is larger than message-size-limit")) &&
 	    find_keys(c, a, s, arena, &set, e) &&
 	    dkim_sign_end(s, set.who, set.count, (uint64_t)clock_wall(), 0, &fields, e);
 	if (ok) {

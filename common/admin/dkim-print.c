@@ -6,7 +6,10 @@
 enum { STRING_MAX = 250 };	/* RFC 1035 3.3: 255 bytes in one string */
 
 static const char *const form_names[] = {
-	[DKIM_ZONE] = "zone", [DKIM_STRING] = "string", [DKIM_FIELDS] = "fields", [DKIM_JSON] = "json",
+	[DKIM_ZONE] = "zone",
+	[DKIM_STRING] = "string",
+	[DKIM_FIELDS] = "fields",
+	[DKIM_JSON] = "json",
 };
 
 bool dkim_form_parse(const char *word, enum dkim_form *out)
@@ -40,8 +43,8 @@ static void print_json(const char *name, const struct keyring_entry *entry, stru
 	str_add_char(out, '}');
 }
 
-static void print(const char *name, const struct keyring_entry *entry, struct span text, enum dkim_form form,
-    bool more, struct str *out)
+static void print(const char *name, const struct keyring_entry *entry, struct span text,
+    enum dkim_form form, bool more, struct str *out)
 {
 	switch (form) {
 	case DKIM_ZONE:
@@ -51,7 +54,8 @@ static void print(const char *name, const struct keyring_entry *entry, struct sp
 		str_addf(out, SPAN_FMT "\n", SPAN_ARG(text));
 		break;
 	case DKIM_FIELDS:
-		str_addf(out, "%sname   %s\ntype   TXT\nvalue  " SPAN_FMT "\n", more ? "\n" : "", name, SPAN_ARG(text));
+		str_addf(out, "%sname   %s\ntype   TXT\nvalue  " SPAN_FMT "\n", more ? "\n" : "",
+		    name, SPAN_ARG(text));
 		break;
 	case DKIM_JSON:
 		str_add_text(out, more ? ",\n " : "");
@@ -60,12 +64,13 @@ static void print(const char *name, const struct keyring_entry *entry, struct sp
 	}
 }
 
-bool dkim_print_record(int domain_fd, const char *domain, const struct keyring_entry *entry, enum dkim_form form,
-    bool more, struct str *out, struct err *e)
+bool dkim_print_record(int domain_fd, const char *domain, const struct keyring_entry *entry,
+    enum dkim_form form, bool more, struct str *out, struct err *e)
 {
 	struct key *k = keyring_load(domain_fd, entry, e);
 	struct str bytes = STR(KEY_DER_MAX), text = STR(DKIM_RECORD_MAX), name = STR(1024);
-	bool ok = k && (key_print_public(k, &bytes) || err_temp(e, "4.7.0", "cannot print the key"));
+	bool ok =
+	    k && (key_print_public(k, &bytes) || err_temp(e, "4.7.0", "cannot print the key"));
 
 	if (ok) {
 		dkim_record_print(key_kind(k), str_span(&bytes), &text);

@@ -26,7 +26,7 @@ struct rotation {
 	int			 fd;
 	struct keyring_entry	 all[KEYRING_DOMAIN_KEYS];
 	size_t			 count;
-	int			 kinds[KEYRING_DOMAIN_KEYS];	/* learn_kinds: an enum key_kind, -1 of the retired */
+	int kinds[KEYRING_DOMAIN_KEYS]; /* learn_kinds: an enum key_kind, -1 of the retired */
 	struct str		 out;
 };
 
@@ -75,7 +75,8 @@ static bool make_next(struct rotation *r, struct err *e)
 	for (int kind = 0; kind < KEY_KINDS; kind++) {
 		char selector[KEYRING_SELECTOR] = "";
 
-		if (wanted(r, kind) && !dkim_store_make(r->fd, (enum key_kind)kind, RSA_BITS, selector, e))
+		if (wanted(r, kind) &&
+		    !dkim_store_make(r->fd, (enum key_kind)kind, RSA_BITS, selector, e))
 			return false;
 	}
 	return keyring_list(r->fd, r->all, &r->count, e);
@@ -105,13 +106,15 @@ static bool same_key(const struct keyring_entry *entry, int fd, const struct dki
 
 	if (!k)
 		return false;
-	same = key_print_public(k, &bytes) && rec->kind == key_kind(k) && span_same(rec->key, str_span(&bytes));
+	same = key_print_public(k, &bytes) && rec->kind == key_kind(k) &&
+	    span_same(rec->key, str_span(&bytes));
 	key_free(k);
 	str_free(&bytes);
 	return same || err_perm(e, "5.7.5", "another key is published");
 }
 
-static bool look(struct rotation *r, const struct keyring_entry *entry, const struct trust_dns *dns, struct arena *a, struct err *e)
+static bool look(struct rotation *r, const struct keyring_entry *entry, const struct trust_dns *dns,
+    struct arena *a, struct err *e)
 {
 	const char *name = arena_printf(a, "%s._domainkey.%s", entry->selector, r->domain);
 	struct str text = STR(DKIM_RECORD_MAX);
@@ -123,16 +126,19 @@ static bool look(struct rotation *r, const struct keyring_entry *entry, const st
 	if (answer.found == DNS_FAILED)
 		return err_temp(e, "4.4.3", "%s", answer.why);
 	if (answer.found != DNS_YES || answer.count != 1)
-		return err_perm(e, "5.7.5", answer.count > 1 ? "several records are published" : "nothing is published");
-	ok = trust_dns_text(answer.records[0], &text) || err_perm(e, "5.7.5", "the record is too long");
-	ok = ok && dkim_record_parse(str_span(&text), a, &rec, e) && same_key(entry, r->fd, &rec, e);
+		return err_perm(e, "5.7.5",
+		    answer.count > 1 ? "several records are published" : "nothing is published");
+	ok = trust_dns_text(answer.records[0], &text) ||
+	    err_perm(e, "5.7.5", "the record is too long");
+	ok =
+	    ok && dkim_record_parse(str_span(&text), a, &rec, e) && same_key(entry, r->fd, &rec, e);
 	str_free(&text);
 	return ok;
 }
 
 /* What is said of one key: true when it is there. */
-static bool look_and_tell(struct rotation *r, const struct keyring_entry *k, const struct trust_dns *dns, struct arena *a,
-    struct err *e)
+static bool look_and_tell(struct rotation *r, const struct keyring_entry *k,
+    const struct trust_dns *dns, struct arena *a, struct err *e)
 {
 	struct err why;
 	bool ok = look(r, k, dns, a, &why);
@@ -168,7 +174,8 @@ static bool check(struct rotation *r, struct err *e)
 /* ---- from new to active, from active to retired ---- */
 
 /* All of a kind; *changed: there was one. */
-static bool change_all(struct rotation *r, int kind, enum keyring_state from, enum keyring_state to, bool *changed, struct err *e)
+static bool change_all(struct rotation *r, int kind, enum keyring_state from, enum keyring_state to,
+    bool *changed, struct err *e)
 {
 	*changed = false;
 	for (size_t i = 0; i < r->count; i++) {
@@ -198,7 +205,9 @@ static bool activate_kind(struct rotation *r, int kind, struct err *e)
 static bool activate(struct rotation *r, struct err *e)
 {
 	if (!count_of(r, KEYRING_NEW))
-		return err_perm(e, "5.7.5", "%s has no new key; `posthorn dkim rotate %s` makes some", r->domain, r->domain);
+		return err_perm(e, "5.7.5",
+		    "%s has no new key; `posthorn dkim rotate %s` makes some", r->domain,
+		    r->domain);
 	if (!r->force && !published(r, true, e))
 		return err_while(e, "not yet");
 	if (!learn_kinds(r, e))
@@ -222,13 +231,15 @@ static bool retire(struct rotation *r, struct err *e)
 		if (k->state != KEYRING_RETIRED)
 			continue;
 		if (k->since > before && !r->force) {
-			str_addf(&r->out, "%-20s stays: mail that it signed may be under way for %d more days\n", k->selector,
-			    (int)((k->since - before + 86399) / 86400));
+			str_addf(&r->out,
+			    "%-20s stays: mail that it signed may be under way for %d more days\n",
+			    k->selector, (int)((k->since - before + 86399) / 86400));
 			continue;
 		}
 		if (!dkim_store_remove(r->fd, k, e))
 			return false;
-		str_addf(&r->out, "%-20s is gone; now remove the record %s._domainkey.%s\n", k->selector, k->selector, r->domain);
+		str_addf(&r->out, "%-20s is gone; now remove the record %s._domainkey.%s\n",
+		    k->selector, k->selector, r->domain);
 	}
 	return true;
 }
@@ -239,9 +250,10 @@ typedef bool step(struct rotation *r, struct err *e);
 
 static step *read_args(int argc, char **argv, struct rotation *r, struct err *e)
 {
-	static const struct option options[] = { { "check", no_argument, NULL, 'c' }, { "activate", no_argument, NULL, 'a' },
-		{ "retire", no_argument, NULL, 'r' }, { "force", no_argument, NULL, 'f' },
-		{ "resolver", required_argument, NULL, 'd' }, { 0 } };
+	static const struct option options[] = { { "check", no_argument, NULL, 'c' },
+		{ "activate", no_argument, NULL, 'a' }, { "retire", no_argument, NULL, 'r' },
+		{ "force", no_argument, NULL, 'f' }, { "resolver", required_argument, NULL, 'd' },
+		{ 0 } };
 	step *what = next;
 	int c;
 

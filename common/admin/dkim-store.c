@@ -44,7 +44,8 @@ static int open_below(int parent, const char *name, bool make, struct err *e)
 		return -1;
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		err_perm(e, "5.7.5", "there are no DKIM keys for %s; `posthorn dkim key new` makes some", name);
+		err_perm(e, "5.7.5",
+		    "there are no DKIM keys for %s; `posthorn dkim key new` makes some", name);
 	else if (fd < 0)
 		err_sys(e, "cannot open the directory %s", name);
 	return fd;
@@ -96,14 +97,17 @@ static bool choose_selector(int domain, enum key_kind kind, char selector[KEYRIN
 	if (!keyring_list(domain, all, &count, e))
 		return false;
 	if (count == KEYRING_DOMAIN_KEYS)
-		return err_perm(e, "5.5.4", "there are %d keys; `posthorn dkim rotate --retire` removes old ones", KEYRING_DOMAIN_KEYS);
+		return err_perm(e, "5.5.4",
+		    "there are %d keys; `posthorn dkim rotate --retire` removes old ones",
+		    KEYRING_DOMAIN_KEYS);
 	if (*selector)
 		return !selector_taken(all, count, selector) ||
 		    err_perm(e, "5.5.4", "there is a key %s already; a selector is used once", selector);
 	gmtime_r(&now, &day);
 	for (int i = 0; i < TRIES_FOR_A_NAME; i++) {
-		snprintf(selector, KEYRING_SELECTOR, "%c%04d%02d%02d%s", key_kind_name(kind)[0], day.tm_year + 1900,
-		    day.tm_mon + 1, day.tm_mday, i ? (char[]){ (char)('a' + i), '\0' } : "");
+		snprintf(selector, KEYRING_SELECTOR, "%c%04d%02d%02d%s", key_kind_name(kind)[0],
+		    day.tm_year + 1900, day.tm_mon + 1, day.tm_mday,
+		    i ? (char[]){ (char)('a' + i), '\0' } : "");
 		if (!selector_taken(all, count, selector))
 			return true;
 	}

@@ -32,7 +32,7 @@ enum dkim_form { DKIM_ZONE, DKIM_STRING, DKIM_FIELDS, DKIM_JSON };
 
 bool dkim_form_parse(const char *word, enum dkim_form *out);
 /* One record; with more, JSON is a list that goes on. */
-bool dkim_print_record(int domain_fd, const char *domain, const struct keyring_entry *entry, enum dkim_form form,
-    bool more, struct str *out, struct err *e);
+bool dkim_print_record(int domain_fd, const char *domain, const struct keyring_entry *entry,
+    enum dkim_form form, bool more, struct str *out, struct err *e);
 
 #endif

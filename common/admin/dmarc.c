@@ -39,12 +39,14 @@ static int by_count(const void *a, const void *b)
 
 static void print_row(const struct dmarc_read_row *r, struct str *out)
 {
-	str_addf(out, "%8" PRIu64 "  %-39s %-10s dkim=%-4s spf=%-4s from %s", r->count, r->row.ip, r->row.disposition,
-	    r->row.dkim_aligned ? "pass" : "fail", r->row.spf_aligned ? "pass" : "fail", r->row.author);
+	str_addf(out, "%8" PRIu64 "  %-39s %-10s dkim=%-4s spf=%-4s from %s", r->count, r->row.ip,
+	    r->row.disposition, r->row.dkim_aligned ? "pass" : "fail",
+	    r->row.spf_aligned ? "pass" : "fail", r->row.author);
 	if (*r->row.envelope_from)
 		str_addf(out, ", sender %s %s", r->row.envelope_from, trust_result_name(r->row.spf));
 	for (size_t i = 0; i < r->row.dkim_count; i++)
-		str_addf(out, ", signed by %s %s", r->row.dkim[i].domain, trust_result_name(r->row.dkim[i].result));
+		str_addf(out, ", signed by %s %s", r->row.dkim[i].domain,
+		    trust_result_name(r->row.dkim[i].result));
 	if (*r->row.reason)
 		str_addf(out, " (%s)", r->row.reason);
 	str_add_char(out, '\n');
@@ -55,8 +57,8 @@ static void print_text(const struct dmarc_read *r, struct str *out)
 	struct str begin = STR(40);
 
 	date_iso_print((time_t)r->begin, &begin);
-	str_addf(out, "%s from %s, by %s (%s): p=%s%s%s\n", r->policy_domain, begin.p, r->organization, r->id, r->policy,
-	    *r->sub ? " sp=" : "", r->sub);
+	str_addf(out, "%s from %s, by %s (%s): p=%s%s%s\n", r->policy_domain, begin.p,
+	    r->organization, r->id, r->policy, *r->sub ? " sp=" : "", r->sub);
 	for (size_t i = 0; i < r->count; i++)
 		print_row(&r->rows[i], out);
 	if (r->cut)
@@ -72,8 +74,8 @@ static void json_field(struct str *out, const char *before, const char *name, co
 
 static void json_row(const struct dmarc_read_row *r, struct str *out)
 {
-	str_addf(out, "{\"count\":%" PRIu64 ",\"dkim\":%s,\"spf\":%s", r->count, r->row.dkim_aligned ? "true" : "false",
-	    r->row.spf_aligned ? "true" : "false");
+	str_addf(out, "{\"count\":%" PRIu64 ",\"dkim\":%s,\"spf\":%s", r->count,
+	    r->row.dkim_aligned ? "true" : "false", r->row.spf_aligned ? "true" : "false");
 	json_field(out, ",", "source_ip", r->row.ip);
 	json_field(out, ",", "disposition", r->row.disposition);
 	json_field(out, ",", "reason", r->row.reason);
@@ -136,7 +138,8 @@ static bool show_packed(void *arg, struct span bytes, struct err *e)
 
 static int report(int argc, char **argv)
 {
-	static const char *const subtypes[] = { "gzip", "x-gzip", "zip", "x-zip", "x-zip-compressed", "xml", NULL };
+	static const char *const subtypes[] = { "gzip", "x-gzip", "zip", "x-zip",
+		"x-zip-compressed", "xml", NULL };
 	static const char *const endings[] = { ".xml", ".xml.gz", ".gz", ".zip", NULL };
 	struct show s = { .out = STR(1 << 30), .all = { .subtypes = subtypes, .endings = endings,
 		.begins = "<", .show = show_packed, .arg = &s } };
@@ -151,8 +154,10 @@ static int report(int argc, char **argv)
 	if (admin_json())
 		str_add_text(&s.out, "]\n");
 	else
-		str_addf(&s.out, "%" PRIu64 " reports, %" PRIu64 " messages: %" PRIu64 " pass, %" PRIu64 " fail\n", t->reports,
-		    t->messages, t->passed, t->messages - t->passed);
+		str_addf(&s.out,
+		    "%" PRIu64 " reports, %" PRIu64 " messages: %" PRIu64 " pass, %" PRIu64
+		    " fail\n",
+		    t->reports, t->messages, t->passed, t->messages - t->passed);
 	admin_print(&s.out);
 	received_close(&s.all);
 	return s.all.bad_files ? EX_DATAERR : EX_OK;
@@ -171,11 +176,13 @@ static void print_policy(const char *domain, const struct dmarc_verdict *v)
 		return;
 	}
 	printf("%s belongs to %s\n", domain, v->organization);
-	printf("the record at _dmarc.%s counts: p=%s%s%s%s%s\n", v->published_at, dmarc_policy_name(r->policy),
-	    r->sub ? " sp=" : "", dmarc_policy_name(r->sub), r->nowhere ? " np=" : "", dmarc_policy_name(r->nowhere));
+	printf("the record at _dmarc.%s counts: p=%s%s%s%s%s\n", v->published_at,
+	    dmarc_policy_name(r->policy), r->sub ? " sp=" : "", dmarc_policy_name(r->sub),
+	    r->nowhere ? " np=" : "", dmarc_policy_name(r->nowhere));
 	printf("mail that fails: %s%s\n", dmarc_policy_name(v->wanted), v->record.testing ?
 	    ", one step milder because it only tests (t=y)" : "");
-	printf("DKIM must be of %s, SPF of %s\n", r->strict_dkim ? "the same domain" : "the same organization",
+	printf("DKIM must be of %s, SPF of %s\n",
+	    r->strict_dkim ? "the same domain" : "the same organization",
 	    r->strict_spf ? "the same domain" : "the same organization");
 	if (r->rua.n)
 		printf("reports go to " SPAN_FMT "\n", SPAN_ARG(r->rua));
@@ -194,8 +201,9 @@ static void print_policy_json(const char *domain, const struct dmarc_verdict *v)
 	json_field(&out, ",", "sp", dmarc_policy_name(r->sub));
 	json_field(&out, ",", "np", dmarc_policy_name(r->nowhere));
 	json_field(&out, ",", "wanted", dmarc_policy_name(v->wanted));
-	str_addf(&out, ",\"testing\":%s,\"strict_dkim\":%s,\"strict_spf\":%s,\"rua\":", r->testing ? "true" : "false",
-	    r->strict_dkim ? "true" : "false", r->strict_spf ? "true" : "false");
+	str_addf(&out, ",\"testing\":%s,\"strict_dkim\":%s,\"strict_spf\":%s,\"rua\":",
+	    r->testing ? "true" : "false", r->strict_dkim ? "true" : "false",
+	    r->strict_spf ? "true" : "false");
 	admin_json_text(&out, r->rua);
 	str_add_text(&out, "}\n");
 	admin_print(&out);
@@ -242,8 +250,10 @@ static int explain(int argc, char **argv)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "explain", explain, "DOMAIN [--resolver ADDRESS@PORT]", "what the domain wants done with mail that is not from it" },
-	{ "report", report, "PATH ...", "aggregate reports that others sent: Maildirs, messages, XML, gzip, zip" },
+	{ "explain", explain, "DOMAIN [--resolver ADDRESS@PORT]",
+	    "what the domain wants done with mail that is not from it" },
+	{ "report", report, "PATH ...",
+	    "aggregate reports that others sent: Maildirs, messages, XML, gzip, zip" },
 	{ .name = NULL }
 };
 

@@ -53,7 +53,8 @@ static bool add_line(struct edit *ed, const struct domain_args *a, struct err *e
 	if (list_find(TABLE_DOMAINS, str_span(&ed->text), name_span(&a->name), &memory, &row)) {
 		ok = err_perm(e, "5.3.5", "%s is there already, %s:%u", a->name.text, ed->path, row.line);
 	} else {
-		str_addf(&line, "%s%s%s", a->relay ? "relay: " : "", a->name.text, a->listed ? " listed" : "");
+		str_addf(&line, "%s%s%s", a->relay ? "relay: " : "", a->name.text,
+		    a->listed ? " listed" : "");
 		edit_add_line(ed, str_span(&line));
 		ok = edit_commit(ed, e);
 	}
@@ -100,8 +101,9 @@ static bool no_users(const struct conf *c, const struct domain_args *a, struct e
 		list_each(TABLE_USERS, str_span(&text), count_user, &census);
 	str_free(&text);
 	if (ok && census.count && !a->force)
-		return err_perm(e, "5.3.5", "%s has users still (%u); take them out first, or say --force",
-		    a->name.text, census.count);
+		return err_perm(e, "5.3.5",
+		    "%s has users still (%u); take them out first, or say --force", a->name.text,
+		    census.count);
 	return ok;
 }
 
@@ -203,7 +205,8 @@ static int domain_list(int argc, char **argv)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "add", domain_add, "[--relay [--listed]] DOMAIN", "take mail for a domain: for virtual users, or to carry on" },
+	{ "add", domain_add, "[--relay [--listed]] DOMAIN",
+	    "take mail for a domain: for virtual users, or to carry on" },
 	{ "del", domain_del, "[--force] DOMAIN", "take no more mail for it" },
 	{ "list", domain_list, "", "all domains of ours, and of what class they are" },
 	{ .name = NULL }

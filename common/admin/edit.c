@@ -19,7 +19,8 @@ static bool split_path(struct edit *ed, const char *path, struct err *e)
 	struct span whole = span_of(real ? real : path);
 	ptrdiff_t slash = span_rfind(whole, '/');
 	bool ok = span_copy(whole, ed->path, sizeof ed->path) && slash >= 0 &&
-	    span_copy(span_from(whole, (size_t)slash + 1), ed->name, sizeof ed->name - 40) && ed->name[0];
+	    span_copy(span_from(whole, (size_t)slash + 1), ed->name, sizeof ed->name - 40) &&
+	    ed->name[0];
 
 	free(real);
 	return ok || err_perm(e, "5.3.5", "%s is no absolute path of a file", path);

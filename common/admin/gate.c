@@ -36,8 +36,11 @@ static bool is_full(const struct conf *c, const struct lookup_answer *to)
 /* What the directory knows: is the sender's domain ours, and who is the recipient. */
 static bool ask_directory(const struct conf *c, const struct question *q, struct facts *f, struct arena *a, struct err *e)
 {
-	static const enum gate_rcpt rcpts[] = { [DIR_ELSEWHERE] = GATE_TO_ELSEWHERE, [DIR_LOCAL] = GATE_TO_LOCAL,
-		[DIR_UNKNOWN] = GATE_TO_UNKNOWN, [DIR_RELAY] = GATE_TO_RELAY, [DIR_RETURN] = GATE_TO_LOCAL };
+	static const enum gate_rcpt rcpts[] = { [DIR_ELSEWHERE] = GATE_TO_ELSEWHERE,
+		[DIR_LOCAL] = GATE_TO_LOCAL,
+		[DIR_UNKNOWN] = GATE_TO_UNKNOWN,
+		[DIR_RELAY] = GATE_TO_RELAY,
+		[DIR_RETURN] = GATE_TO_LOCAL };
 	const char *files[TABLE_COUNT];
 	struct dir_rules rules;
 	struct lookup l = { .rules = &rules };
@@ -62,11 +65,14 @@ static bool ask_directory(const struct conf *c, const struct question *q, struct
 	return ok;
 }
 
-static void ask_dns(const struct conf *c, const struct gate_rules *rules, const struct question *q, bool is_name,
-    const struct admin_dns *d, struct facts *f, struct arena *a)
+static void ask_dns(const struct conf *c, const struct gate_rules *rules, const struct question *q,
+    bool is_name, const struct admin_dns *d, struct facts *f, struct arena *a)
 {
-	struct spf_facts spf = { .helo = spf_ascii_name(span_of(q->helo), a), .sender = spf_ascii_sender(q->from, a),
-		.receiver = c->host_name, .now = clock_wall(), .until = clock_in(PATIENCE_S) };
+	struct spf_facts spf = { .helo = spf_ascii_name(span_of(q->helo), a),
+		.sender = spf_ascii_sender(q->from, a),
+		.receiver = c->host_name,
+		.now = clock_wall(),
+		.until = clock_in(PATIENCE_S) };
 	struct spf_verdict verdict;
 	struct gate_dns dns;
 
@@ -84,8 +90,8 @@ static void ask_dns(const struct conf *c, const struct gate_rules *rules, const 
 	f->spf = verdict.result;
 }
 
-static bool gather(const struct conf *c, const struct gate_rules *rules, const struct question *q, struct facts *f,
-    struct arena *a, struct err *e)
+static bool gather(const struct conf *c, const struct gate_rules *rules, const struct question *q,
+    struct facts *f, struct arena *a, struct err *e)
 {
 	struct gate_self self = { c->host_name, "" };
 	struct admin_dns d;
@@ -129,11 +135,14 @@ static void print_text(const struct facts *f, const struct gate_policy *p, const
 	if (f->trusted)
 		str_add_text(&out, "This client is in exempt-networks or relay-networks: only the recipient counts.\n");
 	for (size_t i = 0; i < v->reason_count; i++) {
-		snprintf(name, sizeof name, "%s%s%s", v->reasons[i].name, *v->reasons[i].detail ? ":" : "", v->reasons[i].detail);
-		str_addf(&out, "%4d  %-24s %s\n", v->reasons[i].weight, name, help_of(f, &v->reasons[i]));
+		snprintf(name, sizeof name, "%s%s%s", v->reasons[i].name,
+		    *v->reasons[i].detail ? ":" : "", v->reasons[i].detail);
+		str_addf(&out, "%4d  %-24s %s\n", v->reasons[i].weight, name,
+		    help_of(f, &v->reasons[i]));
 	}
-	str_addf(&out, "%4d  is the score; tarpit %d, greylist %d, quarantine %d, reject %d (0: never)\n", v->score,
-	    p->tarpit_at, p->greylist_at, p->quarantine_at, p->reject_at);
+	str_addf(&out,
+	    "%4d  is the score; tarpit %d, greylist %d, quarantine %d, reject %d (0: never)\n",
+	    v->score, p->tarpit_at, p->greylist_at, p->quarantine_at, p->reject_at);
 	str_addf(&out, "%s%s", gate_action_name(v->action), v->wait_s ? ", after a wait" : "");
 	if (v->action == GATE_REJECT || v->action == GATE_DEFER)
 		str_addf(&out, ": %s %s", v->e.status, v->e.text);
@@ -151,8 +160,8 @@ static void print_json(const struct gate_verdict *v)
 	admin_json_text(&out, span_of(refused ? v->e.text : ""));
 	str_add_text(&out, ",\"facts\":[");
 	for (size_t i = 0; i < v->reason_count; i++)
-		str_addf(&out, "%s{\"name\":\"%s\",\"detail\":\"%s\",\"weight\":%d}", i ? "," : "", v->reasons[i].name,
-		    v->reasons[i].detail, v->reasons[i].weight);
+		str_addf(&out, "%s{\"name\":\"%s\",\"detail\":\"%s\",\"weight\":%d}", i ? "," : "",
+		    v->reasons[i].name, v->reasons[i].detail, v->reasons[i].weight);
 	str_add_text(&out, "]}\n");
 	admin_print(&out);
 }
@@ -200,8 +209,8 @@ static int explain(int argc, char **argv)
 
 /* --- do the lists work --- */
 
-static bool is_listed(const struct admin_dns *d, const struct gate_list *l, bool by_name, bool test, struct arena *a,
-    bool *failed)
+static bool is_listed(const struct admin_dns *d, const struct gate_list *l, bool by_name, bool test,
+    struct arena *a, bool *failed)
 {
 	struct address ip = { .family = 4, .bytes = { 127, 0, 0, test ? 2 : 1 } };
 	struct dns_answer answer;
@@ -221,7 +230,8 @@ static bool is_listed(const struct admin_dns *d, const struct gate_list *l, bool
 }
 
 /* RFC 5782 5: 127.0.0.2 (or TEST) is always on a list, 127.0.0.1 (or INVALID) never. */
-static bool test_list(const struct admin_dns *d, const struct gate_list *l, bool by_name, struct arena *a, struct str *out)
+static bool test_list(const struct admin_dns *d, const struct gate_list *l, bool by_name,
+    struct arena *a, struct str *out)
 {
 	bool failed = false, has_test = is_listed(d, l, by_name, true, a, &failed);
 	bool has_all = is_listed(d, l, by_name, false, a, &failed);
@@ -240,7 +250,8 @@ static bool test_list(const struct admin_dns *d, const struct gate_list *l, bool
 	return !failed && !has_all && (has_test || l->weight < 0);
 }
 
-static bool test_lists(const struct admin_dns *d, struct gate_lists lists, bool by_name, struct arena *a, struct str *out)
+static bool test_lists(const struct admin_dns *d, struct gate_lists lists, bool by_name,
+    struct arena *a, struct str *out)
 {
 	bool ok = true;
 

@@ -55,8 +55,10 @@ bool home_make_domain(const struct conf *c, struct span domain, struct err *e)
 	if (rules.as_caller)
 		return true;
 	if (!rules.has_vmail)
-		return err_perm(e, "5.3.5", "there is no account %s to own the mail; see vmail-user in "
-		    "posthorn.conf(5)", c->vmail_user);
+		return err_perm(e, "5.3.5",
+		    "there is no account %s to own the mail; see vmail-user in "
+		    "posthorn.conf(5)",
+		    c->vmail_user);
 	if (!span_copy(domain, name, sizeof name))
 		return err_perm(e, "5.3.5", "the domain is too long");
 	mail = open_mail(c, e);
@@ -74,7 +76,8 @@ static bool make_user(int mail, const struct name *who, const struct dir_target 
 	bool ok;
 	int fd;
 
-	if (!span_copy(name_domain(who), domain, sizeof domain) || !span_copy(name_local(who), local, sizeof local))
+	if (!span_copy(name_domain(who), domain, sizeof domain) ||
+	    !span_copy(name_local(who), local, sizeof local))
 		return err_perm(e, "5.3.5", "the name is too long");
 	fd = openat(mail, domain, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)

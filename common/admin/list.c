@@ -4,8 +4,8 @@
 #include "common/directory/name.h"
 #include "common/directory/text.h"
 
-void list_each(enum table_kind kind, struct span text, bool (*each)(void *arg, const struct list_row *row),
-    void *arg)
+void list_each(enum table_kind kind, struct span text,
+    bool (*each)(void *arg, const struct list_row *row), void *arg)
 {
 	struct str key = STR(NAME_SIZE);
 	struct text in;
@@ -16,7 +16,8 @@ void list_each(enum table_kind kind, struct span text, bool (*each)(void *arg, c
 	while (more && text_next(&in, &line)) {
 		str_reset(&key);
 		if (compile_key(kind, line, &key, NULL))
-			more = each(arg, &(struct list_row){ in.line, str_span(&key), in.raw, line });
+			more =
+			    each(arg, &(struct list_row){ in.line, str_span(&key), in.raw, line });
 	}
 	text_end(&in);
 	str_free(&key);

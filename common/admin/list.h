@@ -15,8 +15,8 @@ struct list_row {
 };
 
 /* Calls each with every row that can be read; stops when it says false. */
-void list_each(enum table_kind kind, struct span text, bool (*each)(void *arg, const struct list_row *row),
-    void *arg);
+void list_each(enum table_kind kind, struct span text,
+    bool (*each)(void *arg, const struct list_row *row), void *arg);
 /* The row with this key. Its row and key are copied into memory, raw points into text. */
 bool list_find(enum table_kind kind, struct span text, struct span key, struct str *memory,
     struct list_row *found);

@@ -123,7 +123,8 @@ static void escape(struct str *out, struct span text)
 static void sentences(struct str *out, struct span text)
 {
 	for (size_t i = 0; i + 2 < text.n; i++) {
-		if (text.p[i] == '.' && text.p[i + 1] == ' ' && text.p[i + 2] >= 'A' && text.p[i + 2] <= 'Z') {
+		if (text.p[i] == '.' && text.p[i + 1] == ' ' && text.p[i + 2] >= 'A' &&
+		    text.p[i + 2] <= 'Z') {
 			escape(out, span_to(text, i + 1));
 			str_add_char(out, '\n');
 			text = span_from(text, i + 2);
@@ -179,7 +180,8 @@ void manual_print(struct str *out)
 {
 	str_add_text(out, head);
 	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
-		str_addf(out, ".Ss [%s]\n%s\n.Bl -tag -width Ds\n", sections[i].section, sections[i].about);
+		str_addf(out, ".Ss [%s]\n%s\n.Bl -tag -width Ds\n", sections[i].section,
+		    sections[i].about);
 		for (const struct setting *row = settings; row->key; row++) {
 			if (strcmp(row->section, sections[i].section) == 0)
 				print_row(row, out);

@@ -22,7 +22,7 @@ static const char *const daemons[] = { "msa", "mta", "mda", "pop3d", "imapd" };
 struct process {
 	int			 pid, parent;
 	char			 daemon[16], role[24];
-	char			 root[256];		/* its root directory; "" when we may not know */
+	char root[256]; /* its root directory; "" when we may not know */
 	const struct role	*row;			/* NULL: none has this name */
 	uint64_t		 uid, caps, seccomp, no_new_privs, memory_kb;
 };
@@ -131,7 +131,8 @@ static void add_keeper(struct processes *all, const char *run, const char *daemo
 
 	snprintf(name, sizeof name, "%s.pid", daemon);
 	str_reset(text);
-	if (dir < 0 || !file_read_at(dir, name, text, NULL) || !span_u64(span_trim(str_span(text)), INT32_MAX, &pid))
+	if (dir < 0 || !file_read_at(dir, name, text, NULL) ||
+	    !span_u64(span_trim(str_span(text)), INT32_MAX, &pid))
 		pid = 0;
 	if (dir >= 0)
 		close(dir);
@@ -277,8 +278,9 @@ static void print_text(const struct process *p, const struct faults *f, struct s
 
 static void print_json(const struct process *p, bool right, struct str *out)
 {
-	str_addf(out, "{\"daemon\":\"%s\",\"role\":\"%s\",\"pid\":%d,\"uid\":%llu,\"user\":", p->daemon, p->role, p->pid,
-	    (unsigned long long)p->uid);
+	str_addf(out,
+	    "{\"daemon\":\"%s\",\"role\":\"%s\",\"pid\":%d,\"uid\":%llu,\"user\":", p->daemon,
+	    p->role, p->pid, (unsigned long long)p->uid);
 	admin_json_text(out, span_of(user_name(p->uid)));
 	str_addf(out, ",\"seccomp\":\"%s\",\"capabilities\":\"%llx\",\"no_new_privs\":%s,\"memory_kb\":%llu,\"files\":",
 	    seccomp_name(p->seccomp), (unsigned long long)p->caps, p->no_new_privs ? "true" : "false",
@@ -332,7 +334,8 @@ int admin_ps(int argc, char **argv)
 	if (!good)
 		fputs("posthorn: what is marked with ! is not as it should be; see posthorn-keeper(7)\n", stderr);
 	if (!all.count)
-		fprintf(stderr, "posthorn: no daemon runs with the run directory %s\n", c.run_directory);
+		fprintf(stderr, "posthorn: no daemon runs with the run directory %s\n",
+		    c.run_directory);
 	admin_print(&out);
 	free(all.each);
 	str_free(&text);

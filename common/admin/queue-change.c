@@ -74,7 +74,8 @@ static bool release(struct desk *d, const struct place *p, const char *via, stru
 	if (!queue_next_try(&d->st[HOLD], p->id))
 		return true;		/* somebody else was faster */
 	if (is_elsewhere(d, p->id)) {
-		say(d, EX_TEMPFAIL, p->id, "stays on hold, as a part of it is still on its way; put that on hold too");
+		say(d, EX_TEMPFAIL, p->id,
+		    "stays on hold, as a part of it is still on its way; put that on hold too");
 		return true;
 	}
 	if (!desk_read(d, p, &env))
@@ -210,8 +211,8 @@ static void wait_for_all(struct desk *d, const struct asking *a, enum wish wish)
 	}
 	if (!left)
 		return;
-	fprintf(stderr, "posthorn: %s is noted for %zu message%s, and not yet done\n", wish_name(wish), left,
-	    left == 1 ? "" : "s");
+	fprintf(stderr, "posthorn: %s is noted for %zu message%s, and not yet done\n",
+	    wish_name(wish), left, left == 1 ? "" : "s");
 	d->code = EX_TEMPFAIL;
 }
 

@@ -29,7 +29,9 @@ static int take_station(struct choice *c, const char *name)
 
 static int take_older(struct choice *c, const char *time)
 {
-	return form_time(span_of(time), &c->older) ? -1 : admin_usage("--older wants a time like 30s, 5m, 4h, 5d");
+	return form_time(span_of(time), &c->older) ?
+	    -1 :
+	    admin_usage("--older wants a time like 30s, 5m, 4h, 5d");
 }
 
 /* "@example.org" is example.org here. */
@@ -58,7 +60,8 @@ static int take_value(struct choice *c, const char *option, const char *value)
 
 static bool takes_value(const char *word)
 {
-	static const char *const known[] = { "--sender", "--recipient", "--login", "--destination", "--older", "--station" };
+	static const char *const known[] = { "--sender", "--recipient", "--login", "--destination",
+		"--older", "--station" };
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (strcmp(word, known[i]) == 0)

@@ -106,7 +106,8 @@ static struct span domain_of(const struct rcpt *r)
 static bool is_met(const struct envelope *env, size_t before, struct span domain)
 {
 	for (size_t i = 0; i < before; i++) {
-		if (env->rcpts[i].state == RCPT_WAITING && span_alike(domain_of(&env->rcpts[i]), domain))
+		if (env->rcpts[i].state == RCPT_WAITING &&
+		    span_alike(domain_of(&env->rcpts[i]), domain))
 			return true;
 	}
 	return false;

@@ -10,7 +10,8 @@
 #include "common/base/mem.h"
 #include "common/os/clock.h"
 
-const char *const queue_stations[STATIONS] = { "in/sub", "in/net", "in/own", "out", "local", "hold" };
+const char *const queue_stations[STATIONS] = { "in/sub", "in/net", "in/own", "out", "local",
+	"hold" };
 
 /* One station that may not be read does not keep from the others. */
 int desk_open(struct desk *d)
@@ -103,7 +104,8 @@ void desk_choose(struct desk *d, const struct choice *c)
 	struct err e;
 
 	for (k.station = 0; k.station < STATIONS; k.station++) {
-		if (c->in[k.station] && d->open[k.station] && !queue_each(&d->st[k.station], choose, &k, &e))
+		if (c->in[k.station] && d->open[k.station] &&
+		    !queue_each(&d->st[k.station], choose, &k, &e))
 			d->code = admin_fail(&e);
 	}
 }

@@ -48,7 +48,8 @@ static void print_rcpt(const struct rcpt *r, time_t now, struct str *out)
 		str_addf(out, r->next > now ? ", again in %s" : ", again now",
 		    queue_ago(r->next - now, when));
 	if (*r->answer)
-		str_addf(out, "\n             %s%s%s", *r->remote ? r->remote : "", *r->remote ? ": " : "", r->answer);
+		str_addf(out, "\n             %s%s%s", *r->remote ? r->remote : "",
+		    *r->remote ? ": " : "", r->answer);
 	str_add_char(out, '\n');
 }
 
@@ -183,7 +184,8 @@ static int take_stations(int argc, char **argv, struct choice *c)
 static void print_classic_end(const struct listing *l)
 {
 	if (l->messages)
-		printf("-- %llu Kbytes in %zu Request%s.\n", (unsigned long long)((l->bytes + 1023) / 1024), l->messages,
+		printf("-- %llu Kbytes in %zu Request%s.\n",
+		    (unsigned long long)((l->bytes + 1023) / 1024), l->messages,
 		    l->messages == 1 ? "" : "s");
 	else if (l->d.code == EX_OK)
 		puts("Mail queue is empty");
@@ -194,7 +196,8 @@ static void print_end(const struct listing *l)
 	char size[24];
 
 	if (l->messages)
-		printf("%zu message%s, %s\n", l->messages, l->messages == 1 ? "" : "s", size_text(l->bytes, size));
+		printf("%zu message%s, %s\n", l->messages, l->messages == 1 ? "" : "s",
+		    size_text(l->bytes, size));
 	else if (l->d.code == EX_OK)
 		puts(choice_is_made(l->c) ? "no such message is in the queue" : "the queue is empty");
 }
@@ -257,9 +260,10 @@ static void show_text(const struct station *st, const struct envelope *env)
 	print_line("via", env->via);
 	print_line("envid", env->envid);
 	print_line("ret", env->ret);
-	printf("%-10s%s%s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "", env->body8bit ? " 8bitmime" : "",
-	    env->require_tls ? " requiretls" : "", env->tls_optional ? " tls-optional" : "",
-	    env->is_bounce ? " bounce" : "", env->junk ? " junk" : "", env->vouched ? " vouched" : "");
+	printf("%-10s%s%s%s%s%s%s%s\n", "marks", env->smtputf8 ? " smtputf8" : "",
+	    env->body8bit ? " 8bitmime" : "", env->require_tls ? " requiretls" : "",
+	    env->tls_optional ? " tls-optional" : "", env->is_bounce ? " bounce" : "",
+	    env->junk ? " junk" : "", env->vouched ? " vouched" : "");
 	if (env->release)
 		print_time("release", env->release);
 	if (env->by_mode)
@@ -268,8 +272,9 @@ static void show_text(const struct station *st, const struct envelope *env)
 		printf("%-10s %d\n", "priority", env->priority);
 	if (env->warned)
 		print_time("warned", env->warned);
-	printf("%-10s %llu bytes here, %llu on the wire, crc32c %08x\n", "text", (unsigned long long)env->text_bytes,
-	    (unsigned long long)env->wire_bytes, env->text_crc);
+	printf("%-10s %llu bytes here, %llu on the wire, crc32c %08x\n", "text",
+	    (unsigned long long)env->text_bytes, (unsigned long long)env->wire_bytes,
+	    env->text_crc);
 	puts("recipients");
 	for (size_t i = 0; i < env->rcpt_count; i++)
 		print_rcpt(&env->rcpts[i], clock_wall(), &rcpts);

@@ -19,7 +19,8 @@ static void show(struct desk *d, const struct place *p, const struct envelope *e
 	queue_show(&d->st[p->station], env, !d->shown);
 }
 
-static int each_id(int argc, char **argv, void (*look)(struct desk *d, const struct place *p, const struct envelope *env))
+static int each_id(int argc, char **argv,
+    void (*look)(struct desk *d, const struct place *p, const struct envelope *env))
 {
 	struct envelope env;
 	struct desk d;
@@ -230,7 +231,8 @@ static int retry_all(void)
 
 static int verb_retry(int argc, char **argv)
 {
-	if (argc == 1 || (argc == 2 && (strcmp(argv[1], WISH_ALL) == 0 || strcmp(argv[1], "--all") == 0)))
+	if (argc == 1 ||
+	    (argc == 2 && (strcmp(argv[1], WISH_ALL) == 0 || strcmp(argv[1], "--all") == 0)))
 		return retry_all();
 	return change(argc, argv, CHANGE_RETRY, NULL);
 }

@@ -55,7 +55,7 @@ struct desk {
 	int		 code;			/* the last thing that went wrong */
 };
 
-int desk_open(struct desk *d);			/* EX_ code; after a failure there is nothing to close */
+int desk_open(struct desk *d); /* EX_ code; after a failure there is nothing to close */
 void desk_close(struct desk *d);
 void desk_add(struct desk *d, int station, const char *id);
 void desk_find(struct desk *d, const char *id);	/* says so when it is nowhere */

@@ -15,8 +15,8 @@
 #include "common/base/err.h"
 
 struct received {
-	const char *const	*subtypes;	/* of the part that a report is; NULL ends both lists */
-	const char *const	*endings;	/* of its file name, as many have a type that says nothing */
+	const char *const *subtypes; /* of the part that a report is; NULL ends both lists */
+	const char *const *endings; /* of its file name, as many have a type that says nothing */
 	const char		*begins;	/* how one begins that is not packed: "<" */
 	bool			(*show)(void *arg, struct span packed, struct err *e);
 	void			*arg;

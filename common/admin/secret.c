@@ -45,7 +45,8 @@ static bool read_line(int fd, char secret[SECRET_SIZE], const sigset_t *open_to,
 		if (got == 0 || c == '\n')
 			break;
 		if (c == '\0' || n + 1 >= SECRET_SIZE)
-			return err_perm(e, "5.7.0", "a password has at most %d bytes, and no NUL", SECRET_SIZE - 1);
+			return err_perm(e, "5.7.0", "a password has at most %d bytes, and no NUL",
+			    SECRET_SIZE - 1);
 		secret[n++] = c;
 	}
 	if (n && secret[n - 1] == '\r')
@@ -61,8 +62,8 @@ static void say(int fd, const char *text)
 	(void)ignored;
 }
 
-static bool ask_quietly(int tty, const char *prompt, const struct termios *quiet, char secret[SECRET_SIZE],
-    const sigset_t *open_to, struct err *e)
+static bool ask_quietly(int tty, const char *prompt, const struct termios *quiet,
+    char secret[SECRET_SIZE], const sigset_t *open_to, struct err *e)
 {
 	if (tcsetattr(tty, TCSAFLUSH, quiet) < 0)
 		return err_sys(e, "cannot turn the terminal's echo off");
@@ -118,7 +119,8 @@ static bool from_terminal(bool twice, char secret[SECRET_SIZE], struct err *e)
 
 bool secret_read(bool from_stdin, bool twice, char secret[SECRET_SIZE], struct err *e)
 {
-	bool ok = from_stdin ? read_line(STDIN_FILENO, secret, NULL, e) : from_terminal(twice, secret, e);
+	bool ok =
+	    from_stdin ? read_line(STDIN_FILENO, secret, NULL, e) : from_terminal(twice, secret, e);
 
 	if (!ok)
 		explicit_bzero(secret, SECRET_SIZE);

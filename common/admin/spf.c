@@ -14,7 +14,7 @@ static void tell_step(void *arg, unsigned depth, const char *sentence)
 {
 	(void)arg;
 	printf("%*s", 2 + 2 * (int)depth, "");
-	for (; *sentence; sentence++)		/* a record is a stranger's, and this may be a terminal */
+	for (; *sentence; sentence++) /* a record is a stranger's, and this may be a terminal */
 		putchar(*sentence >= ' ' && *sentence < 0x7f ? *sentence : '?');
 	putchar('\n');
 }
@@ -36,8 +36,11 @@ static int code_of(enum trust_result result)
 
 static void print_json(const struct spf_verdict *v)
 {
-	const struct { const char *name, *text; } fields[] = {
-		{ "result", trust_result_name(v->result) }, { "domain", v->domain }, { "why", v->why },
+	const struct { const char *name, *text;
+	} fields[] = {
+		{ "result", trust_result_name(v->result) },
+		{ "domain", v->domain },
+		{ "why", v->why },
 		{ "explanation", v->explanation },
 	};
 	struct str out = STR(1 << 20);
@@ -57,7 +60,8 @@ static void print_text(const struct spf_facts *f, const struct spf_verdict *v)
 	printf("%s: %s\n", trust_result_name(v->result), v->why);
 	if (*v->explanation)
 		printf("The domain says: %s\n", v->explanation);
-	printf("%u of %d look-ups, %u of %d without data\n", v->lookups, SPF_LOOKUPS_MAX, v->voids, SPF_VOIDS_MAX);
+	printf("%u of %d look-ups, %u of %d without data\n", v->lookups, SPF_LOOKUPS_MAX, v->voids,
+	    SPF_VOIDS_MAX);
 	str_add_text(&received, "Received-SPF:");
 	spf_print_received(f, v, &received);
 	str_add_char(&received, '\n');
@@ -87,8 +91,11 @@ static int check_with(const struct conf *c, void *arg)
 {
 	const struct question *q = arg;
 	struct arena *a = arena_new(MEMORY_MAX, NULL, NULL);
-	struct spf_facts f = { .now = clock_wall(), .until = clock_in(PATIENCE_S), .receiver = c->host_name,
-		.helo = spf_ascii_name(span_of(q->helo), a), .sender = spf_ascii_sender(q->from, a) };
+	struct spf_facts f = { .now = clock_wall(),
+		.until = clock_in(PATIENCE_S),
+		.receiver = c->host_name,
+		.helo = spf_ascii_name(span_of(q->helo), a),
+		.sender = spf_ascii_sender(q->from, a) };
 	int code;
 
 	address_parse(span_of(q->ip), &f.ip);

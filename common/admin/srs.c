@@ -24,7 +24,8 @@ static int rotate(int argc, char **argv)
 }
 
 static const struct admin_verb verbs[] = {
-	{ "rotate", rotate, "", "make senders of forwards with a new key; those made before lead back all the same" },
+	{ "rotate", rotate, "",
+	    "make senders of forwards with a new key; those made before lead back all the same" },
 	{ .name = NULL }
 };
 

@@ -148,7 +148,8 @@ int sts_show(int argc, char **argv)
 	struct question q = { .server = NULL };
 	const struct admin_option options[] = { { "--resolver", &q.server }, { 0 } };
 
-	if (!admin_take(&argc, argv, options) || argc != 2 || !sts_domain(span_of(argv[1]), q.domain))
+	if (!admin_take(&argc, argv, options) || argc != 2 ||
+	    !sts_domain(span_of(argv[1]), q.domain))
 		return admin_usage("sts show DOMAIN [--resolver ADDRESS@PORT]");
 	return admin_with_conf(show, &q);
 }

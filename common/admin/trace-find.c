@@ -39,7 +39,8 @@ static void add_life(struct trace *t, struct span id, unsigned round)
 	struct life *l;
 
 	/* Lines about one message often follow each other. */
-	if (!queue_is_id(id) || (t->life_n > t->sorted && span_same(span_of(t->lives[t->life_n - 1].id), id)))
+	if (!queue_is_id(id) ||
+	    (t->life_n > t->sorted && span_same(span_of(t->lives[t->life_n - 1].id), id)))
 		return;
 	if (t->life_n == t->life_room) {
 		t->life_room = t->life_room ? t->life_room * 2 : 256;
@@ -100,7 +101,8 @@ static struct event *add_event(struct trace *t, const struct logline *line, size
 		t->event_room = t->event_room ? t->event_room * 2 : 256;
 		t->events = mem_more(t->events, t->event_room, sizeof *t->events);
 	}
-	t->events[t->event_n] = (struct event){ .line = *line, .us = line->us, .order = t->event_n, .life = life };
+	t->events[t->event_n] =
+	    (struct event){ .line = *line, .us = line->us, .order = t->event_n, .life = life };
 	return &t->events[t->event_n++];
 }
 
@@ -182,7 +184,8 @@ static void look_through(struct trace *t, struct span text, struct span word)
 	while ((at = search(text, part)) >= 0) {
 		struct span whole = line_around(&text, (size_t)at);
 
-		if (!logline_parse(whole, &line) || (line.us && line.us / 1000000 < t->since) || !speaks_of(&line, word))
+		if (!logline_parse(whole, &line) || (line.us && line.us / 1000000 < t->since) ||
+		    !speaks_of(&line, word))
 			continue;
 		if (span_same(line.id, SPAN("-")))
 			add_event(t, &line, NO_LIFE);
@@ -275,7 +278,8 @@ static void take_lines(struct trace *t, struct span text, unsigned round)
 			line = text;
 			text.n = 0;
 		}
-		if (!logline_id(line, &id) || !(l = find_life(t, id)) || l->round != round || !logline_parse(line, &got))
+		if (!logline_id(line, &id) || !(l = find_life(t, id)) || l->round != round ||
+		    !logline_parse(line, &got))
 			continue;
 		us = got.us ? got.us : us;
 		add_event(t, &got, (size_t)(l - t->lives))->us = us;

@@ -117,7 +117,8 @@ static void add_when(const struct event *ev, struct str *out)
 	time_t when = (time_t)(ev->line.us / 1000000);
 	char text[32];
 
-	if (!ev->line.us || !gmtime_r(&when, &tm) || !strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm))
+	if (!ev->line.us || !gmtime_r(&when, &tm) ||
+	    !strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm))
 		str_addf(out, "%-19.*s", SPAN_ARG(ev->line.when));
 	else
 		str_add_text(out, text);
@@ -139,7 +140,8 @@ static void print_rcpt(const struct rcpt *r, const char *station, time_t now, in
 {
 	char when[24];
 
-	printf("%*s%-19s  <%s> %s in %s", indent, "", "now", r->address, rcpt_state_name(r->state), station);
+	printf("%*s%-19s  <%s> %s in %s", indent, "", "now", r->address, rcpt_state_name(r->state),
+	    station);
 	if (r->tries)
 		printf(", tried %u time%s", r->tries, r->tries == 1 ? "" : "s");
 	if (r->state == RCPT_WAITING && r->next > now)
@@ -203,7 +205,8 @@ static bool next_place(struct trace *t, const char *id, int *station, struct env
 	span_copy(span_of(id), p.id, sizeof p.id);
 	for (; t->desk && *station < STATIONS; ++*station) {
 		p.station = *station;
-		if (t->desk->open[p.station] && queue_next_try(&t->desk->st[p.station], id) && desk_read(t->desk, &p, env)) {
+		if (t->desk->open[p.station] && queue_next_try(&t->desk->st[p.station], id) &&
+		    desk_read(t->desk, &p, env)) {
 			++*station;
 			return true;
 		}

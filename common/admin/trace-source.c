@@ -87,7 +87,8 @@ static void load_dir(struct trace *t, int dir, const char *name, time_t since)
 
 		if (!history_day(entry->d_name, &day) || !is_wanted(t, day, since))
 			continue;
-		fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		fd =
+		    openat(dirfd(d), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0 || !map(t, fd, day)) {
 			err_sys(&e, "cannot read %s/%s of the history", name, entry->d_name);
 			t->code = admin_fail(&e);

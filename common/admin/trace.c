@@ -45,7 +45,8 @@ static int take_value(struct asked *a, const char *option, const char *value)
 
 static bool takes_value(const char *word)
 {
-	return strcmp(word, "--log") == 0 || strcmp(word, "--since") == 0 || strcmp(word, "--last") == 0;
+	return strcmp(word, "--log") == 0 || strcmp(word, "--since") == 0 ||
+	    strcmp(word, "--last") == 0;
 }
 
 static int read_arguments(int argc, char **argv, struct asked *a)

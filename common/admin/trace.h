@@ -16,7 +16,7 @@ struct event {
 	struct logline	line;
 	int64_t		us;		/* of the line, or of the last before it that had a date */
 	size_t		order;		/* in which it was read */
-	size_t		life;		/* its place among them, or NO_LIFE: an event without an id */
+	size_t life; /* its place among them, or NO_LIFE: an event without an id */
 };
 
 #define NO_LIFE SIZE_MAX

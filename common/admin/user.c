@@ -28,7 +28,9 @@ struct user_args {
 static bool parse_args(int argc, char **argv, const char *letters, struct user_args *a)
 {
 	static const struct option options[] = {
-		{ "stdin", no_argument, NULL, 's' }, { "no-password", no_argument, NULL, 'n' }, { NULL, 0, NULL, 0 },
+		{ "stdin", no_argument, NULL, 's' },
+		{ "no-password", no_argument, NULL, 'n' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -95,7 +97,8 @@ static bool new_words(const struct conf *c, const struct user_args *a, struct st
 
 	if (a->no_password)
 		return true;
-	ok = secret_read(a->from_stdin, !a->from_stdin, secret, e) && hash_secret(c, secret, words, e);
+	ok = secret_read(a->from_stdin, !a->from_stdin, secret, e) &&
+	    hash_secret(c, secret, words, e);
 	explicit_bzero(secret, sizeof secret);
 	return ok;
 }
@@ -113,8 +116,8 @@ static bool open_users(const struct conf *c, struct edit *ed, struct err *e)
 }
 
 /* The row of a->address in ed; an error that says so when there is none. */
-static bool find_user(const struct edit *ed, const char *address, struct str *memory, struct list_row *row,
-    struct users_row *user, struct err *e)
+static bool find_user(const struct edit *ed, const char *address, struct str *memory,
+    struct list_row *row, struct users_row *user, struct err *e)
 {
 	struct name name;
 
@@ -298,8 +301,8 @@ static int user_passwd(int argc, char **argv)
 static bool secret_fits(const struct users_row *user, const char *secret)
 {
 	char prepared[2 * SECRET_SIZE];
-	bool fits = prep(span_of(secret), false, prepared, sizeof prepared) && strcmp(prepared, secret) != 0 &&
-	    password_matches(user->hash, prepared);
+	bool fits = prep(span_of(secret), false, prepared, sizeof prepared) &&
+	    strcmp(prepared, secret) != 0 && password_matches(user->hash, prepared);
 
 	explicit_bzero(prepared, sizeof prepared);
 	return fits || password_matches(user->hash, secret);
@@ -326,7 +329,8 @@ static bool check_user(const struct conf *c, const void *arg, struct err *e)
 	bool ok;
 
 	span_copy(span_of(c->users_file), ed.path, sizeof ed.path);
-	ok = compile_read(c->users_file, &ed.text, e) && find_user(&ed, a->address, &memory, &row, &user, e) &&
+	ok = compile_read(c->users_file, &ed.text, e) &&
+	    find_user(&ed, a->address, &memory, &row, &user, e) &&
 	    check_secret(&user, a->from_stdin, e);
 	edit_close(&ed);
 	str_free(&memory);
@@ -350,8 +354,8 @@ static void print_json(struct listing *l, const struct list_row *row, const stru
 {
 	str_addf(&l->out, "%s{\"address\":", l->more ? ",\n " : "");
 	admin_json_text(&l->out, row->key);
-	str_addf(&l->out, ",\"login\":%s,\"line\":%u,\"quota\":%" PRIu64, login ? "true" : "false", row->line,
-	    u->quota);
+	str_addf(&l->out, ",\"login\":%s,\"line\":%u,\"quota\":%" PRIu64, login ? "true" : "false",
+	    row->line, u->quota);
 	if (u->has_uid)
 		str_addf(&l->out, ",\"uid\":%u", u->uid);
 	if (u->has_gid)
@@ -381,7 +385,8 @@ static bool list_user(void *arg, const struct list_row *row)
 	struct users_row u;
 	bool login;
 
-	if (!users_line_parse(row->row, &u, NULL) || (l->domain.n && !span_alike(u.domain, l->domain)))
+	if (!users_line_parse(row->row, &u, NULL) ||
+	    (l->domain.n && !span_alike(u.domain, l->domain)))
 		return true;
 	login = u.words.n && !u.barred;
 	if (admin_json())

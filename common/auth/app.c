@@ -59,7 +59,8 @@ bool app_line_parse(struct span line, struct app_row *row, struct err *e)
 	struct span rights;
 
 	line = span_trim(line);
-	if (!span_cut(&line, ':', &got.address) || !span_cut(&line, ':', &got.name) || !span_cut(&line, ':', &rights))
+	if (!span_cut(&line, ':', &got.address) || !span_cut(&line, ':', &got.name) ||
+	    !span_cut(&line, ':', &rights))
 		return err_perm(e, "5.3.5", "expected address:name:rights:hash");
 	got.hash = line;
 	if (!got.address.n || !app_name_is_good(got.name))

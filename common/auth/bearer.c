@@ -52,7 +52,8 @@ static bool eat_header(struct span *in, struct bearer *b)
 {
 	struct span as;
 
-	if ((!span_eat_char(in, 'n') && !span_eat_char(in, 'y')) || !span_eat_char(in, ',') || !span_cut(in, ',', &as))
+	if ((!span_eat_char(in, 'n') && !span_eat_char(in, 'y')) || !span_eat_char(in, ',') ||
+	    !span_cut(in, ',', &as))
 		return false;
 	return !as.n || (span_eat(&as, "a=") && take_authzid(as, b));
 }
@@ -82,9 +83,11 @@ bool bearer_parse(struct span mechanism, struct span said, struct bearer *b, str
 	if (old)
 		ok = eat_pairs(said, true, &got) && *got.user;
 	else
-		ok = eat_header(&said, &got) && span_eat_char(&said, SEPARATOR) && eat_pairs(said, false, &got);
+		ok = eat_header(&said, &got) && span_eat_char(&said, SEPARATOR) &&
+		    eat_pairs(said, false, &got);
 	if (!ok)
-		return err_perm(e, "5.5.2", "the response is not well formed: %s", old ? "no user and token" : "RFC 7628 3.1");
+		return err_perm(e, "5.5.2", "the response is not well formed: %s",
+		    old ? "no user and token" : "RFC 7628 3.1");
 	*b = got;
 	return true;
 }

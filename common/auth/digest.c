@@ -32,7 +32,8 @@ void digest_keyed(enum digest d, struct span key, struct span bytes, unsigned ch
 {
 	unsigned n = 0;
 
-	must(HMAC(md_of(d), key.p, (int)key.n, (const unsigned char *)bytes.p, bytes.n, out, &n) && n == digest_size(d));
+	must(HMAC(md_of(d), key.p, (int)key.n, (const unsigned char *)bytes.p, bytes.n, out, &n) &&
+	    n == digest_size(d));
 }
 
 void digest_slow(enum digest d, struct span password, struct span salt, unsigned iterations, unsigned char *out)

@@ -16,7 +16,7 @@ enum { DIGEST_MAX = 32 };
 size_t digest_size(enum digest d);
 /* out has digest_size() bytes. */
 void digest_of(enum digest d, struct span bytes, unsigned char *out);
-void digest_keyed(enum digest d, struct span key, struct span bytes, unsigned char *out);	/* HMAC */
+void digest_keyed(enum digest d, struct span key, struct span bytes, unsigned char *out); /* HMAC */
 /* Hi() of RFC 5802 2.2: PBKDF2 with one block of output. */
 void digest_slow(enum digest d, struct span password, struct span salt, unsigned iterations, unsigned char *out);
 /* Takes the same time wherever they differ. */

@@ -45,7 +45,8 @@ static bool take_host(struct span *in, struct introspect_url *u)
 
 static bool is_this_machine(const char *host)
 {
-	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+	    strcmp(host, "::1") == 0;
 }
 
 bool introspect_url_parse(struct span url, struct introspect_url *out)
@@ -58,7 +59,8 @@ bool introspect_url_parse(struct span url, struct introspect_url *out)
 	if (!take_host(&url, &u) || (!u.tls && !is_this_machine(u.host)))
 		return false;
 	path = span_while(&url, is_path_char);
-	if (url.n || (path.n && *path.p != '/') || !span_copy(path.n ? path : SPAN("/"), u.path, sizeof u.path))
+	if (url.n || (path.n && *path.p != '/') ||
+	    !span_copy(path.n ? path : SPAN("/"), u.path, sizeof u.path))
 		return false;
 	*out = u;
 	return true;
@@ -121,7 +123,8 @@ static bool take_head(struct span *in, struct head *h)
 		line = span_trim(line);
 		if (span_is(name, "Transfer-Encoding"))
 			h->chunked = span_is(line, "chunked");
-		if (span_is(name, "Content-Length") && !(h->has_length = span_u64(line, INTROSPECT_REPLY_MAX, &h->length)))
+		if (span_is(name, "Content-Length") &&
+		    !(h->has_length = span_u64(line, INTROSPECT_REPLY_MAX, &h->length)))
 			return false;
 	}
 	return false;
@@ -133,8 +136,9 @@ bool introspect_reply_parse(struct span all, unsigned *code, struct str *body)
 	struct span status;
 	uint64_t n;
 
-	if (!take_line(&all, &status) || !span_eat(&status, "HTTP/1.") || !span_take(&status, 1).n ||
-	    !span_u64(span_word(&status), 599, &n) || !take_head(&all, &h))
+	if (!take_line(&all, &status) || !span_eat(&status, "HTTP/1.") ||
+	    !span_take(&status, 1).n || !span_u64(span_word(&status), 599, &n) ||
+	    !take_head(&all, &h))
 		return false;
 	*code = (unsigned)n;
 	if (h.chunked)
@@ -175,8 +179,8 @@ static void add_basic(struct str *out, const char *client, const char *secret)
 	str_free(&pair);
 }
 
-static void add_question(struct str *out, const struct introspect_url *url, const char *client, const char *secret,
-    struct span token)
+static void add_question(struct str *out, const struct introspect_url *url, const char *client,
+    const char *secret, struct span token)
 {
 	struct str form = STR(4 * INTROSPECT_REPLY_MAX);
 	bool v6 = strchr(url->host, ':') != NULL;
@@ -187,7 +191,9 @@ static void add_question(struct str *out, const struct introspect_url *url, cons
 	    v6 ? "[" : "", url->host, v6 ? "]" : "", url->port);
 	if (*client)
 		add_basic(out, client, secret);
-	str_addf(out, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n", form.n);
+	str_addf(out,
+	    "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n",
+	    form.n);
 	str_add(out, str_span(&form));
 	explicit_bzero(form.p, form.cap);
 	str_free(&form);
@@ -233,15 +239,16 @@ static bool converse(struct tls_stream *s, struct span question, ms_t until, str
 	bool ok = s->stream.write(&s->stream, question, until, e);
 
 	if (ok && (!read_all(&s->stream, until, &all) || !introspect_reply_parse(str_span(&all), &code, json)))
-		ok = err_temp(e, "4.7.0", "the introspection endpoint gave no answer in time, or none in HTTP");
+		ok = err_temp(e, "4.7.0",
+		    "the introspection endpoint gave no answer in time, or none in HTTP");
 	else if (ok && code != 200)
 		ok = err_temp(e, "4.7.0", "the introspection endpoint answered %u", code);
 	str_free(&all);
 	return ok;
 }
 
-bool introspect(const struct introspect_url *url, struct tls_client *trust, const char *client, const char *secret,
-    struct span token, ms_t until, struct str *json, struct err *e)
+bool introspect(const struct introspect_url *url, struct tls_client *trust, const char *client,
+    const char *secret, struct span token, ms_t until, struct str *json, struct err *e)
 {
 	struct str question = STR(8 * INTROSPECT_REPLY_MAX);
 	struct tls_stream s;

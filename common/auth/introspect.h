@@ -22,7 +22,7 @@ bool introspect_url_parse(struct span url, struct introspect_url *out);
 bool introspect_reply_parse(struct span all, unsigned *code, struct str *body);
 
 /* client and secret for HTTP Basic; "" for none. Not 200, and no answer, are TEMP. May block until then. */
-bool introspect(const struct introspect_url *url, struct tls_client *trust, const char *client, const char *secret,
-    struct span token, ms_t until, struct str *json, struct err *e);
+bool introspect(const struct introspect_url *url, struct tls_client *trust, const char *client,
+    const char *secret, struct span token, ms_t until, struct str *json, struct err *e);
 
 #endif

@@ -60,8 +60,8 @@ static size_t search(int fd, struct span address, struct span name, struct lastu
 static void write_line(int fd, size_t at, struct span address, struct span name, const struct lastuse *use)
 {
 	char line[LASTUSE_LINE + 1];
-	int n = snprintf(line, sizeof line, SPAN_FMT " " SPAN_FMT " %" PRId64 " %s %s", SPAN_ARG(address), SPAN_ARG(name),
-	    (int64_t)use->when, use->daemon, use->ip);
+	int n = snprintf(line, sizeof line, SPAN_FMT " " SPAN_FMT " %" PRId64 " %s %s",
+	    SPAN_ARG(address), SPAN_ARG(name), (int64_t)use->when, use->daemon, use->ip);
 	ssize_t ignored;
 
 	if (n < 0 || n >= LASTUSE_LINE)
@@ -80,8 +80,8 @@ void lastuse_note(int fd, struct span address, struct span name, const struct la
 	if (fd < 0 || !lock(fd, F_WRLCK))
 		return;
 	at = search(fd, address, name, &before);
-	if (use->when < before.when || use->when - before.when >= LASTUSE_FRESH_S || strcmp(use->ip, before.ip) != 0 ||
-	    strcmp(use->daemon, before.daemon) != 0)
+	if (use->when < before.when || use->when - before.when >= LASTUSE_FRESH_S ||
+	    strcmp(use->ip, before.ip) != 0 || strcmp(use->daemon, before.daemon) != 0)
 		write_line(fd, at, address, name, use);
 	lock(fd, F_UNLCK);
 }

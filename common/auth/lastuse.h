@@ -14,7 +14,10 @@
 #include "common/base/err.h"
 #include "common/base/span.h"
 
-enum { LASTUSE_LINE = 512, LASTUSE_FRESH_S = 60 };	/* not written again so soon from the same place */
+enum {
+	LASTUSE_LINE = 512,
+	LASTUSE_FRESH_S = 60
+}; /* not written again so soon from the same place */
 
 struct lastuse {
 	time_t	when;			/* 0: never */

@@ -82,7 +82,10 @@ static bool tell(pam_handle_t *pam, int rc, const char *phase, struct err *e)
 
 static bool ask(pam_handle_t *pam, const char *peer_ip, struct err *e)
 {
-	union { void (*call)(int, unsigned, void *); const void *item; } delay = { .call = no_delay };
+	union {
+		void (*call)(int, unsigned, void *);
+		const void *item;
+	} delay = { .call = no_delay };
 
 	return tell(pam, pam_set_item(pam, PAM_RHOST, peer_ip), "PAM_RHOST", e) &&
 	    tell(pam, pam_set_item(pam, PAM_TTY, "posthorn"), "PAM_TTY", e) &&

@@ -12,6 +12,7 @@
 #include "common/base/err.h"
 
 /* False: PERM it is not, TEMP it cannot be told now. */
-bool pam_check(const char *service, const char *user, const char *password, const char *peer_ip, struct err *e);
+bool pam_check(const char *service, const char *user, const char *password, const char *peer_ip,
+    struct err *e);
 
 #endif

@@ -11,7 +11,8 @@
 #include "common/mail/encoding.h"
 
 /* Of a password that nobody has, made like ours. */
-static const char nobody[] = "$y$j9T$BSpiqNh1wYXxrDEUGuRIh0$CKKyP2qtGKa8wNsSruBAH9lyu6k4fwjea.5bVvn01P1";
+static const char nobody[] =
+    "$y$j9T$BSpiqNh1wYXxrDEUGuRIh0$CKKyP2qtGKa8wNsSruBAH9lyu6k4fwjea.5bVvn01P1";
 
 static struct span without_braces(struct span hash)
 {

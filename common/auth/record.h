@@ -34,7 +34,7 @@ enum auth_verdict { AUTH_NO, AUTH_YES, AUTH_CANNOT_TELL, AUTH_ASK };
 
 struct auth_record {
 	uint32_t	magic, verdict, uid, gid;
-	char		login[AUTH_NAME_MAX];		/* of AUTH_YES; else who it claimed to be, for the log */
+	char login[AUTH_NAME_MAX]; /* of AUTH_YES; else who it claimed to be, for the log */
 	char		home[1024], mail[1024];		/* of AUTH_YES */
 	char		why[200];			/* for the log */
 	uint32_t	challenge_n, state_n;		/* state of AUTH_ASK */

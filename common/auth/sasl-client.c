@@ -42,7 +42,8 @@ static bool choose(struct sasl_client *s, struct span offered, struct err *e)
 		s->digest = mechanisms[i].digest;
 		return true;
 	}
-	return err_temp(e, "4.7.0", "the server offers no way to log in that we know, but \"" SPAN_FMT "\"",
+	return err_temp(e, "4.7.0",
+	    "the server offers no way to log in that we know, but \"" SPAN_FMT "\"",
 	    SPAN_ARG(span_to(offered, 100)));
 }
 
@@ -62,11 +63,12 @@ static void add_name(struct str *out, const char *name)
 /* What SASLprep does not want goes as it was written: the server decides. */
 static bool keep(const char *text, char *buf)
 {
-	return prep(span_of(text), false, buf, SASL_CLIENT_SECRET) || span_copy(span_of(text), buf, SASL_CLIENT_SECRET);
+	return prep(span_of(text), false, buf, SASL_CLIENT_SECRET) ||
+	    span_copy(span_of(text), buf, SASL_CLIENT_SECRET);
 }
 
-bool sasl_client_begin(struct sasl_client *s, struct span offered, const char *user, const char *password,
-    struct span nonce, struct err *e)
+bool sasl_client_begin(struct sasl_client *s, struct span offered, const char *user,
+    const char *password, struct span nonce, struct err *e)
 {
 	*s = (struct sasl_client){ .first = STR(WORDS_MAX) };
 	if (!choose(s, offered, e))
@@ -101,8 +103,9 @@ static bool parse_challenge(struct span in, struct challenge *c)
 	struct span part;
 	uint64_t n = 0;
 	bool ok = span_eat(&in, "r=") && span_cut(&in, ',', &c->nonce) && span_eat(&in, "s=") &&
-	    span_cut(&in, ',', &part) && base64_decode(part, &salt) && salt.n && span_eat(&in, "i=") &&
-	    span_eat_u64(&in, SASL_CLIENT_ITERATIONS_MAX, &n) && n && (!in.n || *in.p == ',');
+	    span_cut(&in, ',', &part) && base64_decode(part, &salt) && salt.n &&
+	    span_eat(&in, "i=") && span_eat_u64(&in, SASL_CLIENT_ITERATIONS_MAX, &n) && n &&
+	    (!in.n || *in.p == ',');
 
 	memcpy(c->salt, salt.p, salt.n);
 	c->salt_n = salt.n;
@@ -203,6 +206,7 @@ bool sasl_client_end(struct sasl_client *s, bool said_yes, struct err *e)
 	explicit_bzero(s->first.p, s->first.n);
 	str_free(&s->first);
 	if (said_yes && !shown)
-		return err_temp(e, "4.7.0", "the server let us in without having shown that it knows the password");
+		return err_temp(e, "4.7.0",
+		    "the server let us in without having shown that it knows the password");
 	return said_yes;
 }

@@ -36,8 +36,8 @@ struct sasl_client {
 };
 
 /* offered: AUTH's words. nonce: fresh and random, printable, without a comma; for SCRAM. */
-bool sasl_client_begin(struct sasl_client *s, struct span offered, const char *user, const char *password,
-    struct span nonce, struct err *e);
+bool sasl_client_begin(struct sasl_client *s, struct span offered, const char *user,
+    const char *password, struct span nonce, struct err *e);
 struct span sasl_client_initial(const struct sasl_client *s);	/* p NULL: it speaks first */
 bool sasl_client_answer(struct sasl_client *s, struct span challenge, struct str *words, struct err *e);
 /* Wipes all. said_yes: the other side is content; is it the one that knows us? */

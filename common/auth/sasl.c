@@ -7,15 +7,16 @@
 #include "common/net/channel.h"
 
 enum needs {
-	NEEDS_NOTHING	= 0,
-	NEEDS_BINDING	= 1 << 0,	/* the front knows one; the setting names the mechanism without -PLUS */
-	NEEDS_NAME	= 1 << 1,	/* the client's certificate has one */
+	NEEDS_NOTHING = 0,
+	NEEDS_BINDING =
+	    1 << 0, /* the front knows one; the setting names the mechanism without -PLUS */
+	NEEDS_NAME = 1 << 1, /* the client's certificate has one */
 };
 
 struct sasl_mechanism {
 	const char	*name;
 	unsigned	 needs;
-	const char	*asks[2];		/* challenge of each step, where the client must be asked */
+	const char *asks[2]; /* challenge of each step, where the client must be asked */
 	enum sasl_next	(*steps[2])(struct sasl *s, struct span word, struct err *e);	/* none: an exchange */
 };
 
@@ -117,7 +118,8 @@ void sasl_offer(const char *const *words, size_t count, struct span seal, struct
 	size_t n = 0;
 
 	if (channel_read(seal, &channel))
-		have = (channel.exporter_n || channel.end_point_n ? NEEDS_BINDING : 0u) | (*channel.names ? NEEDS_NAME : 0u);
+		have = (channel.exporter_n || channel.end_point_n ? NEEDS_BINDING : 0u) |
+		    (*channel.names ? NEEDS_NAME : 0u);
 	*o = (struct sasl_offer){ .set = 0 };
 	for (size_t i = 0; i < MECHANISMS; i++) {
 		const struct sasl_mechanism *m = &mechanisms[i];
@@ -167,7 +169,8 @@ static enum sasl_next take_own(struct sasl *s, struct span word, struct str *cha
 static enum sasl_next hand_on(struct sasl *s, struct span word, struct str *challenge, struct err *e)
 {
 	struct str raw = STR(AUTH_CHALLENGE_MAX);
-	enum sasl_next next = s->judge.exchange(s->judge.self, s->mechanism->name, s->step == 0, word, &raw, e);
+	enum sasl_next next =
+	    s->judge.exchange(s->judge.self, s->mechanism->name, s->step == 0, word, &raw, e);
 
 	s->step = 1;
 	str_reset(challenge);
@@ -182,7 +185,8 @@ static enum sasl_next take(struct sasl *s, struct span said, struct str *word, s
 		err_perm(e, "5.7.0", "login given up");
 		return SASL_FAILED;
 	}
-	if (!span_same(said, SPAN("=")) && (!base64_decode(said, word) || word->n > AUTH_MESSAGE_MAX))
+	if (!span_same(said, SPAN("=")) &&
+	    (!base64_decode(said, word) || word->n > AUTH_MESSAGE_MAX))
 		return malformed(e);
 	return s->mechanism->steps[0] ? take_own(s, str_span(word), challenge, e) :
 	    hand_on(s, str_span(word), challenge, e);

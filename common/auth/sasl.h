@@ -31,16 +31,17 @@ enum sasl_next { SASL_ASK, SASL_DONE, SASL_FAILED };
 struct sasl_judge {
 	void		*self;
 	/* PERM: wrong; TEMP: cannot be told now */
-	bool		(*password)(void *self, const char *mechanism, struct span user, struct span password, struct err *e);
+	bool (*password)(void *self, const char *mechanism, struct span user, struct span password,
+	    struct err *e);
 	/* One message, decoded, of an exchange; first: it begins. ASK: challenge, not yet encoded, goes out. */
-	enum sasl_next	(*exchange)(void *self, const char *mechanism, bool first, struct span message,
-			    struct str *challenge, struct err *e);
+	enum sasl_next (*exchange)(void *self, const char *mechanism, bool first,
+	    struct span message, struct str *challenge, struct err *e);
 };
 
 struct sasl_offer {
 	unsigned	set;				/* a bit for each row */
 	bool		passwords;			/* PLAIN or LOGIN is among them */
-	char		text[SASL_OFFER_MAX];		/* "SCRAM-SHA-256 PLAIN LOGIN", as greetings list them */
+	char text[SASL_OFFER_MAX]; /* "SCRAM-SHA-256 PLAIN LOGIN", as greetings list them */
 };
 
 /*

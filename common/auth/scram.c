@@ -61,7 +61,8 @@ static bool eat_header(struct span *in, struct scram_first *f)
 	f->header = span_to(all, all.n - in->n);
 	if (!as.n)
 		return true;
-	return span_eat_char(&as, 'a') && span_eat_char(&as, '=') && decode_name(as, f->as, sizeof f->as);
+	return span_eat_char(&as, 'a') && span_eat_char(&as, '=') &&
+	    decode_name(as, f->as, sizeof f->as);
 }
 
 /* "n=NAME,r=NONCE", and extensions that may be passed over; a mandatory one ("m=") stands in front. */
@@ -70,7 +71,8 @@ static bool parse_bare(struct scram_first *f)
 	struct span in = f->bare, name;
 
 	if (!span_eat_char(&in, 'n') || !span_eat_char(&in, '=') || !span_cut(&in, ',', &name) ||
-	    !decode_name(name, f->user, sizeof f->user) || !span_eat_char(&in, 'r') || !span_eat_char(&in, '='))
+	    !decode_name(name, f->user, sizeof f->user) || !span_eat_char(&in, 'r') ||
+	    !span_eat_char(&in, '='))
 		return false;
 	f->nonce = span_while(&in, is_nonce_char);
 	return f->nonce.n && f->nonce.n <= SCRAM_NONCE_MAX && (!in.n || *in.p == ',');
@@ -106,8 +108,8 @@ static bool find_mechanism(struct span mechanism, struct scram_first *f)
 	return verifier_digest(mechanism, &f->digest);
 }
 
-bool scram_begin(struct span mechanism, struct span said, const struct channel *channel, struct scram_first *first,
-    struct err *e)
+bool scram_begin(struct span mechanism, struct span said, const struct channel *channel,
+    struct scram_first *first, struct err *e)
 {
 	struct scram_first f = { .flag = 'n' };
 
@@ -124,7 +126,8 @@ bool scram_begin(struct span mechanism, struct span said, const struct channel *
 	return true;
 }
 
-void scram_challenge(const struct scram_first *first, struct span nonce, const struct verifier *v, struct str *challenge)
+void scram_challenge(const struct scram_first *first, struct span nonce, const struct verifier *v,
+    struct str *challenge)
 {
 	str_addf(challenge, "r=" SPAN_FMT SPAN_FMT ",s=", SPAN_ARG(first->nonce), SPAN_ARG(nonce));
 	base64_encode((struct span){ (const char *)v->salt, v->salt_n }, challenge);
@@ -147,8 +150,9 @@ static bool parse_final(struct span said, struct final *f)
 	f->proof = span_from(said, (size_t)proof + 1);
 	at = f->without_proof;
 	if (!span_eat_char(&f->proof, 'p') || !span_eat_char(&f->proof, '=') ||
-	    !span_eat_char(&at, 'c') || !span_eat_char(&at, '=') || !span_cut(&at, ',', &f->binding) ||
-	    !span_eat_char(&at, 'r') || !span_eat_char(&at, '='))
+	    !span_eat_char(&at, 'c') || !span_eat_char(&at, '=') ||
+	    !span_cut(&at, ',', &f->binding) || !span_eat_char(&at, 'r') ||
+	    !span_eat_char(&at, '='))
 		return false;
 	f->nonce = span_while(&at, is_nonce_char);
 	return f->nonce.n && (!at.n || *at.p == ',');
@@ -174,7 +178,8 @@ static bool same_nonce(struct span said, struct span challenge)
 {
 	struct span nonce;
 
-	return span_eat(&challenge, "r=") && span_cut(&challenge, ',', &nonce) && span_same(said, nonce);
+	return span_eat(&challenge, "r=") && span_cut(&challenge, ',', &nonce) &&
+	    span_same(said, nonce);
 }
 
 /* RFC 5802 3: the client key that its proof reveals must be the one whose hash we keep. */
@@ -217,7 +222,8 @@ bool scram_finish(const struct scram_first *first, struct span challenge, struct
 	if (!same_nonce(f.nonce, challenge))
 		return err_perm(e, "5.7.8", "the nonce is another one");
 	if (!same_channel(f.binding, first, channel))
-		return err_perm(e, "5.7.8", "the client speaks through another channel: somebody is between us");
+		return err_perm(e, "5.7.8",
+		    "the client speaks through another channel: somebody is between us");
 	str_addf(&message, SPAN_FMT "," SPAN_FMT ",", SPAN_ARG(first->bare), SPAN_ARG(challenge));
 	str_add(&message, f.without_proof);
 	ok = !message.over && proves(f.proof, v, str_span(&message));

@@ -30,14 +30,16 @@ struct scram_first {
 	char		flag;			/* 'n', 'y' or 'p' */
 	struct span	binding;		/* of 'p': "tls-exporter" */
 	struct span	header, bare, nonce;	/* parts of the words */
-	char		user[AUTH_NAME_MAX], as[AUTH_NAME_MAX];	/* decoded, not prepared; as: "" or whom it wants to be */
+	char user[AUTH_NAME_MAX],
+	    as[AUTH_NAME_MAX]; /* decoded, not prepared; as: "" or whom it wants to be */
 };
 
 /* said must stay where it is as long as first is used. */
-bool scram_begin(struct span mechanism, struct span said, const struct channel *channel, struct scram_first *first,
-    struct err *e);
+bool scram_begin(struct span mechanism, struct span said, const struct channel *channel,
+    struct scram_first *first, struct err *e);
 /* nonce: ours, fresh and random, printable, without a comma. */
-void scram_challenge(const struct scram_first *first, struct span nonce, const struct verifier *v, struct str *challenge);
+void scram_challenge(const struct scram_first *first, struct span nonce, const struct verifier *v,
+    struct str *challenge);
 bool scram_finish(const struct scram_first *first, struct span challenge, struct span said,
     const struct channel *channel, const struct verifier *v, struct str *signature, struct err *e);
 

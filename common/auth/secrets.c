@@ -67,7 +67,9 @@ int secrets_open(const char *path, struct err *e)
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !(st.st_mode & 077))
 		return fd;
 	close(fd);
-	err_temp(e, "4.3.5", "%s holds passwords, and others than its owner may read it; say chmod 600 %s", path, path);
+	err_temp(e, "4.3.5",
+	    "%s holds passwords, and others than its owner may read it; say chmod 600 %s", path,
+	    path);
 	return -1;
 }
 
@@ -84,7 +86,8 @@ static bool read_all(int fd, struct str *text, struct err *e)
 	explicit_bzero(piece, sizeof piece);
 	if (n < 0)
 		return err_sys(e, "cannot read relay-secrets");
-	return !text->over || err_temp(e, "4.3.5", "relay-secrets has more than %d bytes", SECRETS_MAX);
+	return !text->over ||
+	    err_temp(e, "4.3.5", "relay-secrets has more than %d bytes", SECRETS_MAX);
 }
 
 static bool find(struct span text, const char *name, struct secret *out)

@@ -39,7 +39,8 @@ static bool take_bytes(const json_t *jwk, const char *name, struct str *bytes)
 	const json_t *v = json_object_get(jwk, name);
 
 	return json_is_string(v) &&
-	    signature_decode((struct span){ json_string_value(v), json_string_length(v) }, bytes) && bytes->n;
+	    signature_decode((struct span){ json_string_value(v), json_string_length(v) }, bytes) &&
+	    bytes->n;
 }
 
 static bool is_word(const json_t *jwk, const char *name, const char *want)
@@ -93,8 +94,9 @@ static EVP_PKEY *ec_key(const json_t *jwk)
 	EVP_PKEY *key = NULL;
 
 	str_add_char(&point, 4);		/* not compressed */
-	if (is_word(jwk, "kty", "EC") && is_word(jwk, "crv", "P-256") && take_bytes(jwk, "x", &point) &&
-	    point.n == 1 + POINT && take_bytes(jwk, "y", &point) && point.n == 1 + 2 * POINT && build &&
+	if (is_word(jwk, "kty", "EC") && is_word(jwk, "crv", "P-256") &&
+	    take_bytes(jwk, "x", &point) && point.n == 1 + POINT && take_bytes(jwk, "y", &point) &&
+	    point.n == 1 + 2 * POINT && build &&
 	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1 &&
 	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.n) == 1)
 		key = from_params("EC", build);
@@ -108,7 +110,8 @@ static EVP_PKEY *ed_key(const json_t *jwk)
 	struct str x = STR(POINT);
 	EVP_PKEY *key = NULL;
 
-	if (is_word(jwk, "kty", "OKP") && is_word(jwk, "crv", "Ed25519") && take_bytes(jwk, "x", &x) && x.n == POINT)
+	if (is_word(jwk, "kty", "OKP") && is_word(jwk, "crv", "Ed25519") &&
+	    take_bytes(jwk, "x", &x) && x.n == POINT)
 		key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)x.p, x.n);
 	str_free(&x);
 	return key;
@@ -170,7 +173,10 @@ static const struct {
 	EVP_PKEY	*(*key)(const json_t *jwk);
 	bool		(*check)(EVP_PKEY *key, struct span bytes, struct span signature);
 } algorithms[] = {
-	{ "RS256", rsa_key, rs256 }, { "PS256", rsa_key, ps256 }, { "ES256", ec_key, es256 }, { "EdDSA", ed_key, eddsa },
+	{ "RS256", rsa_key, rs256 },
+	{ "PS256", rsa_key, ps256 },
+	{ "ES256", ec_key, es256 },
+	{ "EdDSA", ed_key, eddsa },
 };
 
 bool signature_is_good(struct span algorithm, const struct json_t *jwk, struct span bytes, struct span signature)

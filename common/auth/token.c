@@ -63,7 +63,8 @@ static bool has_scope(const json_t *claims, const char *want)
 			if (span_same(word, span_of(want)))
 				return true;
 		}
-		if (json_is_array(json_object_get(claims, keys[i])) && names(json_object_get(claims, keys[i]), span_of(want)))
+		if (json_is_array(json_object_get(claims, keys[i])) &&
+		    names(json_object_get(claims, keys[i]), span_of(want)))
 			return true;
 	}
 	return false;
@@ -72,7 +73,8 @@ static bool has_scope(const json_t *claims, const char *want)
 /* OpenID Connect Core 5.1: true; some issuers write it as a string, and some leave it out. */
 static bool may_be_verified(const json_t *said)
 {
-	return !said || json_is_true(said) || (json_is_string(said) && strcmp(json_string_value(said), "true") == 0);
+	return !said || json_is_true(said) ||
+	    (json_is_string(said) && strcmp(json_string_value(said), "true") == 0);
 }
 
 static enum token_verdict take_user(const json_t *claims, const struct token_terms *t, char user[AUTH_NAME_MAX],
@@ -86,7 +88,8 @@ static enum token_verdict take_user(const json_t *claims, const struct token_ter
 	}
 	if (!name.n || !span_copy(name, user, AUTH_NAME_MAX))
 		return bad(e, "it names no user");
-	if (strcmp(t->user_claim, "email") == 0 && !may_be_verified(json_object_get(claims, "email_verified")))
+	if (strcmp(t->user_claim, "email") == 0 &&
+	    !may_be_verified(json_object_get(claims, "email_verified")))
 		return bad(e, "its address is not verified");
 	return TOKEN_GOOD;
 }
@@ -122,7 +125,8 @@ static bool split(struct span token, struct jwt *j)
 {
 	struct span all = token;
 
-	if (!span_cut(&token, '.', &j->header) || !span_cut(&token, '.', &j->claims) || span_has(token, '.'))
+	if (!span_cut(&token, '.', &j->header) || !span_cut(&token, '.', &j->claims) ||
+	    span_has(token, '.'))
 		return false;
 	j->signature = token;
 	j->signed_part = span_to(all, all.n - token.n - 1);
@@ -140,8 +144,8 @@ static bool may_be(const json_t *key, struct span kid, struct span alg)
 {
 	struct span use = text_of(key, "use"), only = text_of(key, "alg");
 
-	return (!kid.n || span_same(text_of(key, "kid"), kid)) && (!use.n || span_same(use, SPAN("sig"))) &&
-	    (!only.n || span_same(only, alg));
+	return (!kid.n || span_same(text_of(key, "kid"), kid)) &&
+	    (!use.n || span_same(use, SPAN("sig"))) && (!only.n || span_same(only, alg));
 }
 
 static bool is_signed(const struct jwt *j, const json_t *header, const json_t *keys)
@@ -172,8 +176,8 @@ static json_t *decode(struct span part)
 }
 
 /* "crit" names what must be understood, and we understand none of it (RFC 7515 4.1.11). */
-static enum token_verdict check(const struct jwt *j, const json_t *header, const json_t *claims, const json_t *jwks,
-    const struct token_terms *t, char user[AUTH_NAME_MAX], struct err *e)
+static enum token_verdict check(const struct jwt *j, const json_t *header, const json_t *claims,
+    const json_t *jwks, const struct token_terms *t, char user[AUTH_NAME_MAX], struct err *e)
 {
 	if (!json_is_array(json_object_get(jwks, "keys"))) {
 		err_temp(e, "4.7.0", "the file of keys is no JWKS (RFC 7517)");
@@ -225,8 +229,8 @@ enum token_verdict token_check_answer(struct span json, const struct token_terms
 
 /* --- what the client hears --- */
 
-void token_error(struct span mechanism, enum token_verdict v, const struct token_terms *t, const char *configuration_url,
-    struct str *out)
+void token_error(struct span mechanism, enum token_verdict v, const struct token_terms *t,
+    const char *configuration_url, struct str *out)
 {
 	bool old = span_is(mechanism, "XOAUTH2");
 	struct str scopes = STR(300);

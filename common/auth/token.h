@@ -14,7 +14,10 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
-enum { TOKEN_LEEWAY_S = 60, TOKEN_KEYS_MAX = 100 };	/* clocks differ; an issuer has a handful of keys */
+enum {
+	TOKEN_LEEWAY_S = 60,
+	TOKEN_KEYS_MAX = 100
+}; /* clocks differ; an issuer has a handful of keys */
 
 /* What a token must have; "" is anything. */
 struct token_terms {
@@ -34,7 +37,7 @@ enum token_verdict token_check_jwt(struct span token, struct span jwks, const st
 enum token_verdict token_check_answer(struct span json, const struct token_terms *t, char user[AUTH_NAME_MAX],
     struct err *e);
 /* What the client hears: RFC 7628 3.2.2, or for XOAUTH2 what that has in its place. */
-void token_error(struct span mechanism, enum token_verdict v, const struct token_terms *t, const char *configuration_url,
-    struct str *json);
+void token_error(struct span mechanism, enum token_verdict v, const struct token_terms *t,
+    const char *configuration_url, struct str *json);
 
 #endif

@@ -96,7 +96,8 @@ void verifier_of(const char *password, struct verifier *v)
 	size_t n = digest_size(v->digest);
 	struct span key = { (const char *)salted, n };
 
-	digest_slow(v->digest, span_of(password), (struct span){ (const char *)v->salt, v->salt_n }, v->iterations, salted);
+	digest_slow(v->digest, span_of(password), (struct span){ (const char *)v->salt, v->salt_n },
+	    v->iterations, salted);
 	digest_keyed(v->digest, key, SPAN("Client Key"), client);
 	digest_of(v->digest, (struct span){ (const char *)client, n }, v->stored_key);
 	digest_keyed(v->digest, key, SPAN("Server Key"), v->server_key);

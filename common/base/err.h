@@ -22,8 +22,10 @@ struct err {
 	char		text[350];	/* one sentence, ready for a log or a bounce */
 };
 
-bool err_temp(struct err *e, const char *status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-bool err_perm(struct err *e, const char *status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool err_temp(struct err *e, const char *status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+bool err_perm(struct err *e, const char *status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /*
  * A system call failed: appends ": strerror(errno)". Always TEMP: 4.3.1 for
  * ENOSPC, EDQUOT and EFBIG ("full"), 4.3.0 for anything else.

@@ -12,7 +12,8 @@
 #include <stddef.h>
 
 void *mem_get(size_t n) __attribute__((malloc, returns_nonnull));	/* zeroed; free() it */
-void *mem_more(void *p, size_t count, size_t each) __attribute__((returns_nonnull)); /* like reallocarray */
+void *mem_more(void *p, size_t count, size_t each)
+    __attribute__((returns_nonnull)); /* like reallocarray */
 char *mem_text(const char *text) __attribute__((malloc, returns_nonnull)); /* like strdup */
 /*
  * For a program that many processes run: large buffers come from the system one by one and go

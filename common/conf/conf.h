@@ -17,57 +17,69 @@ struct conf {
 	const char *host_name;		/* host-name: EHLO, Received, Message-ID, bounces */
 	const char *queue_directory, *config_directory, *run_directory, *program_directory;
 	const char *log;		/* stderr, journal, syslog, or a file's path */
-	uint64_t history, history_day;	/* seconds to keep it, 0 = none; bytes of one day and writer */
-	const char *postmaster;		/* where mail for postmaster without domain and double bounces go */
+	uint64_t history,
+	    history_day; /* seconds to keep it, 0 = none; bytes of one day and writer */
+	const char *postmaster; /* where mail for postmaster without domain and double bounces go */
 	bool debug;
 	uint64_t message_size_limit;	/* bytes, as on the wire */
 	uint64_t recipients_max;
 	uint64_t hops_max;
 	uint64_t disk_reserve;		/* refuse mail below this much free space */
 	/* who is who */
-	const char *users_file, *domains_file, *aliases_file, *recipients_file, *destinations_file, *relay_secrets;
+	const char *users_file, *domains_file, *aliases_file, *recipients_file, *destinations_file,
+	    *relay_secrets;
 	bool system_users;		/* local accounts of this machine get mail in ~/Maildir */
 	struct conf_list system_domains;	/* domains whose mailboxes are system users; default: host-name and localhost */
 	const char *recipient_separator;	/* "+" */
 	const char *mail_directory;	/* virtual mail: MAIL/DOMAIN/USER/Maildir */
 	const char *vmail_user;		/* "posthorn-vmail" */
 	const char *system_mail;	/* "Maildir", below the home of a system user */
-	uint64_t uid_min;		/* system users below are no mailboxes, and no delivery runs as them */
+	uint64_t uid_min; /* system users below are no mailboxes, and no delivery runs as them */
 	const char *pam_service;	/* "" = no PAM */
 	/* [auth] how users prove who they are */
-	struct conf_list auth_mechanisms;	/* "auto" or names; a keeper tells its children names only */
-	struct conf_list auth_verifiers;	/* SCRAM mechanisms that posthorn user passwd writes verifiers for */
+	struct conf_list
+	    auth_mechanisms; /* "auto" or names; a keeper tells its children names only */
+	struct conf_list
+	    auth_verifiers; /* SCRAM mechanisms that posthorn user passwd writes verifiers for */
 	const char *auth_hash;		/* yescrypt argon2id: what posthorn user passwd makes */
 	uint64_t auth_iterations;	/* of SCRAM verifiers */
-	const char *auth_directory;	/* our own memory: the key of fake salts, last use of app passwords */
+	const char
+	    *auth_directory; /* our own memory: the key of fake salts, last use of app passwords */
 	const char *app_passwords_file;
 	const char *oauth_jwks;		/* file; "" = tokens are not checked here */
 	const char *oauth_issuer, *oauth_audience, *oauth_user_claim;
 	struct conf_list oauth_scope;
-	const char *oauth_introspection_url, *oauth_introspection_client;	/* "" = nobody is asked */
+	const char *oauth_introspection_url, *oauth_introspection_client; /* "" = nobody is asked */
 	const char *oauth_introspection_secret, *oauth_introspection_ca;	/* files; "" */
 	const char *oauth_configuration_url;
 	/* TLS, for all servers */
 	const char *tls_certificate, *tls_key;	/* PEM; "" = no TLS offered */
-	const char *tls_client_ca;	/* PEM: who vouches for clients; "" = clients show no certificate */
+	const char
+	    *tls_client_ca; /* PEM: who vouches for clients; "" = clients show no certificate */
 	const char *tls_min;		/* TLSv1.2 or TLSv1.3 */
 	bool auth_without_tls;		/* no */
 	/* limits against strangers, in every front */
-	uint64_t peer_connections, connections_max, connection_rate;	/* per address, in all, per address and minute */
-	uint64_t peer_strangers, network_strangers, strangers_max;	/* the same of clients without a login */
-	uint64_t message_rate, rcpt_rate, refusal_rate, error_rate;	/* per stranger's address and minute; 0 = any */
+	uint64_t peer_connections, connections_max,
+	    connection_rate; /* per address, in all, per address and minute */
+	uint64_t peer_strangers, network_strangers,
+	    strangers_max; /* the same of clients without a login */
+	uint64_t message_rate, rcpt_rate, refusal_rate,
+	    error_rate; /* per stranger's address and minute; 0 = any */
 	uint64_t peer_data, data_max;	/* messages coming in at once */
 	uint64_t crowd_timeout;
 	uint64_t sessions_spare;	/* ready-made sessions waiting */
 	uint64_t fronts;
 	uint64_t mails_max;		/* messages of one SMTP connection, 0 = any number */
-	struct conf_list proxy_networks, proxy_xclient;	/* who may say PROXY, at listeners with :proxy; XCLIENT */
+	struct conf_list proxy_networks,
+	    proxy_xclient; /* who may say PROXY, at listeners with :proxy; XCLIENT */
 	/* [msa] */
-	struct conf_list msa_listen;	/* "submission=*:587" "submissions=*:465:tls" i.e. NAME=ADDR:PORT[:tls] */
+	struct conf_list
+	    msa_listen; /* "submission=*:587" "submissions=*:465:tls" i.e. NAME=ADDR:PORT[:tls] */
 	uint64_t msa_hold_max;		/* FUTURERELEASE: longest hold; 0 = not offered */
 	uint64_t msa_priority_max;	/* MT-PRIORITY */
 	bool msa_hide_client;		/* Received without the client's address */
-	uint64_t msa_messages, msa_recipients, msa_new_recipients;	/* a day and login; 0 = any number */
+	uint64_t msa_messages, msa_recipients,
+	    msa_new_recipients; /* a day and login; 0 = any number */
 	struct conf_list msa_unlimited;	/* logins without these limits */
 	const char *msa_from_check;	/* refuse sender no */
 	struct conf_list msa_add_fields;/* Date Message-ID From Resent */
@@ -76,7 +88,7 @@ struct conf {
 	/* [mta] */
 	struct conf_list mta_listen;	/* "smtp=*:25" */
 	uint64_t mta_sessions_max, mta_clients_per_session;
-	struct conf_list mta_relay_certificates;	/* addresses in clients' certificates; empty */
+	struct conf_list mta_relay_certificates; /* addresses in clients' certificates; empty */
 	struct conf_list mta_relay_networks;	/* addresses that may relay without login; empty */
 	const char *relay_host;		/* "" or HOST[:PORT] or [ADDR]:PORT */
 	uint64_t mta_port;		/* where other servers listen: 25 */
@@ -89,9 +101,9 @@ struct conf {
 	uint64_t mta_signature_valid;	/* 0 = for ever */
 	const char *mta_source_address;	/* "", or one of each family */
 	bool mta_check_source;
-	const char *mta_authorities;	/* PEM of who vouches for other servers; "" = the system's */
+	const char *mta_authorities; /* PEM of who vouches for other servers; "" = the system's */
 	struct conf_list mta_milters;
-	bool mta_sts;			/* MTA-STS: policies of destinations are fetched and obeyed */
+	bool mta_sts; /* MTA-STS: policies of destinations are fetched and obeyed */
 	uint64_t mta_sts_port;		/* where policies are fetched: 443 */
 	bool mta_fetch_private;		/* from private networks too */
 	uint64_t mta_tls_reports;	/* how often to look; 0 = never */
@@ -110,8 +122,10 @@ struct conf {
 	/* [milter] */
 	uint64_t milter_connect, milter_command, milter_content;
 	/* [dns] */
-	struct conf_list dns_forward;	/* "127.0.0.1@5353"; empty = from /etc/resolv.conf, else root servers */
-	struct conf_list dns_local_data;/* lines as in a zone file; list separator is ";" for this one key */
+	struct conf_list
+	    dns_forward; /* "127.0.0.1@5353"; empty = from /etc/resolv.conf, else root servers */
+	struct conf_list
+	    dns_local_data; /* lines as in a zone file; list separator is ";" for this one key */
 	const char *dns_trust_anchor;	/* file; "" = none */
 	uint64_t dns_timeout;
 	/* [mda] */
@@ -132,7 +146,8 @@ struct conf {
 	uint64_t errors_max;
 	/* bookkeeping */
 	const char *file;		/* where it was read */
-	const char **origin;		/* per row of settings[]: "FILE:LINE", or NULL for a default; NULL in a child */
+	const char **
+	    origin; /* per row of settings[]: "FILE:LINE", or NULL for a default; NULL in a child */
 	void *memory;			/* arena of all strings */
 };
 
@@ -145,7 +160,7 @@ bool conf_read(const char *file, struct conf *c, struct str *mistakes, struct er
 bool conf_parse(struct span text, const char *name, struct conf *c, struct str *mistakes, struct err *e);
 void conf_free(struct conf *c);
 bool conf_to_fd(const struct conf *c, int *memfd, struct err *e);	/* sealed */
-bool conf_from_fd(int fd, struct conf *c, struct err *e);		/* reads from offset 0 by pread */
+bool conf_from_fd(int fd, struct conf *c, struct err *e); /* reads from offset 0 by pread */
 /* One value in the file's syntax, for `posthorn config show`. */
 void conf_print(const struct conf *c, const struct setting *row, struct str *out);
 const struct setting *conf_find(const char *section, const char *key);	/* NULL: none such */

@@ -92,9 +92,11 @@ static void unknown_key(struct reading *r, const char *key)
 	const struct setting *near = nearest_key(r->section, span_of(key));
 
 	if (!near)
-		mistake(r, "[%s] has no setting \"%s\"; posthorn config explain lists all", r->section, key);
+		mistake(r, "[%s] has no setting \"%s\"; posthorn config explain lists all",
+		    r->section, key);
 	else if (span_is(span_of(near->section), r->section))
-		mistake(r, "[%s] has no setting \"%s\"; did you mean \"%s\"?", r->section, key, near->key);
+		mistake(r, "[%s] has no setting \"%s\"; did you mean \"%s\"?", r->section, key,
+		    near->key);
 	else
 		mistake(r, "[%s] has no setting \"%s\"; did you mean \"%s\" in [%s]?",
 		    r->section, key, near->key, near->section);
@@ -165,7 +167,8 @@ static bool check_line(struct reading *r, struct span line)
 		return false;
 	}
 	if (line.n > VALUE_TEXT_MAX) {
-		mistake(r, "a line longer than %d bytes; go on in the next line, with a blank in front",
+		mistake(r,
+		    "a line longer than %d bytes; go on in the next line, with a blank in front",
 		    VALUE_TEXT_MAX);
 		return false;
 	}
@@ -176,7 +179,8 @@ static bool check_line(struct reading *r, struct span line)
 	if (r->skip)
 		return false;
 	if (!is_blank(*line.p) && !span_has(line, '=') && !span_has(line, ':')) {
-		mistake(r, "expected \"key = value\", not \"" SPAN_FMT "\"", SPAN_ARG(span_to(bare, 60)));
+		mistake(r, "expected \"key = value\", not \"" SPAN_FMT "\"",
+		    SPAN_ARG(span_to(bare, 60)));
 		return false;
 	}
 	return true;
@@ -284,9 +288,11 @@ static bool read_directory(struct reading *r, const char *file, struct err *e)
 	bool ok = true;
 
 	if (count < 0)
-		return errno == ENOENT || errno == ENOTDIR || err_sys(e, "cannot read the directory %s", dir);
+		return errno == ENOENT || errno == ENOTDIR ||
+		    err_sys(e, "cannot read the directory %s", dir);
 	for (int i = 0; i < count; i++) {
-		ok = ok && read_file(r, arena_printf(r->c->memory, "%s/%s", dir, names[i]->d_name), e);
+		ok = ok &&
+		    read_file(r, arena_printf(r->c->memory, "%s/%s", dir, names[i]->d_name), e);
 		free(names[i]);
 	}
 	free(names);

@@ -94,7 +94,8 @@ static bool is_word_char(char c)
 
 static bool is_word(struct span s)
 {
-	return s.n && s.n <= 64 && *s.p != '-' && *s.p != '.' && span_while(&s, is_word_char).n && !s.n;
+	return s.n && s.n <= 64 && *s.p != '-' && *s.p != '.' && span_while(&s, is_word_char).n &&
+	    !s.n;
 }
 
 static bool fits_address(struct span s)
@@ -288,7 +289,8 @@ static bool fits_dnslist(struct span s)
 /* RFC 6409 8 */
 static bool fits_added(struct span s)
 {
-	return span_is(s, "Date") || span_is(s, "Message-ID") || span_is(s, "From") || span_is(s, "Resent");
+	return span_is(s, "Date") || span_is(s, "Message-ID") || span_is(s, "From") ||
+	    span_is(s, "Resent");
 }
 
 static const struct form forms[] = {

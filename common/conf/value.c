@@ -25,7 +25,8 @@ static bool refuse(const struct setting *row, struct span text, struct err *e)
 	struct str expected = STR(300);
 
 	value_expected(row, &expected);
-	err_perm(e, "5.3.5", "expected %s, not \"" SPAN_FMT "\"", expected.p, SPAN_ARG(span_to(text, 60)));
+	err_perm(e, "5.3.5", "expected %s, not \"" SPAN_FMT "\"", expected.p,
+	    SPAN_ARG(span_to(text, 60)));
 	str_free(&expected);
 	return false;
 }
@@ -72,7 +73,8 @@ static bool in_bounds(const struct setting *row, uint64_t v)
 	bounds = span_of(row->words);
 	least = span_word(&bounds);
 	most = span_word(&bounds);
-	return read_number(row, least, &min) && read_number(row, most, &max) && v >= min && v <= max;
+	return read_number(row, least, &min) && read_number(row, most, &max) && v >= min &&
+	    v <= max;
 }
 
 static bool parse_number(struct conf *c, const struct setting *row, struct span text, struct err *e)
@@ -327,11 +329,16 @@ void value_expected(const struct setting *row, struct str *out)
 
 	switch (row->kind) {
 	case SET_SIZE:	str_add_text(out, "a size like 10K, 50M, 1G"); bounds_text(row, out); break;
-	case SET_TIME:	str_add_text(out, "a time like 30s, 5m, 4h, 5d"); bounds_text(row, out); break;
+	case SET_TIME:
+		str_add_text(out, "a time like 30s, 5m, 4h, 5d");
+		bounds_text(row, out);
+		break;
 	case SET_COUNT:	str_add_text(out, "a number"); bounds_text(row, out); break;
 	case SET_FLAG:	str_add_text(out, "yes or no"); break;
 	case SET_CHOICE: choices_text(row, out); break;
-	case SET_PATH:	str_add_text(out, row->words ? "an absolute path, or nothing" : "an absolute path"); break;
+	case SET_PATH:
+		str_add_text(out, row->words ? "an absolute path, or nothing" : "an absolute path");
+		break;
 	default:	str_add_text(out, form ? form->expected : "text"); break;
 	}
 }

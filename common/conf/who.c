@@ -19,7 +19,8 @@ void who_rules(const struct conf *c, bool as_root, struct dir_rules *rules)
 	if (!as_root) {
 		rules->uid = geteuid();
 		rules->gid = getegid();
-	} else if (getpwnam_r(c->vmail_user, &row, room, sizeof room, &pw) == 0 && pw && pw->pw_uid) {
+	} else if (getpwnam_r(c->vmail_user, &row, room, sizeof room, &pw) == 0 && pw &&
+	    pw->pw_uid) {
 		rules->has_vmail = true;
 		rules->uid = pw->pw_uid;
 		rules->gid = pw->pw_gid;

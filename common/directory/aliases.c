@@ -85,11 +85,14 @@ static bool read_name(struct aliases_row *row, struct err *e)
 		return true;
 	}
 	if (!s.n || !name_read(s, &name, NULL) || !is_exact(s, &name))
-		return err_perm(e, "5.3.5", "expected a name, an address or @domain before the colon, not \""
-		    SPAN_FMT "\"", SPAN_ARG(span_to(s, 60)));
-	row->kind = *s.p != '"' && span_has(name_local(&name), '*') ? ALIASES_PATTERN : ALIASES_EXACT;
+		return err_perm(e, "5.3.5",
+		    "expected a name, an address or @domain before the colon, not \"" SPAN_FMT "\"",
+		    SPAN_ARG(span_to(s, 60)));
+	row->kind =
+	    *s.p != '"' && span_has(name_local(&name), '*') ? ALIASES_PATTERN : ALIASES_EXACT;
 	if (row->kind == ALIASES_PATTERN && !name_domain(&name).n)
-		return err_perm(e, "5.3.5", "a pattern needs a domain, or * for all of ours: " SPAN_FMT "@*",
+		return err_perm(e, "5.3.5",
+		    "a pattern needs a domain, or * for all of ours: " SPAN_FMT "@*",
 		    SPAN_ARG(span_to(s, 60)));
 	return true;
 }
@@ -175,7 +178,8 @@ static bool check_target(struct span target, struct err *e)
 	if (span_starts(bare, ":include:"))
 		return err_perm(e, "5.3.5", "there is no :include:; list the addresses here, "
 		    "the next line may begin with a blank");
-	if (s.n && name_read(s, &name, NULL) && (name.local_n == name.n || name_is_domain(name_domain(&name))) &&
+	if (s.n && name_read(s, &name, NULL) &&
+	    (name.local_n == name.n || name_is_domain(name_domain(&name))) &&
 	    (*s.p == '"' || !has_any(s, " \t<>()\"\\;")))
 		return true;
 	return err_perm(e, "5.3.5", "expected an address or a user's name, not \"" SPAN_FMT "\"",
@@ -188,7 +192,8 @@ bool aliases_line_parse(struct span line, struct aliases_row *row, struct err *e
 	struct span targets, target;
 
 	if (!cut_outside_quotes(&line, ':', &got.name))
-		return err_perm(e, "5.3.5", "expected \"name: target, target\", not \"" SPAN_FMT "\"",
+		return err_perm(e, "5.3.5",
+		    "expected \"name: target, target\", not \"" SPAN_FMT "\"",
 		    SPAN_ARG(span_to(span_trim(line), 60)));
 	got.name = span_trim(got.name);
 	got.targets = targets = span_trim(line);

@@ -22,7 +22,7 @@ enum { ALIASES_RECEIVES = 1, ALIASES_SENDS = 2 };	/* what a target may */
 
 struct aliases_row {
 	enum aliases_kind kind;
-	struct span	name;		/* as it was written, quotes and all; of a group without that word */
+	struct span name; /* as it was written, quotes and all; of a group without that word */
 	struct span	targets;	/* all of them: eat with aliases_target() */
 	size_t		count;
 };

@@ -77,7 +77,8 @@ static bool line_of_domains(struct span line, struct str *key, struct str *row, 
 	if (!domains_line_parse(line, &d, e))
 		return false;
 	str_add_lower(key, d.domain);
-	str_addf(row, "%s" SPAN_FMT "%s", d.relay ? "relay: " : "", SPAN_ARG(d.domain), d.listed ? " listed" : "");
+	str_addf(row, "%s" SPAN_FMT "%s", d.relay ? "relay: " : "", SPAN_ARG(d.domain),
+	    d.listed ? " listed" : "");
 	return true;
 }
 
@@ -220,8 +221,8 @@ static bool put_pattern(struct table *t, struct span row, struct span value, str
 	return put;
 }
 
-static bool put(struct compiling *c, enum table_kind kind, unsigned line, struct span key, struct span row,
-    struct err *e)
+static bool put(struct compiling *c, enum table_kind kind, unsigned line, struct span key,
+    struct span row, struct err *e)
 {
 	struct str value = STR(TEXT_LINE_MAX + 40), old = STR(TEXT_LINE_MAX + 40);
 	bool found, ok;
@@ -230,7 +231,8 @@ static bool put(struct compiling *c, enum table_kind kind, unsigned line, struct
 	str_add(&value, row);
 	ok = table_put(c->t, key, str_span(&value), e);
 	if (!ok && e->kind == ERR_PERM && table_get(c->t, key, &old, &found, e) && found)
-		err_perm(e, "5.3.5", "%s\"" SPAN_FMT "\" stands here twice, first in line " SPAN_FMT,
+		err_perm(e, "5.3.5",
+		    "%s\"" SPAN_FMT "\" stands here twice, first in line " SPAN_FMT,
 		    *key.p == '\001' ? "group " : "", SPAN_ARG(span_from(key, *key.p == '\001')),
 		    (int)strspn(old.p, "0123456789"), old.p);
 	ok = ok && (kind != TABLE_ALIASES || put_pattern(c->t, row, str_span(&value), e));
@@ -289,7 +291,8 @@ static bool check_groups(struct compiling *c, const struct text *in, struct span
 		compile_group_key(part.name, &key);
 		ok = table_get(c->t, str_span(&key), &value, &found, e);
 		if (ok && !found)
-			err_perm(e, "5.3.5", "there is no group " SPAN_FMT " in this file", SPAN_ARG(part.name));
+			err_perm(e, "5.3.5", "there is no group " SPAN_FMT " in this file",
+			    SPAN_ARG(part.name));
 	}
 	str_free(&key);
 	str_free(&value);
@@ -345,8 +348,9 @@ bool compile_stamp(const char *file, char stamp[STAMP_SIZE], struct err *e)
 		snprintf(stamp, STAMP_SIZE, "none");
 		return errno == ENOENT || err_sys(e, "cannot look at %s", file);
 	}
-	snprintf(stamp, STAMP_SIZE, "1 %" PRIdMAX ".%09ld %" PRIdMAX " %" PRIuMAX, (intmax_t)st.st_ctim.tv_sec,
-	    st.st_ctim.tv_nsec, (intmax_t)st.st_size, (uintmax_t)st.st_ino);
+	snprintf(stamp, STAMP_SIZE, "1 %" PRIdMAX ".%09ld %" PRIdMAX " %" PRIuMAX,
+	    (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec, (intmax_t)st.st_size,
+	    (uintmax_t)st.st_ino);
 	return true;
 }
 
@@ -411,8 +415,8 @@ static bool commit(int dir, const char *tmp, const char *name, struct err *e)
 	return ok;
 }
 
-bool compile_file(enum table_kind kind, const char *file, const char *directory, struct str *mistakes,
-    struct err *e)
+bool compile_file(enum table_kind kind, const char *file, const char *directory,
+    struct str *mistakes, struct err *e)
 {
 	char tmp[64], name[32], path[4096];
 	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

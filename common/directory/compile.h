@@ -52,7 +52,7 @@ struct table *compile_memory(enum table_kind kind, const char *file, struct str 
  * FILE into DIRECTORY/KIND.db, through a temporary file beside it that takes its place
  * when it is whole and on disk.
  */
-bool compile_file(enum table_kind kind, const char *file, const char *directory, struct str *mistakes,
-    struct err *e);
+bool compile_file(enum table_kind kind, const char *file, const char *directory,
+    struct str *mistakes, struct err *e);
 
 #endif

@@ -61,7 +61,8 @@ bool destinations_line_parse(struct span line, struct destinations_row *row, str
 	if (!read_name(got.name, e))
 		return false;
 	if (!got.words.n)
-		return err_perm(e, "5.3.5", "expected key=value behind \"" SPAN_FMT "\"", SPAN_ARG(span_to(got.name, 60)));
+		return err_perm(e, "5.3.5", "expected key=value behind \"" SPAN_FMT "\"",
+		    SPAN_ARG(span_to(got.name, 60)));
 	if (got.words.n > WAY_TEXT)
 		return err_perm(e, "5.3.5", "longer than %d bytes", WAY_TEXT);
 	if (!check_words(got.words, e))

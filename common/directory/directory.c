@@ -80,8 +80,8 @@ bool directory_may_send(int *clerk, struct span login, struct span address, stru
 }
 
 /* One packet of ways, from number *have on. */
-static bool ask_ways(int *clerk, struct span sender, const char *const *domains, size_t count, size_t *have,
-    struct arena *a, struct dir_way *ways, struct err *e)
+static bool ask_ways(int *clerk, struct span sender, const char *const *domains, size_t count,
+    size_t *have, struct arena *a, struct dir_way *ways, struct err *e)
 {
 	size_t before = *have;
 	struct packet p;
@@ -99,8 +99,8 @@ static bool ask_ways(int *clerk, struct span sender, const char *const *domains,
 	return (!p.bad && *have > before) || nonsense(e);
 }
 
-bool directory_ways(int *clerk, struct span sender, const char *const *domains, size_t count, struct arena *a,
-    struct dir_way *ways, struct err *e)
+bool directory_ways(int *clerk, struct span sender, const char *const *domains, size_t count,
+    struct arena *a, struct dir_way *ways, struct err *e)
 {
 	size_t have = 0;
 
@@ -111,8 +111,8 @@ bool directory_ways(int *clerk, struct span sender, const char *const *domains, 
 	return true;
 }
 
-bool directory_forward(int *clerk, struct span sender, struct span recipient, struct arena *a, const char **from,
-    bool *owned, struct err *e)
+bool directory_forward(int *clerk, struct span sender, struct span recipient, struct arena *a,
+    const char **from, bool *owned, struct err *e)
 {
 	struct packet p;
 
@@ -183,8 +183,8 @@ bool directory_expand(int *clerk, struct span address, struct arena *a,
 /* ---- what a login sends ---- */
 
 /* As many recipients from *at on as a packet takes, which is one at least. */
-static bool ask_about(int *clerk, char verb, struct span login, const char *const *recipients, size_t count,
-    size_t *at, struct packet *p, struct err *e)
+static bool ask_about(int *clerk, char verb, struct span login, const char *const *recipients,
+    size_t count, size_t *at, struct packet *p, struct err *e)
 {
 	size_t from = *at;
 
@@ -204,8 +204,8 @@ static bool ask_about(int *clerk, char verb, struct span login, const char *cons
 	return p->bad ? nonsense(e) : ask(clerk, p, e);
 }
 
-static bool count_new(int *clerk, struct span login, const char *const *recipients, size_t count, uint64_t *fresh,
-    struct err *e)
+static bool count_new(int *clerk, struct span login, const char *const *recipients, size_t count,
+    uint64_t *fresh, struct err *e)
 {
 	struct packet p;
 

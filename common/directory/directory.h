@@ -38,7 +38,7 @@ enum dir_class {
 enum dir_target_kind { DIR_MAILBOX, DIR_ADDRESS, DIR_SENDER };
 struct dir_target {
 	enum dir_target_kind	 kind;
-	const char		*address;	/* DIR_ADDRESS: forward there. DIR_SENDER: give a report back to it.
+	const char *address; /* DIR_ADDRESS: forward there. DIR_SENDER: give a report back to it.
 						   DIR_MAILBOX: the user's main address */
 	const char		*login;		/* DIR_MAILBOX from here on */
 	const char		*home;		/* the one directory delivery may touch */
@@ -67,8 +67,8 @@ bool directory_expand(int *clerk, struct span address, struct arena *a,
  * the sender's domain is not ours; or who looks after recipient as a list, owned then. Only mda's clerk answers.
  * Memory from a.
  */
-bool directory_forward(int *clerk, struct span sender, struct span recipient, struct arena *a, const char **from,
-    bool *owned, struct err *e);
+bool directory_forward(int *clerk, struct span sender, struct span recipient, struct arena *a,
+    const char **from, bool *owned, struct err *e);
 /* May login use address as sender? PERM 5.7.1 with a sentence when not. */
 bool directory_may_send(int *clerk, struct span login, struct span address, struct err *e);
 
@@ -78,8 +78,8 @@ bool directory_may_send(int *clerk, struct span login, struct span address, stru
  */
 struct dir_way { const char *words, *by_sender; };
 enum { DIRECTORY_WAYS_MAX = 1000 };	/* asked for in one packet */
-bool directory_ways(int *clerk, struct span sender, const char *const *domains, size_t count, struct arena *a,
-    struct dir_way *ways, struct err *e);
+bool directory_ways(int *clerk, struct span sender, const char *const *domains, size_t count,
+    struct arena *a, struct dir_way *ways, struct err *e);
 
 /*
  * Count one more message of login to these recipients; only msa's clerk does. over is not

@@ -74,11 +74,14 @@ bool find_domain(const struct query *q, struct span domain, enum domain_kind *ki
 		return false;
 	if (row.p && domains_line_parse(row, &parsed, NULL)) {
 		*kind = parsed.listed ? DOMAIN_RELAY_LISTED : parsed.relay ? DOMAIN_RELAY : DOMAIN_VIRTUAL;
-		find_because(q, SPAN_FMT ": a %s domain%s, %s:%u", SPAN_ARG(domain), parsed.relay ? "relay" : "virtual",
-		    parsed.listed ? " that has its recipients listed" : "", q->l->files[TABLE_DOMAINS], line);
+		find_because(q, SPAN_FMT ": a %s domain%s, %s:%u", SPAN_ARG(domain),
+		    parsed.relay ? "relay" : "virtual",
+		    parsed.listed ? " that has its recipients listed" : "",
+		    q->l->files[TABLE_DOMAINS], line);
 	} else if (find_is_system_domain(q->l, domain)) {
 		*kind = DOMAIN_SYSTEM;
-		find_because(q, SPAN_FMT ": a system domain, by the setting system-domains", SPAN_ARG(domain));
+		find_because(q, SPAN_FMT ": a system domain, by the setting system-domains",
+		    SPAN_ARG(domain));
 	} else {
 		*kind = DOMAIN_ELSEWHERE;
 		find_because(q, SPAN_FMT ": not one of our domains", SPAN_ARG(domain));
@@ -100,8 +103,8 @@ static const char *words_of(const struct query *q, enum table_kind kind, unsigne
 }
 
 /* The first row whose targets receive decides; those that may only send are gathered. */
-static void take_alias(const struct query *q, struct span key, const struct aliases_row *alias, struct span row,
-    unsigned line, struct found *f)
+static void take_alias(const struct query *q, struct span key, const struct aliases_row *alias,
+    struct span row, unsigned line, struct found *f)
 {
 	bool decides = f->kind == NOBODY && aliases_any(alias->targets, ALIASES_RECEIVES);
 	struct grant *g;
@@ -111,8 +114,9 @@ static void take_alias(const struct query *q, struct span key, const struct alia
 		f->key = arena_text(q->a, key);
 		f->targets = alias->targets;
 		f->line = words_of(q, TABLE_ALIASES, line, row);
-		find_because(q, "%s%s: an alias for " SPAN_FMT ", %s:%u", *f->key == '\001' ? "group " : "",
-		    key_text(f->key), SPAN_ARG(span_to(alias->targets, WORDS_MAX)), q->l->files[TABLE_ALIASES], line);
+		find_because(q, "%s%s: an alias for " SPAN_FMT ", %s:%u",
+		    *f->key == '\001' ? "group " : "", key_text(f->key),
+		    SPAN_ARG(span_to(alias->targets, WORDS_MAX)), q->l->files[TABLE_ALIASES], line);
 	}
 	if (!q->sending || !alias->targets.n)
 		return;
@@ -165,7 +169,8 @@ static bool find_pattern(const struct query *q, struct span local, struct span d
 		str_reset(&key);
 		compile_pattern_key(domain, n, &key);
 		ok = find_row(q, TABLE_ALIASES, str_span(&key), &row, &line);
-		if (ok && row.p && aliases_line_parse(row, &alias, NULL) && name_read(alias.name, &pattern, NULL) &&
+		if (ok && row.p && aliases_line_parse(row, &alias, NULL) &&
+		    name_read(alias.name, &pattern, NULL) &&
 		    aliases_fits(name_local(&pattern), local))
 			take_alias(q, name_span(&pattern), &alias, row, line, f);
 	}
@@ -220,8 +225,8 @@ static bool find_anywhere(const struct query *q, const struct name *n, struct fo
 }
 
 /* This very name: alias first, then a mailbox, then the alias of that local part anywhere. */
-static bool find_exact(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
-    struct found *f)
+static bool find_exact(const struct query *q, const struct name *n, enum domain_kind kind,
+    bool aliases, struct found *f)
 {
 	if (!aliases)
 		return find_mailbox(q, n, kind, f);
@@ -234,7 +239,8 @@ bool find_base(const struct query *q, const struct name *n, struct name *base, c
 {
 	struct span local = name_local(n), head;
 
-	if (!*q->l->rules->separator || !span_cut(&local, *q->l->rules->separator, &head) || !head.n)
+	if (!*q->l->rules->separator || !span_cut(&local, *q->l->rules->separator, &head) ||
+	    !head.n)
 		return false;
 	*detail = arena_text(q->a, local);
 	return name_make(head, name_domain(n), base);
@@ -261,8 +267,8 @@ static bool find_wide(const struct query *q, const struct name *n, struct found 
 }
 
 /* A name at a domain of ours. */
-static bool find_local(const struct query *q, const struct name *n, enum domain_kind kind, bool aliases,
-    struct found *f)
+static bool find_local(const struct query *q, const struct name *n, enum domain_kind kind,
+    bool aliases, struct found *f)
 {
 	const char *detail;
 	struct name base;
@@ -317,12 +323,14 @@ static bool find_listed(const struct query *q, const struct name *n, struct foun
 
 	if (!find_row(q, TABLE_RECIPIENTS, name_span(n), &row, &line))
 		return false;
-	if (!row.p && find_base(q, n, &base, &detail) && !find_row(q, TABLE_RECIPIENTS, name_span(&base), &row, &line))
+	if (!row.p && find_base(q, n, &base, &detail) &&
+	    !find_row(q, TABLE_RECIPIENTS, name_span(&base), &row, &line))
 		return false;
 	if (row.p || span_is(name_local(n), "postmaster"))
 		f->kind = RELAYED;
 	if (row.p)
-		find_because(q, "%s: a recipient of a relay domain, %s:%u", n->text, q->l->files[TABLE_RECIPIENTS], line);
+		find_because(q, "%s: a recipient of a relay domain, %s:%u", n->text,
+		    q->l->files[TABLE_RECIPIENTS], line);
 	return true;
 }
 

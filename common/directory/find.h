@@ -34,7 +34,7 @@ struct query {
 	const struct lookup	*l;
 	struct arena		*a;
 	struct err		*e;		/* never NULL */
-	bool			 sending;	/* look for all lines that fit, not only the first */
+	bool sending; /* look for all lines that fit, not only the first */
 };
 
 enum domain_kind { DOMAIN_ELSEWHERE, DOMAIN_SYSTEM, DOMAIN_VIRTUAL, DOMAIN_RELAY, DOMAIN_RELAY_LISTED };
@@ -52,6 +52,7 @@ bool find_complete(const struct query *q, struct name *n);
 /* What a table has under this key. row.p NULL: no such key. The text stays until the arena's reset. */
 bool find_row(const struct query *q, enum table_kind kind, struct span key, struct span *row, unsigned *line);
 /* A line for who wants to know why. */
-void find_because(const struct query *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void find_because(const struct query *q, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -55,7 +55,8 @@ void full_mark(const char *dir, struct span login, uint64_t room)
 
 static bool counts(const struct stat *st, time_t now)
 {
-	return S_ISREG(st->st_mode) && st->st_mtime <= now + 1 && now - st->st_mtime < FULL_COUNTS_S;
+	return S_ISREG(st->st_mode) && st->st_mtime <= now + 1 &&
+	    now - st->st_mtime < FULL_COUNTS_S;
 }
 
 static uint64_t read_room(const char *path, time_t now)
@@ -90,7 +91,8 @@ void full_took(const char *dir, struct span login, uint64_t bytes)
 	char path[PATH_ROOM];
 	struct stat st;
 
-	if (path_of(dir, login, path) && lstat(path, &st) == 0 && bytes > read_room(path, st.st_mtime))
+	if (path_of(dir, login, path) && lstat(path, &st) == 0 &&
+	    bytes > read_room(path, st.st_mtime))
 		unlink(path);
 }
 
@@ -101,8 +103,9 @@ void full_sweep(const char *dir, time_t now)
 	struct stat st;
 
 	while (d && (entry = readdir(d))) {
-		if (entry->d_name[0] != '.' && fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
-		    && !counts(&st, now))
+		if (entry->d_name[0] != '.' &&
+		    fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    !counts(&st, now))
 			unlinkat(dirfd(d), entry->d_name, 0);
 	}
 	if (d)

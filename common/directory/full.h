@@ -20,9 +20,9 @@
 #include "common/base/span.h"
 
 enum {
-	FULL_COUNTS_S	= 15 * 60,
-	FULL_NAME	= 250,
-	FULL_LEAST	= 1024,		/* no message with its header is smaller: with less room there is none */
+	FULL_COUNTS_S = 15 * 60,
+	FULL_NAME = 250,
+	FULL_LEAST = 1024, /* no message with its header is smaller: with less room there is none */
 };
 
 #define FULL_NOT_KNOWN	UINT64_MAX	/* the room of who has no mark */

@@ -107,8 +107,8 @@ static bool read_tally(struct ledger *l, struct span key, time_t now, struct tal
 }
 
 /* Where the memory of address is, and what is there. */
-static bool read_shelf(struct ledger *l, struct span login, struct span address, time_t now, struct str *key,
-    uint64_t *hash, struct recipients *r, struct err *e)
+static bool read_shelf(struct ledger *l, struct span login, struct span address, time_t now,
+    struct str *key, uint64_t *hash, struct recipients *r, struct err *e)
 {
 	struct str value = STR(VALUE_MAX), folded = STR(2 * NAME_SIZE);
 	bool found, ok;
@@ -141,8 +141,8 @@ static bool is_stranger(const struct lookup *who, struct span address, struct ar
 	return !lookup_resolve(who, address, a, &found, NULL) || found.is != DIR_LOCAL;
 }
 
-static bool ask_new(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p, time_t now,
-    struct str *news)
+static bool ask_new(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p,
+    time_t now, struct str *news)
 {
 	struct span login = arena_copy(a, packet_take(p));
 	struct str key = STR(KEY_MAX);
@@ -183,8 +183,8 @@ static bool note_one(struct ledger *l, struct span login, struct span address, t
 	return ok;
 }
 
-static bool ask_note(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p, time_t now,
-    struct str *news)
+static bool ask_note(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p,
+    time_t now, struct str *news)
 {
 	struct span login = arena_copy(a, packet_take(p));
 	struct err e;
@@ -192,7 +192,8 @@ static bool ask_note(struct ledger *l, const struct lookup *who, struct arena *a
 	while (!p->bad && p->at < p->n) {
 		struct span address = packet_take(p);
 
-		if (!p->bad && l->table && is_stranger(who, address, a) && !note_one(l, login, address, now, &e))
+		if (!p->bad && l->table && is_stranger(who, address, a) &&
+		    !note_one(l, login, address, now, &e))
 			failed(l, &e, news);
 	}
 	if (p->bad)
@@ -218,8 +219,9 @@ static bool judge(struct ledger *l, struct span login, const uint64_t more[TALLY
 		if (over == TALLY_KINDS)
 			tally_add(&t, more);
 		else
-			str_addf(&why, "%llu and %llu more are over %s = %llu", (unsigned long long)tally_sum(&t, over),
-			    (unsigned long long)more[over], limit_names[over], (unsigned long long)l->limits[over]);
+			str_addf(&why, "%llu and %llu more are over %s = %llu",
+			    (unsigned long long)tally_sum(&t, over), (unsigned long long)more[over],
+			    limit_names[over], (unsigned long long)l->limits[over]);
 		begin_answer(p);
 		packet_put(p, str_span(&why));
 		packet_put_u64(p, over != TALLY_KINDS && tally_tell(&t, now));
@@ -230,8 +232,8 @@ static bool judge(struct ledger *l, struct span login, const uint64_t more[TALLY
 	return ok;
 }
 
-static bool ask_count(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p, time_t now,
-    struct str *news)
+static bool ask_count(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p,
+    time_t now, struct str *news)
 {
 	struct span login = arena_copy(a, packet_take(p));
 	uint64_t more[TALLY_KINDS] = { 1, 0, 0 };
@@ -254,7 +256,8 @@ static bool ask_count(struct ledger *l, const struct lookup *who, struct arena *
 
 static const struct question {
 	char	verb;
-	bool	(*run)(struct ledger *, const struct lookup *, struct arena *, struct packet *, time_t, struct str *);
+	bool (*run)(struct ledger *, const struct lookup *, struct arena *, struct packet *, time_t,
+	    struct str *);
 } questions[] = { { 'N', ask_new }, { 'Q', ask_count }, { 'K', ask_note } };
 
 bool ledger_asked(const struct packet *p)
@@ -266,8 +269,8 @@ bool ledger_asked(const struct packet *p)
 	return false;
 }
 
-bool ledger_answer(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p, time_t now,
-    struct str *news)
+bool ledger_answer(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p,
+    time_t now, struct str *news)
 {
 	packet_drop_fds(p);
 	if (!*l->directory)

@@ -28,7 +28,7 @@ void ledger_end(struct ledger *l);
 
 /* Is it a question for the ledger? Then it is answered as answer() would; news: lines for the log. */
 bool ledger_asked(const struct packet *p);
-bool ledger_answer(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p, time_t now,
-    struct str *news);
+bool ledger_answer(struct ledger *l, const struct lookup *who, struct arena *a, struct packet *p,
+    time_t now, struct str *news);
 
 #endif

@@ -29,8 +29,8 @@ static void take_words(struct gathering *g, struct span name, struct span words,
 		add_word(&g->words, key, word);
 		if (span_starts(name, "from:"))
 			add_word(&g->by_sender, key, word);
-		find_because(g->q, SPAN_FMT "=" SPAN_FMT ": of " SPAN_FMT ", %s:%u", SPAN_ARG(key), SPAN_ARG(word),
-		    SPAN_ARG(name), g->q->l->files[TABLE_DESTINATIONS], line);
+		find_because(g->q, SPAN_FMT "=" SPAN_FMT ": of " SPAN_FMT ", %s:%u", SPAN_ARG(key),
+		    SPAN_ARG(word), SPAN_ARG(name), g->q->l->files[TABLE_DESTINATIONS], line);
 	}
 	g->have |= here;
 }
@@ -80,17 +80,19 @@ static bool take_sender(struct gathering *g, struct span sender)
 	    (!name_domain(&name).n || take_domain(g, "from:", name_domain(&name)));
 }
 
-bool lookup_way(const struct lookup *l, struct span sender, struct span domain, struct arena *a, const char **words,
-    const char **by_sender, struct err *e)
+bool lookup_way(const struct lookup *l, struct span sender, struct span domain, struct arena *a,
+    const char **words, const char **by_sender, struct err *e)
 {
 	struct err why = { .kind = ERR_NONE };
 	struct query q = { .l = l, .a = a, .e = &why };
 	struct gathering g = { .q = &q, .words = STR(WAY_TEXT), .by_sender = STR(WAY_TEXT), .key = STR(NAME_SIZE) };
-	bool ok = (!domain.n || take_domain(&g, "", domain)) && take_sender(&g, sender) && take_line(&g, "", SPAN("*"));
+	bool ok = (!domain.n || take_domain(&g, "", domain)) && take_sender(&g, sender) &&
+	    take_line(&g, "", SPAN("*"));
 
 	if (ok && g.words.over)
-		ok = err_temp(&why, "4.3.5", "the lines for " SPAN_FMT " in %s say more than %d bytes", SPAN_ARG(span_to(domain, 100)),
-		    l->files[TABLE_DESTINATIONS], WAY_TEXT);
+		ok = err_temp(&why, "4.3.5",
+		    "the lines for " SPAN_FMT " in %s say more than %d bytes",
+		    SPAN_ARG(span_to(domain, 100)), l->files[TABLE_DESTINATIONS], WAY_TEXT);
 	*words = arena_text(a, str_span(&g.words));
 	if (by_sender)
 		*by_sender = arena_text(a, str_span(&g.by_sender));

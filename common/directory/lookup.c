@@ -85,8 +85,8 @@ static bool expand(struct expansion *x, struct span address, const char *detail,
 
 static bool loops(struct expansion *x, const char *key)
 {
-	return err_perm(x->q.e, "5.4.6", "the %s %s leads back to itself", *key == '\001' ? "group" : "alias",
-	    key + (*key == '\001'));
+	return err_perm(x->q.e, "5.4.6", "the %s %s leads back to itself",
+	    *key == '\001' ? "group" : "alias", key + (*key == '\001'));
 }
 
 static bool expand_alias(struct expansion *x, const struct found *f, const char *detail, unsigned depth);
@@ -100,8 +100,8 @@ static bool expand_group(struct expansion *x, struct span name, const char *deta
 	return f.kind == NOBODY || expand_alias(x, &f, detail, depth);
 }
 
-static bool expand_target(struct expansion *x, struct span target, const struct found *f, const char *detail,
-    unsigned depth)
+static bool expand_target(struct expansion *x, struct span target, const struct found *f,
+    const char *detail, unsigned depth)
 {
 	struct aliases_part part = aliases_part(target);
 
@@ -172,7 +172,9 @@ static bool expand_return(struct expansion *x, struct span address, const struct
 	bool ok = srs_back(&r->keys, address, r->now, r->valid, &sender, x->q.e);
 
 	if (ok) {
-		find_because(&x->q, "%s: we forwarded mail of %s, and reports about it go back there", n->text, sender.p);
+		find_because(&x->q,
+		    "%s: we forwarded mail of %s, and reports about it go back there", n->text,
+		    sender.p);
 		t.address = arena_text(x->q.a, str_span(&sender));
 		ok = add_target(x, &t);
 	}
@@ -239,15 +241,19 @@ bool lookup_expand(const struct lookup *l, struct span address, struct arena *a,
 bool lookup_domain(const struct lookup *l, struct span domain, enum dir_class *is, struct err *e)
 {
 	static const enum dir_class classes[] = {
-		[DOMAIN_ELSEWHERE] = DIR_ELSEWHERE, [DOMAIN_SYSTEM] = DIR_LOCAL,
-		[DOMAIN_VIRTUAL] = DIR_LOCAL, [DOMAIN_RELAY] = DIR_RELAY, [DOMAIN_RELAY_LISTED] = DIR_RELAY,
+		[DOMAIN_ELSEWHERE] = DIR_ELSEWHERE,
+		[DOMAIN_SYSTEM] = DIR_LOCAL,
+		[DOMAIN_VIRTUAL] = DIR_LOCAL,
+		[DOMAIN_RELAY] = DIR_RELAY,
+		[DOMAIN_RELAY_LISTED] = DIR_RELAY,
 	};
 	struct err why = { 0 };
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
 	struct query q = { l, a, &why, false };
 	enum domain_kind kind = DOMAIN_ELSEWHERE;
 	struct name n;
-	bool ok = !domain.n || !name_read(domain, &n, NULL) || find_domain(&q, name_span(&n), &kind);
+	bool ok =
+	    !domain.n || !name_read(domain, &n, NULL) || find_domain(&q, name_span(&n), &kind);
 
 	*is = classes[kind];
 	arena_free(a);
@@ -305,7 +311,8 @@ static struct span domain_for(const struct lookup *l, struct span recipient)
 }
 
 /* RFC 5321 3.9.2: what fails on its way from a list is the business of who looks after it. NULL: nobody does. */
-static bool find_owner(const struct lookup *l, struct span recipient, struct arena *a, const char **owner, struct err *e)
+static bool find_owner(const struct lookup *l, struct span recipient, struct arena *a,
+    const char **owner, struct err *e)
 {
 	struct query q = { l, a, e, false };
 	struct name list, n;
@@ -330,8 +337,8 @@ static bool find_owner(const struct lookup *l, struct span recipient, struct are
 	return true;
 }
 
-bool lookup_forward(const struct lookup *l, struct span sender, struct span recipient, struct arena *a,
-    const char **from, bool *owned, struct err *e)
+bool lookup_forward(const struct lookup *l, struct span sender, struct span recipient,
+    struct arena *a, const char **from, bool *owned, struct err *e)
 {
 	struct str made = STR(SRS_ADDRESS_MAX);
 	struct span local, domain;

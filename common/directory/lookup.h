@@ -33,7 +33,7 @@ struct lookup {
 	const char		*files[TABLE_COUNT];	/* names of the texts, for why */
 	struct str		*why;			/* NULL, or gets a line for each step */
 	const struct lookup_returns *returns;			/* NULL: we have none */
-	const char		*full;			/* where marks of full mailboxes are (full.h); NULL: not told */
+	const char *full; /* where marks of full mailboxes are (full.h); NULL: not told */
 };
 
 struct lookup_answer {
@@ -53,8 +53,8 @@ bool lookup_expand(const struct lookup *l, struct span address, struct arena *a,
  * The sender that a forward of mail to recipient goes out from. owned: somebody looks after recipient as a list, under
  * the name owner-LOCAL at its domain, and it is that address.
  */
-bool lookup_forward(const struct lookup *l, struct span sender, struct span recipient, struct arena *a,
-    const char **from, bool *owned, struct err *e);
+bool lookup_forward(const struct lookup *l, struct span sender, struct span recipient,
+    struct arena *a, const char **from, bool *owned, struct err *e);
 
 /*
  * Who may send as address: each login that gets its mail, but those whose target says
@@ -62,11 +62,11 @@ bool lookup_forward(const struct lookup *l, struct span sender, struct span reci
  * decided. Own addresses of accounts that get no mail here are not among them.
  */
 struct sender { const char *login; const char *line; };
-bool lookup_senders(const struct lookup *l, struct span address, struct arena *a, struct sender **senders,
-    size_t *count, struct err *e);
+bool lookup_senders(const struct lookup *l, struct span address, struct arena *a,
+    struct sender **senders, size_t *count, struct err *e);
 /* Is login one of them, or is the address its own? PERM 5.7.1 when not. */
-bool lookup_may_send(const struct lookup *l, struct span login, struct span address, struct arena *a,
-    const char **line, struct err *e);
+bool lookup_may_send(const struct lookup *l, struct span login, struct span address,
+    struct arena *a, const char **line, struct err *e);
 
 /*
  * The way of a message of that sender ("" for none) to a domain: words for way_read(), each group of them
@@ -74,7 +74,7 @@ bool lookup_may_send(const struct lookup *l, struct span login, struct span addr
  * above it, then likewise from: the sender's address and domain, then *. by_sender (may be NULL): those of them that
  * another sender's mail to that domain may not have.
  */
-bool lookup_way(const struct lookup *l, struct span sender, struct span domain, struct arena *a, const char **words,
-    const char **by_sender, struct err *e);
+bool lookup_way(const struct lookup *l, struct span sender, struct span domain, struct arena *a,
+    const char **words, const char **by_sender, struct err *e);
 
 #endif

@@ -22,7 +22,7 @@ struct name {
 
 /* PERM 5.1.3 when it can be no address: empty, control characters, too long, no domain after @. */
 bool name_read(struct span address, struct name *out, struct err *e);
-bool name_make(struct span local, struct span domain, struct name *out);	/* domain may be empty */
+bool name_make(struct span local, struct span domain, struct name *out); /* domain may be empty */
 
 static inline struct span name_span(const struct name *n)
 {

@@ -9,8 +9,8 @@
 
 enum { ACCOUNT_SIZE = 32 << 10 };
 
-static bool owner(const struct dir_rules *rules, const struct users_row *user, struct dir_target *place,
-    struct err *e)
+static bool owner(const struct dir_rules *rules, const struct users_row *user,
+    struct dir_target *place, struct err *e)
 {
 	place->uid = rules->uid;
 	place->gid = rules->gid;
@@ -23,8 +23,8 @@ static bool owner(const struct dir_rules *rules, const struct users_row *user, s
 	if (user && user->has_gid)
 		place->gid = user->gid;
 	if (place->uid < rules->uid_min && !(rules->has_vmail && place->uid == rules->uid))
-		return err_temp(e, "4.3.5", "the uid %u of " SPAN_FMT " is below uid-min", place->uid,
-		    SPAN_ARG(user ? user->address : SPAN("postmaster")));
+		return err_temp(e, "4.3.5", "the uid %u of " SPAN_FMT " is below uid-min",
+		    place->uid, SPAN_ARG(user ? user->address : SPAN("postmaster")));
 	return true;
 }
 

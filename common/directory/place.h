@@ -22,7 +22,7 @@ struct dir_rules {
 	const char	**system_domains;
 	size_t		 system_domain_count;
 	bool		 system_users;
-	bool		 as_caller;		/* without root: all mail is the caller's, whose uid and gid these are */
+	bool as_caller; /* without root: all mail is the caller's, whose uid and gid these are */
 	bool		 has_vmail;		/* the account of virtual mail is there */
 	uint32_t	 uid, gid;		/* of virtual mail */
 	uint32_t	 uid_min;

@@ -11,7 +11,8 @@ struct search {
 	struct query	 q;
 	struct sender	*senders;
 	size_t		 count, room;
-	const char	**seen;		/* keys of the aliases that were gone through, with a letter for the way */
+	const char *
+	    *seen; /* keys of the aliases that were gone through, with a letter for the way */
 	size_t		 seen_count, seen_room;
 };
 
@@ -67,8 +68,8 @@ static bool gather_login(struct search *x, struct span address, const char *line
 	return !*is_login || gather_found(x, &f, line, 0);
 }
 
-static bool gather_target(struct search *x, const struct aliases_part *part, const char *line, const char *parent,
-    unsigned depth)
+static bool gather_target(struct search *x, const struct aliases_part *part, const char *line,
+    const char *parent, unsigned depth)
 {
 	bool done = false;
 	struct found f;
@@ -130,8 +131,8 @@ static bool gather(struct search *x, struct span address, const char *line, cons
 	return gather_found(x, &f, line, depth);
 }
 
-bool lookup_senders(const struct lookup *l, struct span address, struct arena *a, struct sender **senders,
-    size_t *count, struct err *e)
+bool lookup_senders(const struct lookup *l, struct span address, struct arena *a,
+    struct sender **senders, size_t *count, struct err *e)
 {
 	struct err why = { 0 };
 	struct search x = { .q = { l, a, &why, true } };
@@ -207,8 +208,8 @@ static bool own_address(const struct query *q, const struct name *login, const s
 }
 
 /* The null sender is nobody's, and anybody's: RFC 8098 3 wants it for receipts. */
-bool lookup_may_send(const struct lookup *l, struct span login, struct span address, struct arena *a,
-    const char **line, struct err *e)
+bool lookup_may_send(const struct lookup *l, struct span login, struct span address,
+    struct arena *a, const char **line, struct err *e)
 {
 	struct err why = { 0 };
 	struct query q = { l, a, &why, false };
@@ -219,7 +220,8 @@ bool lookup_may_send(const struct lookup *l, struct span login, struct span addr
 	*line = "anybody may use the null sender";
 	if (!address.n)
 		return true;
-	if (!name_read(login, &who, &why) || !name_read(address, &from, &why) || !find_complete(&q, &from)) {
+	if (!name_read(login, &who, &why) || !name_read(address, &from, &why) ||
+	    !find_complete(&q, &from)) {
 		if (e)
 			*e = why;
 		return false;

@@ -61,7 +61,8 @@ static bool compile(struct shelf *s, enum table_kind kind, const char *stamp, st
 	struct err disk = { 0 };
 	struct table *t;
 
-	if (compile_file(kind, file, s->directory, mistakes, &disk) && adopt_from_disk(s, kind, stamp, true))
+	if (compile_file(kind, file, s->directory, mistakes, &disk) &&
+	    adopt_from_disk(s, kind, stamp, true))
 		return true;
 	if (disk.kind == ERR_PERM) {
 		*e = disk;
@@ -76,8 +77,8 @@ static bool compile(struct shelf *s, enum table_kind kind, const char *stamp, st
 	return true;
 }
 
-static void report(struct shelf *s, enum table_kind kind, const struct str *mistakes, const struct err *e,
-    struct str *news)
+static void report(struct shelf *s, enum table_kind kind, const struct str *mistakes,
+    const struct err *e, struct str *news)
 {
 	if (mistakes->n)
 		str_add(news, str_span(mistakes));
@@ -115,7 +116,8 @@ static void refresh(struct shelf *s, enum table_kind kind, struct str *news)
 	}
 	if (strcmp(stamp, s->each[kind].stamp) == 0 || strcmp(stamp, s->each[kind].broken) == 0)
 		return;
-	if (!adopt_from_disk(s, kind, stamp, false) && !compile(s, kind, stamp, &mistakes, news, &e)) {
+	if (!adopt_from_disk(s, kind, stamp, false) &&
+	    !compile(s, kind, stamp, &mistakes, news, &e)) {
 		go_on_without(s, kind, stamp, &mistakes, &e, news);
 	} else {
 		s->each[kind].broken[0] = '\0';

@@ -49,7 +49,8 @@ bool srs_keys_parse(struct span text, struct srs_keys *keys, struct err *e)
 	if (ok && keys->count && !text.n)
 		return true;
 	keys->count = 0;
-	return err_perm(e, "5.3.5", "it is no list of 1 to %d keys of %d hexadecimal digits", SRS_KEYS, 2 * HALF);
+	return err_perm(e, "5.3.5", "it is no list of 1 to %d keys of %d hexadecimal digits",
+	    SRS_KEYS, 2 * HALF);
 }
 
 void srs_keys_print(const struct srs_keys *keys, struct str *out)
@@ -84,8 +85,10 @@ static bool write_keys(int dir, const struct srs_keys *keys, bool replace, struc
 	if (fd < 0)
 		return err_sys(e, "cannot make %s", fresh);
 	srs_keys_print(keys, &text);
-	ok = (fstat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0) || err_sys(e, "cannot give %s to its owner", fresh);
-	ok = ok && file_write(fd, str_span(&text), e) && file_commit(fd, dir, fresh, dir, "keys", replace, e);
+	ok = (fstat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0) ||
+	    err_sys(e, "cannot give %s to its owner", fresh);
+	ok = ok && file_write(fd, str_span(&text), e) &&
+	    file_commit(fd, dir, fresh, dir, "keys", replace, e);
 	unlinkat(dir, fresh, 0);
 	fd_close(&fd);
 	explicit_bzero(text.p, text.n);
@@ -95,7 +98,8 @@ static bool write_keys(int dir, const struct srs_keys *keys, bool replace, struc
 
 static bool new_key(uint64_t key[2], struct err *e)
 {
-	return getrandom(key, 2 * sizeof *key, 0) == 2 * (ssize_t)sizeof *key || err_sys(e, "cannot get random bytes");
+	return getrandom(key, 2 * sizeof *key, 0) == 2 * (ssize_t)sizeof *key ||
+	    err_sys(e, "cannot get random bytes");
 }
 
 static bool is_there(int dir)
@@ -108,7 +112,8 @@ static bool make_first(int dir, struct err *e)
 {
 	struct srs_keys keys = { .count = 1 };
 
-	return is_there(dir) || (new_key(keys.keys[0], e) && (write_keys(dir, &keys, false, e) || is_there(dir)));
+	return is_there(dir) ||
+	    (new_key(keys.keys[0], e) && (write_keys(dir, &keys, false, e) || is_there(dir)));
 }
 
 bool srs_keys_make(const char *directory, int uid, int gid, struct err *e)
@@ -153,8 +158,8 @@ void srs_keys_stamp(const char *directory, char stamp[SRS_KEYS_STAMP])
 	stamp[0] = '\0';
 	snprintf(path, sizeof path, "%s/keys", directory);
 	if (stat(path, &st) == 0)
-		snprintf(stamp, SRS_KEYS_STAMP, "%lld.%09ld %llu", (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
-		    (unsigned long long)st.st_ino);
+		snprintf(stamp, SRS_KEYS_STAMP, "%lld.%09ld %llu", (long long)st.st_ctim.tv_sec,
+		    st.st_ctim.tv_nsec, (unsigned long long)st.st_ino);
 }
 
 static bool add_key(int dir, struct err *e)

@@ -145,7 +145,8 @@ bool table_get(struct table *t, struct span key, struct str *value, bool *found,
 /* What a full or failing machine says does not tell that the bytes are damaged. */
 static bool is_damage(int rc)
 {
-	static const int machine[] = { 0, ENOSPC, EDQUOT, EIO, ENOMEM, EMFILE, ENFILE, EACCES, EPERM, EROFS, EAGAIN, EINTR };
+	static const int machine[] = { 0, ENOSPC, EDQUOT, EIO, ENOMEM, EMFILE, ENFILE, EACCES,
+		EPERM, EROFS, EAGAIN, EINTR };
 
 	for (size_t i = 0; i < sizeof machine / sizeof *machine; i++) {
 		if (rc == machine[i])
@@ -217,8 +218,8 @@ static int open_logged(struct table *t, const char *directory)
 	t->env->set_lg_max(t->env, LOG_FILE_SIZE);
 	t->env->log_set_config(t->env, DB_LOG_AUTO_REMOVE, 1);
 	t->env->set_flags(t->env, DB_TXN_WRITE_NOSYNC, 1);
-	rc = t->env->open(t->env, directory, DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL | DB_INIT_LOG | DB_INIT_TXN |
-	    DB_RECOVER, 0600);
+	rc = t->env->open(t->env, directory,
+	    DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL | DB_INIT_LOG | DB_INIT_TXN | DB_RECOVER, 0600);
 	if (rc)
 		return rc;
 	rc = db_create(&t->db, t->env, 0);
@@ -325,7 +326,8 @@ static int sift(struct table *t, DB_TXN *txn, bool (*keep)(void *, struct span, 
 	return rc == DB_NOTFOUND ? 0 : rc;
 }
 
-bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value), void *arg, struct err *e)
+bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value),
+    void *arg, struct err *e)
 {
 	DB_TXN *txn = NULL;
 	int rc = t->logged ? t->env->txn_begin(t->env, NULL, &txn, 0) : 0;

@@ -16,7 +16,7 @@
 
 struct table;
 
-struct table *table_new(struct err *e);				/* in memory, to be filled; NULL: e */
+struct table *table_new(struct err *e); /* in memory, to be filled; NULL: e */
 struct table *table_create(const char *path, struct err *e);	/* a new file; path must not be there */
 struct table *table_open(const char *path, struct err *e);	/* to read */
 bool table_close(struct table *t, struct err *e);		/* a file's bytes may fail only now; NULL is fine */
@@ -39,9 +39,11 @@ struct table *table_hints(const char *path, bool *anew, struct err *e);
  * TEMP also when another process has it, or the disk is full.
  */
 struct table *table_ledger(const char *directory, bool *anew, struct err *e);
-bool table_set(struct table *t, struct span key, struct span value, struct err *e);	/* in place of what was there */
+bool table_set(struct table *t, struct span key, struct span value,
+    struct err *e); /* in place of what was there */
 /* Each row; keep says whether it stays. */
-bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value), void *arg, struct err *e);
+bool table_sift(struct table *t, bool (*keep)(void *arg, struct span key, struct span value),
+    void *arg, struct err *e);
 bool table_sync(struct table *t, struct err *e);
 
 #endif

@@ -18,7 +18,8 @@ void tally_read(struct span value, time_t now, struct tally *t)
 {
 	int64_t hour = now / HOUR_S;
 
-	if (!read_tally(value, t) || hour - t->hour >= TALLY_HOURS || t->hour - hour > TALLY_HOURS) {
+	if (!read_tally(value, t) || hour - t->hour >= TALLY_HOURS ||
+	    t->hour - hour > TALLY_HOURS) {
 		int64_t told = read_tally(value, t) ? t->told : 0;
 
 		*t = (struct tally){ .version = VERSION, .hour = hour, .told = told };
@@ -74,7 +75,8 @@ bool tally_is_over(struct span value, time_t now)
 {
 	struct tally t;
 
-	return !read_tally(value, &t) || (now / HOUR_S - t.hour >= TALLY_HOURS && now - t.told >= DAY_S);
+	return !read_tally(value, &t) ||
+	    (now / HOUR_S - t.hour >= TALLY_HOURS && now - t.told >= DAY_S);
 }
 
 /* ---- recipients ---- */

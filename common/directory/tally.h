@@ -21,7 +21,7 @@ enum { TALLY_HOURS = 24, SHELVES = 1024, SHELF_PLACES = 16, SHELF_DAYS = 400 };
 
 struct tally {
 	uint32_t	version;
-	uint32_t	counts[TALLY_HOURS][TALLY_KINDS];	/* by hour of the clock, modulo TALLY_HOURS */
+	uint32_t counts[TALLY_HOURS][TALLY_KINDS]; /* by hour of the clock, modulo TALLY_HOURS */
 	int64_t		hour;			/* the latest that counts is about */
 	int64_t		told;			/* when its owner was last told; 0: never */
 };

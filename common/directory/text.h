@@ -24,7 +24,7 @@ struct text {
 };
 
 void text_begin(struct text *t, struct span all, bool join);
-bool text_next(struct text *t, struct span *line);	/* valid until the next call; false at the end */
+bool text_next(struct text *t, struct span *line); /* valid until the next call; false at the end */
 void text_end(struct text *t);
 
 #endif

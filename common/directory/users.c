@@ -25,9 +25,12 @@ static bool parse_address(struct users_row *row, struct err *e)
 		    SPAN_FMT "\"", SPAN_ARG(span_to(row->address, 60)));
 	row->local = span_to(row->address, (size_t)at);
 	row->domain = span_from(row->address, (size_t)at + 1);
-	if (!name_is_safe(name_local(&name)) || span_has(row->local, '"') || span_has(row->local, ' '))
-		return err_perm(e, "5.3.5", "a user's name can be a directory: at most 64 letters, no /, "
-		    "no blank, no dot in front, not \"" SPAN_FMT "\"", SPAN_ARG(span_to(row->local, 70)));
+	if (!name_is_safe(name_local(&name)) || span_has(row->local, '"') ||
+	    span_has(row->local, ' '))
+		return err_perm(e, "5.3.5",
+		    "a user's name can be a directory: at most 64 letters, no /, "
+		    "no blank, no dot in front, not \"" SPAN_FMT "\"",
+		    SPAN_ARG(span_to(row->local, 70)));
 	return true;
 }
 

@@ -14,8 +14,8 @@
 struct users_row {
 	struct span	address;		/* local@domain, as it was written */
 	struct span	local, domain;		/* of address */
-	struct span	words;			/* all that is kept of the password: a hash, SCRAM verifiers */
-	struct span	hash;			/* the hash among them: crypt(5) or argon2id; may be empty */
+	struct span words; /* all that is kept of the password: a hash, SCRAM verifiers */
+	struct span hash; /* the hash among them: crypt(5) or argon2id; may be empty */
 	bool		barred;			/* ! or * in front: no login in any way */
 	struct span	home;			/* absolute; empty: MAIL/DOMAIN/USER */
 	bool		has_uid, has_gid;

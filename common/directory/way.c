@@ -271,9 +271,11 @@ static bool unknown_key(struct span name, struct err *e)
 		best = &keys[i];
 	}
 	if (best)
-		return err_perm(e, "5.3.5", "there is no key \"" SPAN_FMT "\"; did you mean \"%s\"?",
+		return err_perm(e, "5.3.5",
+		    "there is no key \"" SPAN_FMT "\"; did you mean \"%s\"?",
 		    SPAN_ARG(span_to(name, 60)), best->name);
-	return err_perm(e, "5.3.5", "there is no key \"" SPAN_FMT "\"; posthorn-destinations(5) lists all",
+	return err_perm(e, "5.3.5",
+	    "there is no key \"" SPAN_FMT "\"; posthorn-destinations(5) lists all",
 	    SPAN_ARG(span_to(name, 60)));
 }
 
@@ -308,13 +310,14 @@ bool way_read(struct span words, struct arena *a, struct way *w, struct err *e)
 		const struct key *k;
 
 		if (!span_cut(&word, '=', &name))
-			return err_perm(e, "5.3.5", "expected key=value, not \"" SPAN_FMT "\"", SPAN_ARG(span_to(word, 60)));
+			return err_perm(e, "5.3.5", "expected key=value, not \"" SPAN_FMT "\"",
+			    SPAN_ARG(span_to(word, 60)));
 		k = find_key(name);
 		if (!k)
 			return unknown_key(name, e);
 		if (!read_value(k, word, a, w))
-			return err_perm(e, "5.3.5", "%s: expected %s, not \"" SPAN_FMT "\"", k->name, k->expected,
-			    SPAN_ARG(span_to(word, 60)));
+			return err_perm(e, "5.3.5", "%s: expected %s, not \"" SPAN_FMT "\"",
+			    k->name, k->expected, SPAN_ARG(span_to(word, 60)));
 		if (seen & 1u << (k - keys))
 			return err_perm(e, "5.3.5", "%s stands here twice", k->name);
 		seen |= 1u << (k - keys);

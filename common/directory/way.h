@@ -34,15 +34,16 @@ struct way {
 	enum way_tls	 tls;
 	const char	*names;		/* WAY_VERIFY: with commas between, names that are right too; ".b.test": any below */
 	const char	*prints;	/* WAY_FINGERPRINT: with commas between, SHA-256 of certificates or public keys */
-	const char	*via;		/* places that take it instead of its domain's servers (way_place()), or "" */
+	const char
+	    *via; /* places that take it instead of its domain's servers (way_place()), or "" */
 	const char	*login;		/* who we are there: an entry of relay-secrets, or "" */
-	unsigned	 after;		/* via only when that many tries at its domain's servers failed */
+	unsigned after; /* via only when that many tries at its domain's servers failed */
 	enum way_families families;
-	const char	*source;	/* addresses of ours to come from, one of each family at most; or "" */
+	const char *source; /* addresses of ours to come from, one of each family at most; or "" */
 	const char	*helo;		/* for EHLO; "" = host-name */
-	unsigned	 port;		/* of its domain's servers; 0: as the settings say, as with the next two */
+	unsigned port; /* of its domain's servers; 0: as the settings say, as with the next two */
 	unsigned	 connections, carried;
-	const char	*retry;		/* waits between tries with commas between, "5m,1h,4h"; or "" */
+	const char *retry; /* waits between tries with commas between, "5m,1h,4h"; or "" */
 };
 
 extern const struct way way_plain;	/* TLS where it is offered, and nothing else said */

@@ -61,7 +61,8 @@ struct loop *loop_new(void)
 
 static uint32_t as_epoll(unsigned want)
 {
-	return (want & LOOP_READ ? (uint32_t)EPOLLIN | EPOLLRDHUP : 0) | (want & LOOP_WRITE ? (uint32_t)EPOLLOUT : 0);
+	return (want & LOOP_READ ? (uint32_t)EPOLLIN | EPOLLRDHUP : 0) |
+	    (want & LOOP_WRITE ? (uint32_t)EPOLLOUT : 0);
 }
 
 struct loop_io *loop_add(struct loop *l, int fd, unsigned want, void (*call)(void *, unsigned), void *arg)

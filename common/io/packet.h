@@ -36,9 +36,9 @@ void packet_put_fd(struct packet *p, int fd);		/* stays the caller's */
 void packet_put_err(struct packet *p, const struct err *e);
 
 struct span packet_take(struct packet *p);		/* points into p */
-bool packet_take_copy(struct packet *p, char *buf, size_t size);	/* NUL-terminated; else bad */
+bool packet_take_copy(struct packet *p, char *buf, size_t size); /* NUL-terminated; else bad */
 uint64_t packet_take_u64(struct packet *p);
-int packet_take_fd(struct packet *p);			/* the caller's from now on; -1 and bad when none */
+int packet_take_fd(struct packet *p); /* the caller's from now on; -1 and bad when none */
 void packet_take_err(struct packet *p, struct err *e);
 void packet_drop_fds(struct packet *p);			/* closes what was not taken */
 

@@ -119,7 +119,8 @@ static size_t words_head(struct wire *w, char head[WIRE_HEAD_MAX])
 /* There is room mostly, so try first and wait then. */
 static bool send_packet(struct wire *w, struct span head, struct span bytes, ms_t until, struct err *e)
 {
-	struct iovec parts[] = { { (void *)(uintptr_t)head.p, head.n }, { (void *)(uintptr_t)bytes.p, bytes.n } };
+	struct iovec parts[] = { { (void *)(uintptr_t)head.p, head.n },
+		{ (void *)(uintptr_t)bytes.p, bytes.n } };
 	struct msghdr m = { .msg_iov = parts, .msg_iovlen = bytes.n ? 2 : 1 };
 
 	while (sendmsg(w->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
@@ -214,8 +215,8 @@ bool wire_peer_parse(struct span text, struct wire_peer *peer)
 	struct wire_peer got = { .tls = false };
 
 	if (!eat_word(&text, got.ip, sizeof got.ip) || !eat_port(&text, &got.port) ||
-	    !eat_word(&text, got.local_ip, sizeof got.local_ip) || !eat_port(&text, &got.local_port) ||
-	    !eat_word(&text, got.service, sizeof got.service))
+	    !eat_word(&text, got.local_ip, sizeof got.local_ip) ||
+	    !eat_port(&text, &got.local_port) || !eat_word(&text, got.service, sizeof got.service))
 		return false;
 	text = span_trim(text);
 	if (text.n) {
@@ -260,7 +261,8 @@ void wire_hold(struct wire *w)
 
 static bool take_tls(struct wire *w, struct span text)
 {
-	return cut_seal(&text, &w->peer) && span_copy(text, w->peer.tls_text, sizeof w->peer.tls_text);
+	return cut_seal(&text, &w->peer) &&
+	    span_copy(text, w->peer.tls_text, sizeof w->peer.tls_text);
 }
 
 bool wire_start_tls(struct wire *w, ms_t until, struct err *e)

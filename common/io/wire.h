@@ -59,7 +59,7 @@ struct wire_peer {
 	char		service[24];	/* name of the listener */
 	bool		tls;
 	char		tls_text[160];	/* "TLSv1.3 TLS_AES_256_GCM_SHA384 256"; "" without TLS */
-	char		seal[WIRE_SEAL_MAX];	/* what the front knows of the client's TLS; "" nothing */
+	char seal[WIRE_SEAL_MAX]; /* what the front knows of the client's TLS; "" nothing */
 };
 
 struct wire {

@@ -15,14 +15,15 @@ bool auth_is_same_name(const struct attempt *a, const char *as)
 {
 	struct attempt other = { .exchange = true };
 
-	return !*as || (auth_name(&other, as) && span_same(name_span(&other.name), name_span(&a->name)));
+	return !*as ||
+	    (auth_name(&other, as) && span_same(name_span(&other.name), name_span(&a->name)));
 }
 
 /* --- SCRAM --- */
 
 /* The user's row and verifier; for who has none, one that nobody's password fits. */
-static bool find_verifier(struct attempt *a, FILE *users, enum digest d, struct verifier *v, struct users_row *row,
-    const char **why)
+static bool find_verifier(struct attempt *a, FILE *users, enum digest d, struct verifier *v,
+    struct users_row *row, const char **why)
 {
 	struct span line = auth_users_find(a, users);
 
@@ -32,8 +33,8 @@ static bool find_verifier(struct attempt *a, FILE *users, enum digest d, struct 
 		if (!row->barred && verifier_find(row->words, d, v))
 			return true;
 	}
-	verifier_fake(d, (unsigned)a->self.conf.auth_iterations, (struct span){ a->salt_key, sizeof a->salt_key },
-	    name_span(&a->name), v);
+	verifier_fake(d, (unsigned)a->self.conf.auth_iterations,
+	    (struct span){ a->salt_key, sizeof a->salt_key }, name_span(&a->name), v);
 	return false;
 }
 

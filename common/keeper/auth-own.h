@@ -58,7 +58,7 @@ void auth_password(struct attempt *a);		/* 'A' for a name of the users file */
 /* --- auth-exchange.c --- */
 
 void auth_exchange(struct attempt *a);
-bool auth_is_same_name(const struct attempt *a, const char *as);	/* as "": nobody else is meant */
+bool auth_is_same_name(const struct attempt *a, const char *as); /* as "": nobody else is meant */
 
 /* --- auth-token.c --- */
 

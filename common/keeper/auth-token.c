@@ -26,7 +26,8 @@ static void let_user_in(struct attempt *a, FILE *users, const char *vouched, con
 	struct err e;
 
 	if (!auth_name(a, vouched) || !auth_is_same_name(a, as)) {
-		auth_decide(a, AUTH_NO, *as ? "vouched for as somebody else" : "no name that a user could have");
+		auth_decide(a, AUTH_NO,
+		    *as ? "vouched for as somebody else" : "no name that a user could have");
 		return;
 	}
 	line = auth_users_find(a, users);
@@ -111,7 +112,8 @@ static bool prepare(struct attempt *a, struct issuer *i, struct err *e)
 	i->asks = *c->oauth_introspection_url != '\0';
 	if (*c->oauth_jwks && !read_file(c->oauth_jwks, &i->jwks, e))
 		return false;
-	if (*c->oauth_introspection_secret && !read_file(c->oauth_introspection_secret, &i->secret, e))
+	if (*c->oauth_introspection_secret &&
+	    !read_file(c->oauth_introspection_secret, &i->secret, e))
 		return false;
 	if (i->asks && !introspect_url_parse(span_of(c->oauth_introspection_url), &i->url))
 		return err_perm(e, "5.3.5", "introspection-url is none that can be asked");

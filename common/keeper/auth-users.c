@@ -15,7 +15,7 @@
 #include "common/os/clock.h"
 #include "common/os/fd.h"
 
-enum { JAIL_MEMORY_MB = 320 };			/* what an argon2id hash may ask for, and ourselves */
+enum { JAIL_MEMORY_MB = 320 }; /* what an argon2id hash may ask for, and ourselves */
 
 /* --- tables --- */
 
@@ -84,7 +84,8 @@ static bool is_about(struct span line, const struct attempt *a)
 {
 	struct span address;
 
-	return span_cut(&line, ':', &address) && span_alike(span_trim(address), name_span(&a->name));
+	return span_cut(&line, ':', &address) &&
+	    span_alike(span_trim(address), name_span(&a->name));
 }
 
 struct span auth_users_find(struct attempt *a, FILE *table)
@@ -116,8 +117,9 @@ static void let_app_in(struct attempt *a, struct auth_users *u, const struct app
 	struct err e;
 
 	if (!(app->rights & needs)) {
-		snprintf(a->record.why, sizeof a->record.why, "the app password " SPAN_FMT " is not one to %s mail",
-		    SPAN_ARG(app->name), app_rights_text(needs));
+		snprintf(a->record.why, sizeof a->record.why,
+		    "the app password " SPAN_FMT " is not one to %s mail", SPAN_ARG(app->name),
+		    app_rights_text(needs));
 		a->record.verdict = AUTH_NO;
 		return;
 	}
@@ -132,7 +134,8 @@ static void let_app_in(struct attempt *a, struct auth_users *u, const struct app
 
 static bool is_app(struct span line, struct span hash, struct app_row *app)
 {
-	return app_line_parse(line, app, NULL) && app->hash.n == hash.n && digest_same(app->hash.p, hash.p, hash.n);
+	return app_line_parse(line, app, NULL) && app->hash.n == hash.n &&
+	    digest_same(app->hash.p, hash.p, hash.n);
 }
 
 /* Decided? Only what can be such a password at all is looked for. */
@@ -159,8 +162,8 @@ static bool try_apps(struct attempt *a, struct auth_users *u, const struct users
 static bool password_is(const struct attempt *a, struct span hash)
 {
 	char prepared[AUTH_PASSWORD_MAX];
-	bool ok = prep(span_of(a->password), false, prepared, sizeof prepared) && strcmp(prepared, a->password) != 0 &&
-	    password_matches(hash, prepared);
+	bool ok = prep(span_of(a->password), false, prepared, sizeof prepared) &&
+	    strcmp(prepared, a->password) != 0 && password_matches(hash, prepared);
 
 	explicit_bzero(prepared, sizeof prepared);
 	return ok || password_matches(hash, a->password);
@@ -179,7 +182,8 @@ static void compare(struct attempt *a, struct auth_users *u, struct span line)
 	if (!row.barred && try_apps(a, u, &row))
 		return;
 	if (!password_is(a, row.hash))
-		auth_decide(a, AUTH_NO, row.barred || !row.hash.n ? "this user may not log in" : "wrong password");
+		auth_decide(a, AUTH_NO,
+		    row.barred || !row.hash.n ? "this user may not log in" : "wrong password");
 	else if (!place_of_user(&a->rules, &row, a->arena, &place, &e))
 		auth_decide(a, AUTH_CANNOT_TELL, e.text);
 	else

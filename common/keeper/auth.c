@@ -79,7 +79,8 @@ static void ask_pam(struct attempt *a)
 
 	if (!place_of_account(&a->rules, local, a->arena, &place, &found, &e)) {
 		auth_decide(a, AUTH_CANNOT_TELL, e.text);
-	} else if (!a->as_root || !*service || !found || !span_copy(local, account, sizeof account)) {
+	} else if (!a->as_root || !*service || !found ||
+	    !span_copy(local, account, sizeof account)) {
 		password_matches(SPAN(""), a->password);
 		auth_decide(a, AUTH_NO, !a->as_root ? "accounts of this machine can log in only where root runs us" :
 		    "no such user");
@@ -132,7 +133,8 @@ static void take_exchange(struct attempt *a, struct packet *p)
 
 static bool hear(struct attempt *a, struct packet *p)
 {
-	if (packet_recv(a->self.keeper, p, clock_in(QUESTION_S)) != PACKET_OK || (p->verb != 'A' && p->verb != 'X'))
+	if (packet_recv(a->self.keeper, p, clock_in(QUESTION_S)) != PACKET_OK ||
+	    (p->verb != 'A' && p->verb != 'X'))
 		return false;
 	packet_take_copy(p, a->mechanism, sizeof a->mechanism);
 	packet_take_copy(p, a->service, sizeof a->service);
@@ -156,7 +158,7 @@ static void keep_no_traces(void)
 	if (!jail_hide(&e))
 		log_error("%s", e.text);
 	signal(SIGPIPE, SIG_DFL);		/* the modules' programs expect it */
-	alarm(LIFE_S);				/* a module that hangs must not live on without a keeper */
+	alarm(LIFE_S); /* a module that hangs must not live on without a keeper */
 }
 
 int main(int argc, char **argv)
@@ -175,7 +177,8 @@ int main(int argc, char **argv)
 	if (heard)
 		judge(&a);
 	explicit_bzero(a.password, sizeof a.password);
-	if (heard && send(a.self.keeper, &a.record, sizeof a.record, MSG_NOSIGNAL) != sizeof a.record)
+	if (heard &&
+	    send(a.self.keeper, &a.record, sizeof a.record, MSG_NOSIGNAL) != sizeof a.record)
 		log_error("cannot tell our keeper: %s", strerror(errno));
 	arena_free(a.arena);
 	return EXIT_SUCCESS;

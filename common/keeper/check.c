@@ -167,7 +167,8 @@ static void ask_first(struct checker *c, struct span text)
 	for (int i = 0; i < DKIM_JUDGED && (f = header_find_after(&h, "DKIM-Signature", f)); i++) {
 		dkim_signature_parse(f->value, DKIM_PLAIN, c->arena, &s, &e);
 		key = dkim_key_name(&s, c->arena);
-		if (strlen(key) < DNS_NAME - 1 && are_kin(span_of(spf_ascii_name(s.domain, c->arena)), span_of(author)))
+		if (strlen(key) < DNS_NAME - 1 &&
+		    are_kin(span_of(spf_ascii_name(s.domain, c->arena)), span_of(author)))
 			dns.ask(dns.arg, key, DNS_TXT, c->arena, &answer);
 	}
 }
@@ -187,7 +188,8 @@ static const char *summary(struct checker *c, const struct check_verdict *v, con
 	str_addf(&out, "spf=%s dkim=%s", trust_result_name(v->spf.result), trust_result_name(v->dkim));
 	for (size_t i = 0; i < dkim->count; i++) {
 		if (dkim->results[i].result == v->dkim) {
-			str_addf(&out, ":%.100s", spf_ascii_name(dkim->results[i].signature.domain, c->arena));
+			str_addf(&out, ":%.100s",
+			    spf_ascii_name(dkim->results[i].signature.domain, c->arena));
 			break;
 		}
 	}
@@ -198,8 +200,9 @@ static const char *summary(struct checker *c, const struct check_verdict *v, con
 }
 
 /* What the domain's report will say, but for what was done with the message. RFC 9990: what passed first. */
-static const char *row(struct checker *c, const struct check_who *who, const struct dmarc_verdict *dmarc,
-    const struct spf_verdict *spf, const struct dkim_verdict *dkim, const char *author)
+static const char *row(struct checker *c, const struct check_who *who,
+    const struct dmarc_verdict *dmarc, const struct spf_verdict *spf,
+    const struct dkim_verdict *dkim, const char *author)
 {
 	struct dmarc_row r = { .policy_domain = dmarc->published_at, .disposition = "", .reason = "", .ip = who->ip,
 		.author = author, .envelope_from = spf->domain, .dkim_aligned = dmarc->dkim_aligned,
@@ -214,8 +217,10 @@ static const char *row(struct checker *c, const struct check_who *who, const str
 
 			if ((one->result == TRUST_PASS) != passed)
 				continue;
-			r.dkim[r.dkim_count].domain = spf_ascii_name(one->signature.domain, c->arena);
-			r.dkim[r.dkim_count].selector = arena_text(c->arena, one->signature.selector);
+			r.dkim[r.dkim_count].domain =
+			    spf_ascii_name(one->signature.domain, c->arena);
+			r.dkim[r.dkim_count].selector =
+			    arena_text(c->arena, one->signature.selector);
 			r.dkim[r.dkim_count++].result = one->result;
 		}
 	}
@@ -231,7 +236,8 @@ static const char *sealer(struct checker *c, const struct arc *arc)
 	return vouches ? spf_ascii_name(arc->sealer, c->arena) : "";
 }
 
-static void check_message(struct checker *c, const struct check_who *who, struct dkim_verify *v, struct check_verdict *out)
+static void check_message(struct checker *c, const struct check_who *who, struct dkim_verify *v,
+    struct check_verdict *out)
 {
 	struct trust_dns dns = trust_dns_memo(&c->memo);
 	struct str results = STR(FIELD_MAX), received = STR(FIELD_MAX);
@@ -298,7 +304,8 @@ static bool serve(struct checker *c)
 	if (packet_recv(c->self.work, &c->packet, clock_in(IDLE_S)) != PACKET_OK)
 		return false;
 	alarm(ALARM_S);
-	c->memo = (struct dns_memo){ .next = { ask, c }, .arena = c->arena, .until = clock_in(DNS_S) };
+	c->memo =
+	    (struct dns_memo){ .next = { ask, c }, .arena = c->arena, .until = clock_in(DNS_S) };
 	if (!check_take(&c->packet, c->arena, &who, &text)) {
 		log_error("a session asked what is no question");
 		return false;

@@ -15,9 +15,11 @@
 #include "common/os/spawn.h"
 
 enum {
-	SOON_MS = 1000,			/* who dies within this failed to start */
-	FIRST_WAIT_MS = 100, LAST_WAIT_MS = 30000, DOUBLINGS = 9,
-	AT_ONCE = 32,			/* sessions started in one go, then others have their turn */
+	SOON_MS = 1000, /* who dies within this failed to start */
+	FIRST_WAIT_MS = 100,
+	LAST_WAIT_MS = 30000,
+	DOUBLINGS = 9,
+	AT_ONCE = 32, /* sessions started in one go, then others have their turn */
 	NEXT_GO_MS = 1,
 };
 
@@ -35,7 +37,8 @@ const char *child_name(const struct child *c)
 {
 	static char name[64];
 
-	snprintf(name, sizeof name, "%s/%s[%d]", c->keeper->daemon->name, roles[c->role].name, (int)c->pid);
+	snprintf(name, sizeof name, "%s/%s[%d]", c->keeper->daemon->name, roles[c->role].name,
+	    (int)c->pid);
 	return name;
 }
 
@@ -177,7 +180,8 @@ static bool tell(struct child *c, char verb, int fd, int fd2)
 
 void front_tell_certificate(struct child *front)
 {
-	int certificate = open_again(front->keeper->certificate), key = open_again(front->keeper->key);
+	int certificate = open_again(front->keeper->certificate),
+	    key = open_again(front->keeper->key);
 	int authorities = front->keeper->client_ca >= 0 ? open_again(front->keeper->client_ca) : -1;
 
 	if (authorities >= 0)
@@ -266,7 +270,8 @@ static bool serve(struct child *front, struct err *e)
 		return false;
 	if (!fd_pair(wire, e))
 		return false;
-	ok = child_start_plain(k, k->daemon->serve, wire[1], e) != NULL && tell(front, 'w', wire[0], -1);
+	ok = child_start_plain(k, k->daemon->serve, wire[1], e) != NULL &&
+	    tell(front, 'w', wire[0], -1);
 	fd_close(&wire[0]);
 	fd_close(&wire[1]);
 	return ok;
@@ -276,7 +281,8 @@ static bool serve(struct child *front, struct err *e)
 
 static bool has_room(const struct keeper *k)
 {
-	return k->running[k->daemon->serve] + (uint64_t)k->running[k->daemon->after_login] < sessions_max(k);
+	return k->running[k->daemon->serve] + (uint64_t)k->running[k->daemon->after_login] <
+	    sessions_max(k);
 }
 
 static void tend_timer_rang(void *arg)
@@ -310,7 +316,8 @@ static void start_always(struct keeper *k, enum role_id role)
 	struct child *c;
 	struct err e;
 
-	while (k->stage != STAGE_STOPPING && k->running[role] < wanted && clock_ms() >= k->pace[role].not_before) {
+	while (k->stage != STAGE_STOPPING && k->running[role] < wanted &&
+	    clock_ms() >= k->pace[role].not_before) {
 		c = child_start_plain(k, role, -1, &e);
 		if (!c) {
 			log_error("%s", e.text);
@@ -404,7 +411,8 @@ static void tell_end(const struct child *c, int status)
 		return;
 	if (WIFSIGNALED(status))
 		log_error("%s was killed by signal %d (%s)%s", child_name(c), WTERMSIG(status),
-		    strsignal(WTERMSIG(status)), WTERMSIG(status) == SIGSYS ? ": a system call its jail forbids" : "");
+		    strsignal(WTERMSIG(status)),
+		    WTERMSIG(status) == SIGSYS ? ": a system call its jail forbids" : "");
 	else if (WEXITSTATUS(status))
 		log_error("%s ended with exit code %d", child_name(c), WEXITSTATUS(status));
 	else if (always)

@@ -137,7 +137,8 @@ static void make_keys(struct clerk *c, const char *daemon)
 {
 	struct err e;
 
-	if (!c->self.conf.mda_srs || span_starts(span_of(daemon), "pop3d/") || span_starts(span_of(daemon), "imapd/"))
+	if (!c->self.conf.mda_srs || span_starts(span_of(daemon), "pop3d/") ||
+	    span_starts(span_of(daemon), "imapd/"))
 		return;
 	snprintf(c->srs, sizeof c->srs, "%s/srs", c->self.conf.queue_directory);
 	if (!srs_keys_make(c->srs, c->self.uid, c->self.gid, &e))

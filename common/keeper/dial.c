@@ -14,7 +14,8 @@
 
 static bool find(const struct keeper *k, enum role_id role, struct span name, struct milter_where *w)
 {
-	const struct conf_list *list = role == ROLE_SUBMISSION ? &k->conf.msa_milters : &k->conf.mta_milters;
+	const struct conf_list *list =
+	    role == ROLE_SUBMISSION ? &k->conf.msa_milters : &k->conf.mta_milters;
 
 	for (size_t i = 0; i < list->count; i++) {
 		if (where_parse(span_of(list->words[i]), w) && span_same(name, span_of(w->name)))
@@ -60,7 +61,8 @@ bool dial_milter(struct child *c, struct packet *p, struct err *e)
 	int fd;
 
 	if (!find(c->keeper, c->role, name, &w))
-		return err_perm(e, "5.5.0", "no milter " SPAN_FMT " here", SPAN_ARG(span_to(name, MILTER_NAME_MAX)));
+		return err_perm(e, "5.5.0", "no milter " SPAN_FMT " here",
+		    SPAN_ARG(span_to(name, MILTER_NAME_MAX)));
 	if (!begin(&w, &fd, e))
 		return false;
 	answer_fd(c, fd);

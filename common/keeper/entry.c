@@ -41,7 +41,8 @@ static enum sasl_next exchange(void *arg, const char *mechanism, bool first, str
 
 	if (first && !may_try(x, e))
 		return SASL_FAILED;
-	step = first ? role_exchange_begin(x->role, mechanism, peer, message, challenge, x->who, e) :
+	step = first ?
+	    role_exchange_begin(x->role, mechanism, peer, message, challenge, x->who, e) :
 	    role_exchange_go_on(x->role, message, challenge, x->who, e);
 	if (step == ROLE_STEP_NO)
 		maillog_login_failed(peer->service, peer->ip, SPAN(""), mechanism, e->text);

@@ -42,7 +42,8 @@ static bool is_among(const struct conf_list *networks, const struct address *who
 /* What one client of an XCLIENT proxy does must not be counted against all that come through it. */
 bool crowd_trusts(const struct front *f, const struct address *who)
 {
-	return is_among(&f->self.conf.mta_relay_networks, who) || is_among(&f->self.conf.proxy_xclient, who);
+	return is_among(&f->self.conf.mta_relay_networks, who) ||
+	    is_among(&f->self.conf.proxy_xclient, who);
 }
 
 static void look(struct front *f, const struct address *who, struct counts *is)
@@ -163,8 +164,8 @@ static void shed(struct client *c, const char *what)
 	times++;
 	if (now - told >= 1000) {
 		address_print(&c->who, ip);
-		log_info("shed peer=%s service=%s silent=%ds why=\"%s\" times=%u", ip, c->from->name,
-		    (int)((now - c->silent_since) / 1000), what, times);
+		log_info("shed peer=%s service=%s silent=%ds why=\"%s\" times=%u", ip,
+		    c->from->name, (int)((now - c->silent_since) / 1000), what, times);
 		told = now;
 		times = 0;
 	}
@@ -215,11 +216,13 @@ void crowd_look(struct front *f)
 
 	if (f->stopping)
 		return;
-	while (budget && session_is_missing(f) && (c = longest_silent(f, CROWD_FULL, SILENT_CLIENT)) != NULL) {
+	while (budget && session_is_missing(f) &&
+	    (c = longest_silent(f, CROWD_FULL, SILENT_CLIENT)) != NULL) {
 		shed(c, "a client waits for a session");
 		budget--;
 	}
-	while (budget && any_crowd(f) != CROWD_CALM && (c = longest_silent(f, CROWD_TIGHT, SILENT_UNSERVED)) != NULL) {
+	while (budget && any_crowd(f) != CROWD_CALM &&
+	    (c = longest_silent(f, CROWD_TIGHT, SILENT_UNSERVED)) != NULL) {
 		shed(c, "places are getting scarce");
 		budget--;
 	}

@@ -65,7 +65,7 @@ struct client {
 	struct front		*front;
 	const struct listener	*from;
 	struct client		*next, *before;		/* in the queue while WAITING */
-	struct silent		*silent;		/* the list of strangers it is in, or NULL */
+	struct silent *silent; /* the list of strangers it is in, or NULL */
 	struct client		*younger, *older;	/* there */
 	ms_t			 silent_since;
 	struct loop_io		*io;
@@ -76,13 +76,13 @@ struct client {
 	uint32_t		 held_at, held_n;
 	int			 fd;
 	struct peers_seat	 seat;			/* in the peers table */
-	struct address		 who, here;		/* here: where it went to, when a proxy said so */
+	struct address who, here; /* here: where it went to, when a proxy said so */
 	uint16_t		 port, here_port;
-	uint16_t		 peeked;		/* bytes of a PROXY header that was not whole */
+	uint16_t peeked; /* bytes of a PROXY header that was not whole */
 	uint8_t			 state, want;
 	bool			 ended;			/* it says no more */
 	bool			 in_data;		/* a message is coming in */
-	bool			 stranger;		/* nobody has logged in, and its network is not ours */
+	bool stranger; /* nobody has logged in, and its network is not ours */
 };
 
 struct silent { struct client *oldest, *youngest; };
@@ -93,10 +93,10 @@ struct wire_end {
 	struct loop_io		*io;
 	struct loop_timer	*timer;			/* ALONE and DONE have a deadline */
 	struct client		*client;
-	char			*held;			/* a packet the session has no room for now */
+	char *held; /* a packet the session has no room for now */
 	uint32_t		 held_n;
 	int			 fd;
-	struct address		 who;			/* its client, or the one it had: counted until Q */
+	struct address who; /* its client, or the one it had: counted until Q */
 	uint8_t			 state, want;
 	bool			 counted;		/* who is a stranger */
 	bool			 owes_end;		/* E goes out behind what is held */
@@ -106,9 +106,9 @@ struct front {
 	struct role_self	 self;
 	struct loop		*loop;
 	struct loop_io		*keeper_io;
-	struct peers		*peers;			/* NULL until the keeper sends it: nobody is counted */
+	struct peers *peers; /* NULL until the keeper sends it: nobody is counted */
 	struct tls_server	*tls;			/* NULL: no certificate */
-	int			 client_ca;		/* until the next certificate; -1: do not ask clients */
+	int client_ca; /* until the next certificate; -1: do not ask clients */
 	bool			 seals;			/* there is a key for them */
 	uint64_t		 seal_key[2];
 	struct listener		 listeners[LISTENERS_MAX];
@@ -118,8 +118,8 @@ struct front {
 	struct wire_end		*idle;
 	size_t			 clients, clients_max, waiting, idle_count, spare;
 	size_t			 strangers, strangers_max;
-	size_t			 wires, wires_max;	/* sessions; most 0: the keeper did not say */
-	size_t			 ending;		/* wires that will be free or gone soon: ALONE, DONE */
+	size_t wires, wires_max; /* sessions; most 0: the keeper did not say */
+	size_t ending; /* wires that will be free or gone soon: ALONE, DONE */
 	size_t			 owed;			/* wires asked for and not yet here */
 	size_t			 in_data;		/* messages that are coming in */
 	struct loop_timer	*busy_timer, *pause_timer, *crowd_timer;
@@ -130,27 +130,28 @@ struct front {
 
 /* front-proxy.c */
 bool proxy_is_known(const struct front *f, const struct address *who);
-void proxy_read(struct client *c);				/* NAMING: its header, as soon as it is whole */
+void proxy_read(struct client *c); /* NAMING: its header, as soon as it is whole */
 
 /* front-client.c */
 void client_name(struct client *c);				/* wait for the PROXY header */
-void client_begin(struct client *c);				/* who it is is known: TLS first, or a session */
-void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port, struct peers_seat seat);
+void client_begin(struct client *c); /* who it is is known: TLS first, or a session */
+void client_welcome(struct listener *from, int fd, const struct address *who, unsigned port,
+    struct peers_seat seat);
 void client_serve(struct client *c, struct wire_end *w);	/* a wire is there: P and off */
 void client_say(struct client *c, struct span bytes);		/* the session's words */
 void client_start_tls(struct client *c);			/* the session's T */
 void client_finish(struct client *c);				/* the session's Q, or its end */
-void client_drop(struct client *c);				/* it is gone: close and forget it */
-void client_refuse(struct client *c);				/* say why in the listener's words, and finish */
-void client_look(struct client *c);				/* what does it want to hear of now? */
+void client_drop(struct client *c); /* it is gone: close and forget it */
+void client_refuse(struct client *c); /* say why in the listener's words, and finish */
+void client_look(struct client *c); /* what does it want to hear of now? */
 
 /* front-crowd.c */
-void crowd_join(struct client *c, enum silence how);		/* silent from now on, in this way */
+void crowd_join(struct client *c, enum silence how); /* silent from now on, in this way */
 void crowd_leave(struct client *c);
-bool crowd_make_room(struct front *f);				/* for a newcomer, where there is none */
-void crowd_look(struct front *f);				/* do clients wait that nobody can be started for? */
-void crowd_marks(struct client *c, unsigned marks);		/* what its session says: enum wire_mark */
-unsigned crowd_over(struct client *c);				/* what its session should know: limits_talk() */
+bool crowd_make_room(struct front *f); /* for a newcomer, where there is none */
+void crowd_look(struct front *f); /* do clients wait that nobody can be started for? */
+void crowd_marks(struct client *c, unsigned marks); /* what its session says: enum wire_mark */
+unsigned crowd_over(struct client *c); /* what its session should know: limits_talk() */
 bool crowd_trusts(const struct front *f, const struct address *who);	/* in relay-networks: never counted */
 /* May it come in? NULL, or the row that is against it. */
 const struct limit *crowd_door(struct front *f, const struct address *who);
@@ -164,13 +165,13 @@ void wire_send_words(struct wire_end *w, unsigned over, struct span bytes);	/* t
 void wire_end_input(struct wire_end *w);			/* E, in its turn */
 void wire_leave(struct wire_end *w);				/* the client is gone for good */
 void wire_look(struct wire_end *w);
-void wire_forget_clear_text(struct wire_end *w);		/* what was held when the session said T */
+void wire_forget_clear_text(struct wire_end *w); /* what was held when the session said T */
 void wires_ask(struct front *f);				/* keep enough of them ready */
 void wires_close_idle(struct front *f);
 void queue_leave(struct client *c);				/* it waits no more */
 
 /* front.c */
 void front_log_refusal(const struct listener *l, const struct address *who, const char *why, unsigned nth);
-bool front_tell(struct front *f, char verb, uint64_t n);	/* to the keeper, who may not listen now */
+bool front_tell(struct front *f, char verb, uint64_t n); /* to the keeper, who may not listen now */
 
 #endif

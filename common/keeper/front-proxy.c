@@ -59,7 +59,8 @@ static void named(struct client *c, const struct proxy_client *said)
 	c->here_port = (uint16_t)said->here_port;
 	against = crowd_door(f, &c->who);
 	if (against) {
-		front_log_refusal(c->from, &c->who, against->words, peers_turned_away(f->peers, &c->who, clock_wall()));
+		front_log_refusal(c->from, &c->who, against->words,
+		    peers_turned_away(f->peers, &c->who, clock_wall()));
 		client_refuse(c);
 		return;
 	}

@@ -228,10 +228,12 @@ static bool try_send(struct wire_end *w, const void *packet, size_t n)
 
 static void send_parts(struct wire_end *w, struct span head, struct span bytes)
 {
-	struct iovec parts[] = { { (void *)(uintptr_t)head.p, head.n }, { (void *)(uintptr_t)bytes.p, bytes.n } };
+	struct iovec parts[] = { { (void *)(uintptr_t)head.p, head.n },
+		{ (void *)(uintptr_t)bytes.p, bytes.n } };
 	struct msghdr m = { .msg_iov = parts, .msg_iovlen = bytes.n ? 2 : 1 };
 
-	if (sendmsg(w->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || (errno != EAGAIN && errno != ENOBUFS))
+	if (sendmsg(w->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
+	    (errno != EAGAIN && errno != ENOBUFS))
 		return;
 	w->held_n = (uint32_t)(head.n + bytes.n);
 	w->held = mem_more(NULL, w->held_n, 1);

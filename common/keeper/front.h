@@ -45,8 +45,8 @@
 #define COMMON_KEEPER_FRONT_H
 
 enum front_flags {
-	FRONT_TLS	= 1 << 0,	/* TLS from the first byte (465, 993, 995) */
-	FRONT_PROXY	= 1 << 1,	/* before it, and before all, a PROXY header (net/proxy.h) */
+	FRONT_TLS = 1 << 0, /* TLS from the first byte (465, 993, 995) */
+	FRONT_PROXY = 1 << 1, /* before it, and before all, a PROXY header (net/proxy.h) */
 };
 
 #endif

@@ -178,7 +178,8 @@ void keeper_is_ready(struct keeper *k)
 static void __attribute__((noreturn)) end(const struct keeper *k, int code, const struct err *e)
 {
 	log_error("%s", e->text);
-	if (k->log_fd >= 0 && strcmp(k->conf.log, "stderr") != 0 && strcmp(k->conf.log, "journal") != 0)
+	if (k->log_fd >= 0 && strcmp(k->conf.log, "stderr") != 0 &&
+	    strcmp(k->conf.log, "journal") != 0)
 		fprintf(stderr, "%s: %s\n", k->daemon->name, e->text);
 	exit(code);
 }

@@ -25,13 +25,14 @@
 
 struct daemon {
 	const char	*name;			/* "mta": program, log, section of its settings */
-	enum role_id	 always[8];		/* started at once, and again when they end; ROLE_KEEPER ends the list */
-	enum role_id	 on_request[8];		/* started for others: auth, deliver, send; likewise */
+	enum role_id
+	    always[8]; /* started at once, and again when they end; ROLE_KEEPER ends the list */
+	enum role_id on_request[8]; /* started for others: auth, deliver, send; likewise */
 	enum role_id	 serve;			/* gets each new client; ROLE_KEEPER for none */
 	enum role_id	 after_login;		/* the session that serve may start with 'S' */
-	size_t		 listen;		/* offsets in struct conf, where serve is set: conf_list of listeners, */
+	size_t listen; /* offsets in struct conf, where serve is set: conf_list of listeners, */
 	size_t		 sessions_max;		/* and uint64_t of serve and after_login together */
-	const char	*alpn;			/* for the front, which knows no mail protocol: its name in TLS, */
+	const char *alpn; /* for the front, which knows no mail protocol: its name in TLS, */
 	const char	*refusal;		/* and what who comes too often hears, with CRLF */
 };
 

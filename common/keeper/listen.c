@@ -28,7 +28,8 @@ bool listen_parse(struct span word, struct listener *l, struct err *e)
 	uint64_t port;
 
 	if (!span_cut(&host, '=', &name) || !name.n || !span_copy(name, got.name, sizeof got.name))
-		return err_perm(e, "5.3.5", "a listener is NAME=ADDRESS:PORT, not \"" SPAN_FMT "\"", SPAN_ARG(word));
+		return err_perm(e, "5.3.5", "a listener is NAME=ADDRESS:PORT, not \"" SPAN_FMT "\"",
+		    SPAN_ARG(word));
 	drop_word(&host, ":proxy", &got.proxied);
 	drop_word(&host, ":tls", &got.tls);
 	colon = span_rfind(host, ':');
@@ -58,7 +59,9 @@ static int number_in_environment(const char *name)
 static int activated(const char *name, int *at)
 {
 	const char *names = getenv("LISTEN_FDNAMES");
-	int count = number_in_environment("LISTEN_PID") == getpid() ? number_in_environment("LISTEN_FDS") : 0;
+	int count = number_in_environment("LISTEN_PID") == getpid() ?
+	    number_in_environment("LISTEN_FDS") :
+	    0;
 	struct span rest = names ? span_of(names) : SPAN(""), one;
 
 	for (int i = 0; i < count; i++) {
@@ -94,7 +97,8 @@ static bool why_not(const struct listener *l, int *code, struct err *e)
 {
 	*code = errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE;
 	if (errno == EADDRINUSE)
-		return err_perm(e, "5.3.5", "%s: port %u of %s is in use by another program", l->name, l->port, l->address);
+		return err_perm(e, "5.3.5", "%s: port %u of %s is in use by another program",
+		    l->name, l->port, l->address);
 	if (errno == EACCES)
 		return err_perm(e, "5.3.5", "%s: port %u of %s needs root or CAP_NET_BIND_SERVICE",
 		    l->name, l->port, l->address);
@@ -108,7 +112,8 @@ static void look_at(struct listener *l)
 	socklen_t n = sizeof sa;
 	struct address a;
 
-	if (getsockname(l->fd, (struct sockaddr *)&sa, &n) == 0 && address_from_sockaddr(&sa, &a, &l->port))
+	if (getsockname(l->fd, (struct sockaddr *)&sa, &n) == 0 &&
+	    address_from_sockaddr(&sa, &a, &l->port))
 		address_print(&a, l->address);
 }
 
@@ -169,7 +174,8 @@ static bool open_word(struct keeper *k, struct span word, int *code, struct err 
 	if (!listen_parse(word, &l, e))
 		return false;
 	if (l.tls && k->certificate < 0) {
-		log_warn("not listening for %s: TLS needs a certificate (tls/certificate in %s)", l.name, k->file);
+		log_warn("not listening for %s: TLS needs a certificate (tls/certificate in %s)",
+		    l.name, k->file);
 		return true;
 	}
 	while ((l.fd = activated(l.name, &at)) >= 0) {
@@ -205,7 +211,8 @@ bool listen_write_ports(const struct keeper *k, struct err *e)
 	bool ok;
 
 	for (size_t i = 0; i < k->listener_count; i++)
-		str_addf(&text, "%s %s %u\n", k->listeners[i].name, k->listeners[i].address, k->listeners[i].port);
+		str_addf(&text, "%s %s %u\n", k->listeners[i].name, k->listeners[i].address,
+		    k->listeners[i].port);
 	snprintf(name, sizeof name, "%s.ports", k->daemon->name);
 	ok = run >= 0 && file_replace(run, name, str_span(&text), 0644, e);
 	if (run < 0)

@@ -36,7 +36,7 @@ struct attempt {
 	bool			 exchange;
 	char			 seal[WIRE_SEAL_MAX];
 	struct str		 message, state;
-	struct auth_record	*verdict;		/* to be said once the client has heard its challenge */
+	struct auth_record *verdict; /* to be said once the client has heard its challenge */
 };
 
 /* What a stranger calls himself must not look like more fields of a log line. */
@@ -159,8 +159,8 @@ static void wrong(struct attempt *a, const char *why)
 {
 	unsigned wait_s = peers_login_failed(a->keeper->peers, a->peer, a->mark, clock_wall());
 
-	log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\" wait=%us", a->service, a->peer, shown(a->user),
-	    why, wait_s);
+	log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\" wait=%us", a->service,
+	    a->peer, shown(a->user), why, wait_s);
 	err_perm(&a->answer, "5.7.8", "wrong name or password");
 	a->stage = ATTEMPT_TOLD;
 	loop_cancel(a->timer);
@@ -184,7 +184,8 @@ static bool is_below(const char *path, const char *home)
 static bool believable(const struct keeper *k, const struct auth_record *r, struct role_user *user, struct err *e)
 {
 	*user = (struct role_user){ .uid = r->uid, .gid = r->gid };
-	if (!r->login[0] || !home_allowed(r->home) || !home_allowed(r->mail) || !is_below(r->mail, r->home))
+	if (!r->login[0] || !home_allowed(r->home) || !home_allowed(r->mail) ||
+	    !is_below(r->mail, r->home))
 		return err_temp(e, "4.7.0", "a user without a usable home");
 	memcpy(user->login, r->login, sizeof user->login);
 	memcpy(user->home, r->home, sizeof user->home);
@@ -196,7 +197,8 @@ static void cannot_tell(struct attempt *a, const char *why)
 {
 	struct err e;
 
-	log_error("- login-undecided service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, shown(a->user), why);
+	log_error("- login-undecided service=%s peer=%s login=\"%s\" why=\"%s\"", a->service,
+	    a->peer, shown(a->user), why);
 	err_temp(&e, "4.7.0", "passwords cannot be checked now");
 	say_no(a, &e);
 }
@@ -220,9 +222,10 @@ static void let_in(struct attempt *a, const struct auth_record *r)
 
 static bool well_formed(const struct auth_record *r)
 {
-	return r->magic == AUTH_MAGIC && ends(r->login, sizeof r->login) && ends(r->home, sizeof r->home) &&
-	    ends(r->mail, sizeof r->mail) && ends(r->why, sizeof r->why) &&
-	    r->challenge_n <= sizeof r->challenge && r->state_n <= sizeof r->state;
+	return r->magic == AUTH_MAGIC && ends(r->login, sizeof r->login) &&
+	    ends(r->home, sizeof r->home) && ends(r->mail, sizeof r->mail) &&
+	    ends(r->why, sizeof r->why) && r->challenge_n <= sizeof r->challenge &&
+	    r->state_n <= sizeof r->state;
 }
 
 static void conclude_exchange(struct attempt *a, const struct auth_record *r)
@@ -406,8 +409,8 @@ static bool may_begin(struct child *c)
 	return !c->attempt && !c->user;
 }
 
-static bool begin(struct child *c, struct packet *p, bool (*take)(struct attempt *a, struct packet *p, struct err *e),
-    struct err *e)
+static bool begin(struct child *c, struct packet *p,
+    bool (*take)(struct attempt *a, struct packet *p, struct err *e), struct err *e)
 {
 	struct attempt *a;
 	bool ok;
@@ -423,8 +426,8 @@ static bool begin(struct child *c, struct packet *p, bool (*take)(struct attempt
 	ok = take(a, p, e) && peers_may_login(c->keeper->peers, a->peer, clock_wall(), e);
 	explicit_bzero(p->buf, sizeof p->buf);
 	if (!ok) {
-		log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\"", a->service, a->peer, shown(a->user),
-		    e->text);
+		log_info("- login-refused service=%s peer=%s login=\"%s\" why=\"%s\"", a->service,
+		    a->peer, shown(a->user), e->text);
 		attempt_free(a);
 		return false;
 	}

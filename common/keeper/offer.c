@@ -17,7 +17,8 @@ static void count_line(struct count *n, struct span line)
 	struct verifier v;
 
 	line = span_trim(line);
-	if (!line.n || *line.p == '#' || !users_line_parse(line, &row, NULL) || row.barred || !row.words.n)
+	if (!line.n || *line.p == '#' || !users_line_parse(line, &row, NULL) || row.barred ||
+	    !row.words.n)
 		return;
 	n->users++;
 	for (size_t d = 0; d < DIGEST_COUNT; d++)
@@ -90,5 +91,6 @@ bool offer_is_old(const struct keeper *k)
 	if (stat(k->conf.users_file, &now) < 0)
 		return was->st_size >= 0;
 	return now.st_ino != was->st_ino || now.st_size != was->st_size ||
-	    now.st_mtim.tv_sec != was->st_mtim.tv_sec || now.st_mtim.tv_nsec != was->st_mtim.tv_nsec;
+	    now.st_mtim.tv_sec != was->st_mtim.tv_sec ||
+	    now.st_mtim.tv_nsec != was->st_mtim.tv_nsec;
 }

@@ -23,7 +23,7 @@ enum {
 	HOUR		= 3600,
 };
 
-static const uint64_t magic = 0x323073726565700a;	/* the layout: another one, another number */
+static const uint64_t magic = 0x323073726565700a; /* the layout: another one, another number */
 
 enum { BY_MINUTE = TALLY_COUNT - TALLY_NOW };
 

@@ -73,8 +73,10 @@ static bool find_ids(const struct role *role, struct ids *ids, struct err *e)
 	const struct group *group;
 
 	if (!who)
-		return err_perm(e, "5.3.5", "there is no user %s to run %s as; systemd-sysusers(8) or "
-		    "posthorn.sysusers makes them", role->user, role->name);
+		return err_perm(e, "5.3.5",
+		    "there is no user %s to run %s as; systemd-sysusers(8) or "
+		    "posthorn.sysusers makes them",
+		    role->user, role->name);
 	*ids = (struct ids){ (int)who->pw_uid, (int)who->pw_gid };
 	if (!role->group)
 		return true;
@@ -97,7 +99,8 @@ bool prepare_users(struct keeper *k, struct err *e)
 		return true;
 	roles_of(k->daemon, list);
 	for (const enum role_id *r = list; *r != ROLE_KEEPER; r++) {
-		if (*roles[*r].user && strcmp(roles[*r].user, "root") != 0 && !find_ids(&roles[*r], &k->ids[*r], e))
+		if (*roles[*r].user && strcmp(roles[*r].user, "root") != 0 &&
+		    !find_ids(&roles[*r], &k->ids[*r], e))
 			return false;
 	}
 	vmail = getpwnam(k->conf.vmail_user);
@@ -131,8 +134,9 @@ static bool lock(struct keeper *k, int run, int *code, struct err *e)
 		return err_sys(e, "cannot open %s in %s", name, k->conf.run_directory);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		*code = EX_UNAVAILABLE;
-		return err_perm(e, "5.3.5", "another %s with the run directory %s is at work already",
-		    k->daemon->name, k->conf.run_directory);
+		return err_perm(e, "5.3.5",
+		    "another %s with the run directory %s is at work already", k->daemon->name,
+		    k->conf.run_directory);
 	}
 	k->lock_fd = fd;
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
@@ -227,7 +231,8 @@ static bool load_salt_key(struct keeper *k, struct err *e)
 	if (!make_dirs(k->conf.auth_directory, 0700, e))
 		return false;
 	dir = open(k->conf.auth_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = dir >= 0 && (read_salt_key(k, dir) || (make_salt_key(k, dir) && read_salt_key(k, dir)));
+	ok =
+	    dir >= 0 && (read_salt_key(k, dir) || (make_salt_key(k, dir) && read_salt_key(k, dir)));
 	fd_close(&dir);
 	return ok || err_sys(e, "cannot keep a key in %s", k->conf.auth_directory);
 }

@@ -37,7 +37,8 @@ void receive_xclient(const struct conf *c, const char *ip, struct smtp_terms *t)
 	struct address who;
 
 	t->offer &= ~(unsigned)EXT_XCLIENT;
-	if (address_parse(span_of(ip), &who) && networks_have(c->proxy_xclient.words, c->proxy_xclient.count, &who))
+	if (address_parse(span_of(ip), &who) &&
+	    networks_have(c->proxy_xclient.words, c->proxy_xclient.count, &who))
 		t->offer |= EXT_XCLIENT;
 }
 
@@ -49,7 +50,8 @@ static bool to_milter(void *arg, const char *name, int *fd, struct err *e)
 void receive_milters(struct role_self *self, const struct conf_list *words, struct milters *ms)
 {
 	const struct conf *c = &self->conf;
-	const struct milter_times times = { (int)c->milter_connect, (int)c->milter_command, (int)c->milter_content };
+	const struct milter_times times = { (int)c->milter_connect, (int)c->milter_command,
+		(int)c->milter_content };
 
 	milters_init(ms, words->words, words->count, &times, c->host_name, to_milter, self);
 }
@@ -60,13 +62,15 @@ bool receive_return(int *clerk, const char *sender, const char *address, struct 
 	size_t count;
 
 	if (*sender)
-		return err_perm(e, "5.7.1", "%s takes reports about mail only, which have no sender: please write to the "
-		    "person instead", address);
+		return err_perm(e, "5.7.1",
+		    "%s takes reports about mail only, which have no sender: please write to the "
+		    "person instead",
+		    address);
 	return directory_expand(clerk, span_of(address), a, &targets, &count, e);
 }
 
-bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is, uint64_t *room,
-    struct err *e)
+bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is,
+    uint64_t *room, struct err *e)
 {
 	uint64_t ignored;
 

@@ -25,8 +25,8 @@ void receive_milters(struct role_self *self, const struct conf_list *words, stru
  * Whose address is it? *clerk: our channel to it, -1 without one; asked once more when it was started anew.
  * room: as directory_recipient() has it, or NULL.
  */
-bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is, uint64_t *room,
-    struct err *e);
+bool receive_resolve(struct role_self *self, int *clerk, const char *address, enum dir_class *is,
+    uint64_t *room, struct err *e);
 /*
  * A recipient of class DIR_RETURN: false, PERM, when somebody writes to it (only mail without a sender goes
  * back, or we would be a relay for whoever has seen such an address), or when we never made it.

@@ -14,7 +14,8 @@
 
 enum {
 	LOGINS = BY(POP3_LOGIN) | BY(IMAP_LOGIN),
-	CLIENTS = BY(SUBMISSION) | BY(INBOUND) | BY(SEND) | BY(CHECK) | BY(REPORT),	/* who hear strangers */
+	CLIENTS = BY(SUBMISSION) | BY(INBOUND) | BY(SEND) | BY(CHECK) |
+	    BY(REPORT), /* who hear strangers */
 };
 
 static bool connect_service(struct child *c, struct packet *p, struct err *e);
@@ -33,9 +34,9 @@ static const struct request {
 	char		 verb;
 	const char	*name;
 	unsigned	 by;		/* roles that may ask */
-	unsigned	 most;		/* times in a process's life, but for "not now"; 0: as often as it likes */
+	unsigned most; /* times in a process's life, but for "not now"; 0: as often as it likes */
 	bool		 after_login;
-	bool		 (*run)(struct child *c, struct packet *p, struct err *e);	/* false: answer e */
+	bool (*run)(struct child *c, struct packet *p, struct err *e); /* false: answer e */
 } requests[] = {
 	{ 'C', "connect", CLIENTS, 200, false, connect_service },
 	{ 'C', "connect", BY(SCHED) | BY(PICK), 0, false, connect_service },
@@ -90,7 +91,8 @@ bool request_allowed(enum role_id role, char verb, unsigned asked, bool known, s
 bool service_allowed(enum role_id role, struct span service, enum role_id *server)
 {
 	for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
-		if (span_same(service, span_of(services[i].name)) && (services[i].by & 1u << role)) {
+		if (span_same(service, span_of(services[i].name)) &&
+		    (services[i].by & 1u << role)) {
 			*server = services[i].server;
 			return true;
 		}
@@ -221,10 +223,12 @@ static bool start_deliver(struct child *c, struct packet *p, struct err *e)
 	int job[2];
 	bool ok;
 
-	if (!packet_take_copy(p, home, sizeof home) || uid > UINT32_MAX || gid > UINT32_MAX || !home_allowed(home))
+	if (!packet_take_copy(p, home, sizeof home) || uid > UINT32_MAX || gid > UINT32_MAX ||
+	    !home_allowed(home))
 		return err_perm(e, "5.3.5", "cannot deliver there");
 	if (!ids_allowed(c->keeper, (uint32_t)uid, (uint32_t)gid, e) ||
-	    !may_start(c->keeper, ROLE_DELIVER, c->keeper->conf.mda_deliver_max, e) || !fd_pair(job, e))
+	    !may_start(c->keeper, ROLE_DELIVER, c->keeper->conf.mda_deliver_max, e) ||
+	    !fd_pair(job, e))
 		return false;
 	how.ids = (struct ids){ (int)uid, (int)gid };
 	how.self = home;
@@ -268,7 +272,8 @@ static bool start_check(struct child *c, struct packet *p, struct err *e)
 static bool start_report(struct child *c, struct packet *p, struct err *e)
 {
 	(void)p;
-	if (!may_start(c->keeper, ROLE_REPORT, 1, e) || !child_start_plain(c->keeper, ROLE_REPORT, -1, e))
+	if (!may_start(c->keeper, ROLE_REPORT, 1, e) ||
+	    !child_start_plain(c->keeper, ROLE_REPORT, -1, e))
 		return false;
 	answer_fd(c, -1);
 	return true;
@@ -368,7 +373,8 @@ static bool front_is_busy(struct child *c, struct packet *p, struct err *e)
 
 	(void)e;
 	if (waiting)
-		log_warn("all sessions are taken, %llu clients wait; see sessions-max", (unsigned long long)waiting);
+		log_warn("all sessions are taken, %llu clients wait; see sessions-max",
+		    (unsigned long long)waiting);
 	else
 		log_info("no client of %s waits any longer", child_name(c));
 	return true;
@@ -389,7 +395,8 @@ void requests_answer(struct child *c, struct packet *p)
 		*asked += *asked < UINT8_MAX;
 		return;
 	}
-	if (e.kind != ERR_TEMP)		/* what cannot be had now it may ask for again: a service that starts anew */
+	if (e.kind !=
+	    ERR_TEMP) /* what cannot be had now it may ask for again: a service that starts anew */
 		*asked += *asked < UINT8_MAX;
 	answer_err(c, &e);
 }

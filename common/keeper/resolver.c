@@ -99,7 +99,8 @@ static void gone(struct asker *a)
 
 static bool say(struct client *cl, uint64_t serial, const struct dns_answer *answer)
 {
-	static const struct dns_answer too_long = { .found = DNS_FAILED, .why = "the answer is too long" };
+	static const struct dns_answer too_long = { .found = DNS_FAILED,
+		.why = "the answer is too long" };
 	struct packet *p = &cl->asker.all->packet;
 
 	dns_answer_put(p, serial, answer);
@@ -165,7 +166,8 @@ static bool answer(struct client *cl)
 	if (!dns_question_take(&r->askers.packet, &q))
 		return asker_nonsense();
 	/* What can be no name in DNS does not exist there. */
-	if (!idna_to_ascii(span_of(q.name), ascii, NULL) || !dns_name_clean_ask(span_of(ascii), name))
+	if (!idna_to_ascii(span_of(q.name), ascii, NULL) ||
+	    !dns_name_clean_ask(span_of(ascii), name))
 		return say(cl, q.serial, &found);
 	if (zone_find(r->zone, name, (enum dns_type)q.type, r->arena, &found, other))
 		return say(cl, q.serial, &found);

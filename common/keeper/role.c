@@ -45,8 +45,8 @@ static void add_tables(struct jail_path *paths, const struct conf *c, struct are
 		add_path(paths, dir_of(c->destinations_file, a), write);
 }
 
-static void add_word(struct jail_path *paths, struct span word, const struct conf *c, const char *self,
-    struct arena *a, bool write)
+static void add_word(struct jail_path *paths, struct span word, const struct conf *c,
+    const char *self, struct arena *a, bool write)
 {
 	const struct { const char *name, *path; } known[] = {
 		{ "$queue", c->queue_directory },
@@ -64,7 +64,8 @@ static void add_word(struct jail_path *paths, struct span word, const struct con
 		if (!span_eat(&word, known[i].name))
 			continue;
 		if (known[i].path)
-			add_path(paths, arena_printf(a, "%s" SPAN_FMT, known[i].path, SPAN_ARG(word)), write);
+			add_path(paths,
+			    arena_printf(a, "%s" SPAN_FMT, known[i].path, SPAN_ARG(word)), write);
 		return;
 	}
 	add_path(paths, arena_text(a, word), write);
@@ -156,11 +157,14 @@ void role_begin(struct role_self *self, enum role_id id, int argc, char **argv)
 	*self = (struct role_self){ .role = role, .keeper = ROLE_KEEPER_FD, .work = -1 };
 	log_open(role->program, STDERR_FILENO, LOG_FORM_PLAIN);
 	if (argc < 2 || !is_open(ROLE_KEEPER_FD) || !is_open(ROLE_CONF_FD))
-		give_up(EX_CONFIG, "%s is started by its daemon, not by hand; see posthorn-keeper(7)", role->program);
+		give_up(EX_CONFIG,
+		    "%s is started by its daemon, not by hand; see posthorn-keeper(7)",
+		    role->program);
 	close_range(ROLE_WORK_FD + 1, ~0U, 0);
 	if (!conf_from_fd(ROLE_CONF_FD, &self->conf, &e))
 		give_up(EX_CONFIG, "%s", e.text);
-	log_open(strchr(argv[0], '/') == argv[0] ? role->program : argv[0], STDERR_FILENO, log_form(&self->conf));
+	log_open(strchr(argv[0], '/') == argv[0] ? role->program : argv[0], STDERR_FILENO,
+	    log_form(&self->conf));
 	log_show_debug(self->conf.debug);
 	open_history(self);
 	if (!parse_ids(span_of(argv[1]), &self->uid, &self->gid))
@@ -261,8 +265,9 @@ static void take_user(struct packet *p, struct role_user *who)
 	packet_take_copy(p, who->mail, sizeof who->mail);
 }
 
-bool role_login(struct role_self *self, const char *mechanism, const char *service, struct span user,
-    struct span password, const char *peer_ip, struct role_user *who, struct err *e)
+bool role_login(struct role_self *self, const char *mechanism, const char *service,
+    struct span user, struct span password, const char *peer_ip, struct role_user *who,
+    struct err *e)
 {
 	struct packet p;
 	bool ok;
@@ -285,8 +290,8 @@ bool role_login(struct role_self *self, const char *mechanism, const char *servi
 }
 
 /* '?' is an answer too. */
-static enum role_step exchange(struct role_self *self, struct packet *p, struct str *challenge, struct role_user *who,
-    struct err *e)
+static enum role_step exchange(struct role_self *self, struct packet *p, struct str *challenge,
+    struct role_user *who, struct err *e)
 {
 	enum role_step step = ROLE_STEP_NO;
 
@@ -309,8 +314,9 @@ static enum role_step exchange(struct role_self *self, struct packet *p, struct 
 	return step;
 }
 
-enum role_step role_exchange_begin(struct role_self *self, const char *mechanism, const struct wire_peer *peer,
-    struct span message, struct str *challenge, struct role_user *who, struct err *e)
+enum role_step role_exchange_begin(struct role_self *self, const char *mechanism,
+    const struct wire_peer *peer, struct span message, struct str *challenge, struct role_user *who,
+    struct err *e)
 {
 	struct packet p;
 
@@ -323,8 +329,8 @@ enum role_step role_exchange_begin(struct role_self *self, const char *mechanism
 	return exchange(self, &p, challenge, who, e);
 }
 
-enum role_step role_exchange_go_on(struct role_self *self, struct span message, struct str *challenge,
-    struct role_user *who, struct err *e)
+enum role_step role_exchange_go_on(struct role_self *self, struct span message,
+    struct str *challenge, struct role_user *who, struct err *e)
 {
 	struct packet p;
 
@@ -333,8 +339,8 @@ enum role_step role_exchange_go_on(struct role_self *self, struct span message, 
 	return exchange(self, &p, challenge, who, e);
 }
 
-bool role_start_session(struct role_self *self, struct span tag, struct span peer, struct span input,
-    int wire, struct err *e)
+bool role_start_session(struct role_self *self, struct span tag, struct span peer,
+    struct span input, int wire, struct err *e)
 {
 	struct packet p;
 

@@ -48,10 +48,10 @@ enum role_id {
 struct role {
 	const char	*name;		/* "inbound" */
 	const char	*program;	/* "mta-inbound", in the program directory */
-	const char	*user;		/* "posthorn-in"; "" = given at the start (deliver, sessions); "root" */
+	const char *user; /* "posthorn-in"; "" = given at the start (deliver, sessions); "root" */
 	const char	*group;		/* NULL: the user's own */
 	const char	*root;		/* what Landlock leaves it: words, see roles.c */
-	const char	*history;	/* where below QUEUE/history its mail log is kept; NULL: it is not */
+	const char *history; /* where below QUEUE/history its mail log is kept; NULL: it is not */
 	unsigned	 may;		/* enum may */
 	unsigned	 at_most;	/* processes at once; 0 = a setting says */
 	unsigned	 files;		/* RLIMIT_NOFILE */
@@ -61,7 +61,7 @@ struct role {
 extern const struct role roles[ROLE_COUNT];
 
 enum { ROLE_KEEPER_FD = 3, ROLE_CONF_FD = 4, ROLE_WORK_FD = 5 };
-enum { ROLE_LOGINS_MAX = 10 };		/* tried by one client; a keeper kills who asks about more */
+enum { ROLE_LOGINS_MAX = 10 }; /* tried by one client; a keeper kills who asks about more */
 
 struct role_self {
 	const struct role	*role;
@@ -69,7 +69,7 @@ struct role_self {
 	int			 keeper;	/* packets to and from our keeper */
 	int			 work;		/* fd 5, or -1 */
 	int			 uid, gid;	/* to become; -1 when we run as the caller */
-	const char		*root_arg;	/* argv[2]: for "" users, the one directory ($self) it may touch */
+	const char *root_arg; /* argv[2]: for "" users, the one directory ($self) it may touch */
 };
 
 /* Words of root as paths with these settings; words that say nothing here are left out. Memory from a. */
@@ -117,11 +117,12 @@ void role_jail(struct role_self *self);
 bool role_connect(struct role_self *self, const char *service, int *fd, struct err *e);
 bool role_milter(struct role_self *self, const char *name, int *fd, struct err *e);
 bool role_fetch(struct role_self *self, int *fd, struct err *e);	/* 'F' */
-bool role_ask(struct role_self *self, struct packet *p, int timeout_s, struct err *e); /* '-' becomes e, false */
+bool role_ask(struct role_self *self, struct packet *p, int timeout_s,
+    struct err *e); /* '-' becomes e, false */
 
 /* Who was let in. */
 struct role_user {
-	char		login[320];	/* the main name or address: as the users file or the system writes it */
+	char login[320]; /* the main name or address: as the users file or the system writes it */
 	uint32_t	uid, gid;
 	char		home[1024];	/* the one directory the user's processes may touch */
 	char		mail[1024];	/* the Maildir, below or equal to home; absolute */
@@ -131,19 +132,21 @@ struct role_user {
  * 'A'. False: PERM 5.7.8 wrong name or password (the keeper has waited already), PERM 4.7.0 this
  * address guesses too much, TEMP 4.7.0 cannot tell now. Wipes no memory of the caller's.
  */
-bool role_login(struct role_self *self, const char *mechanism, const char *service, struct span user,
-    struct span password, const char *peer_ip, struct role_user *who, struct err *e);
+bool role_login(struct role_self *self, const char *mechanism, const char *service,
+    struct span user, struct span password, const char *peer_ip, struct role_user *who,
+    struct err *e);
 /*
  * 'X' and 'Y': one message of an exchange. ASK: challenge is for the client (raw, appended). NO: as role_login().
  */
 enum role_step { ROLE_STEP_NO, ROLE_STEP_ASK, ROLE_STEP_YES };
-enum role_step role_exchange_begin(struct role_self *self, const char *mechanism, const struct wire_peer *peer,
-    struct span message, struct str *challenge, struct role_user *who, struct err *e);
-enum role_step role_exchange_go_on(struct role_self *self, struct span message, struct str *challenge,
-    struct role_user *who, struct err *e);
+enum role_step role_exchange_begin(struct role_self *self, const char *mechanism,
+    const struct wire_peer *peer, struct span message, struct str *challenge, struct role_user *who,
+    struct err *e);
+enum role_step role_exchange_go_on(struct role_self *self, struct span message,
+    struct str *challenge, struct role_user *who, struct err *e);
 /* 'S'. After true the wire belongs to the session: close our end and exit. */
-bool role_start_session(struct role_self *self, struct span tag, struct span peer, struct span input,
-    int wire, struct err *e);
+bool role_start_session(struct role_self *self, struct span tag, struct span peer,
+    struct span input, int wire, struct err *e);
 
 /* 'B', at the other end; everything points into p. */
 struct role_handover { struct span tag, peer, input; struct role_user user; };

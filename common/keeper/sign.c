@@ -121,7 +121,8 @@ static bool sign(struct signer *s, struct dkim_sign *d, const char *sender, stru
 	bool ok = set != NULL;
 
 	if (ok && set->count)
-		ok = dkim_sign_end(d, set->who, set->count, (uint64_t)clock_wall(), s->self.conf.mta_signature_valid, &fields, e);
+		ok = dkim_sign_end(d, set->who, set->count, (uint64_t)clock_wall(),
+		    s->self.conf.mta_signature_valid, &fields, e);
 	if (ok)
 		add_fields(s, str_span(&fields), out);
 	str_free(&fields);
@@ -130,7 +131,8 @@ static bool sign(struct signer *s, struct dkim_sign *d, const char *sender, stru
 
 static void answer(struct signer *s, const char *sender, int text)
 {
-	struct signing out = { .last = ++s->asked >= SIGNED_MAX || s->root < 0, .none = s->no_keys };
+	struct signing out = { .last = ++s->asked >= SIGNED_MAX || s->root < 0,
+		.none = s->no_keys };
 	struct dkim_sign *d = dkim_sign_new();
 	struct err e = s->no_root;
 

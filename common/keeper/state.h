@@ -50,7 +50,8 @@ struct child {
 	uint64_t	 wires_wanted;
 	bool		 accepts;
 	/* who may log in */
-	struct attempt	*attempt;	/* its password is being checked; or the attempt it is the helper of */
+	struct attempt
+	    *attempt; /* its password is being checked; or the attempt it is the helper of */
 	struct role_user *user;		/* who was let in; NULL before */
 };
 
@@ -64,7 +65,7 @@ struct keeper {
 	int		 certificate, key;	/* -1 without TLS */
 	int		 client_ca;		/* -1: clients are not asked for certificates */
 	unsigned char	 salt_key[32];		/* of the salts of users who do not exist */
-	uint64_t	 seal_key[2];		/* fronts and auth helpers share it: net/channel.h */
+	uint64_t seal_key[2]; /* fronts and auth helpers share it: net/channel.h */
 	struct listener	 listeners[LISTENERS_MAX];
 	size_t		 listener_count;
 	struct ids	 ids[ROLE_COUNT];	/* of roles that have a user of their own */
@@ -98,7 +99,7 @@ bool prepare_queue(struct keeper *k, struct err *e);
 /* Opens certificate and key; what was open stays where the new ones can not be had. */
 bool prepare_tls(struct keeper *k, struct err *e);
 bool prepare_settings(struct keeper *k, struct err *e);		/* conf_fd from conf */
-void prepare_salts(struct keeper *k);			/* without its file: salts that change with each start */
+void prepare_salts(struct keeper *k); /* without its file: salts that change with each start */
 
 /* --- offer.c --- */
 
@@ -161,7 +162,7 @@ bool dial_milter(struct child *c, struct packet *p, struct err *e);
 
 /* --- login.c --- */
 
-bool login_ask(struct child *c, struct packet *p, struct err *e);	/* true: the answer comes later */
+bool login_ask(struct child *c, struct packet *p, struct err *e); /* true: the answer comes later */
 bool login_exchange(struct child *c, struct packet *p, struct err *e);	/* likewise */
 bool login_go_on(struct child *c, struct packet *p, struct err *e);
 void login_helper_said(struct child *helper);

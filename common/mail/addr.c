@@ -14,7 +14,7 @@ struct reader {
 	struct addrs *out;
 	size_t		  room;
 	struct str	  words;	/* what gathered, with one blank where there were some */
-	struct str	  tight;	/* the same without blanks: a local part, a domain, a route */
+	struct str tight; /* the same without blanks: a local part, a domain, a route */
 	size_t		  local_n;	/* after_at: that much of words is the local part */
 	struct str	  comment;	/* the last one: the name where no other is given */
 	struct addr	  now;		/* what is known of the mailbox being read */
@@ -49,7 +49,8 @@ static void forget(struct reader *r)
 /* "John ann@example.org": the name ends where a blank is not beside a dot. RFC 5322 4.4 allows the rest. */
 static bool starts_anew(const struct reader *r, struct span word)
 {
-	return r->blank && r->tight.n && r->tight.p[r->tight.n - 1] != '.' && !(word.n && *word.p == '.');
+	return r->blank && r->tight.n && r->tight.p[r->tight.n - 1] != '.' &&
+	    !(word.n && *word.p == '.');
 }
 
 static struct span keep(struct reader *r, const struct str *s)

@@ -23,7 +23,8 @@ struct addr {
 					   comment's text without one, or the group's name; .p NULL: none */
 	struct span		route;	/* "@a,@b" before the colon, or empty */
 	struct span		local;	/* unquoted */
-	struct span		domain;	/* without comments and blanks; a literal with its brackets; empty: none */
+	struct span
+	    domain; /* without comments and blanks; a literal with its brackets; empty: none */
 };
 
 struct addrs {

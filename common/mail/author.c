@@ -7,7 +7,8 @@ enum { ADDRESS_MAX = 1000 };
 
 /* ---- reading ---- */
 
-static bool add(struct author_list *list, const struct addr *m, const char *name, struct arena *a, struct err *e)
+static bool add(struct author_list *list, const struct addr *m, const char *name, struct arena *a,
+    struct err *e)
 {
 	struct str text = STR(ADDRESS_MAX);
 	bool ok = m->local.n && m->domain.n;
@@ -19,7 +20,8 @@ static bool add(struct author_list *list, const struct addr *m, const char *name
 	if (ok)
 		list->addresses[list->count++] = arena_text(a, str_span(&text));
 	str_free(&text);
-	return ok || err_perm(e, "5.6.0", "%s must hold whole addresses like ann@example.org", name);
+	return ok ||
+	    err_perm(e, "5.6.0", "%s must hold whole addresses like ann@example.org", name);
 }
 
 /* Signs @ outside of quotes and comments. */
@@ -59,13 +61,13 @@ static bool read_list(struct span value, const char *name, struct author_list *l
 			return false;
 	}
 	if (count_ats(value) != list->count)
-		return err_perm(e, "5.6.0", "%s can be read in more than one way; a name with an @ stands in quotes",
-		    name);
+		return err_perm(e, "5.6.0",
+		    "%s can be read in more than one way; a name with an @ stands in quotes", name);
 	return list->count || err_perm(e, "5.6.0", "%s names nobody", name);
 }
 
-static bool read_field(const struct header *h, const char *name, struct author_list *list, struct arena *a,
-    struct err *e)
+static bool read_field(const struct header *h, const char *name, struct author_list *list,
+    struct arena *a, struct err *e)
 {
 	const struct field *f = header_find(h, name);
 
@@ -73,7 +75,8 @@ static bool read_field(const struct header *h, const char *name, struct author_l
 	if (!f)
 		return true;
 	if (header_find_after(h, name, f))
-		return err_perm(e, "5.6.0", "the message has two %s fields; it may have one (RFC 5322 3.6)", name);
+		return err_perm(e, "5.6.0",
+		    "the message has two %s fields; it may have one (RFC 5322 3.6)", name);
 	return read_list(f->value, name, list, a, e) &&
 	    (list->count == 1 || !span_is(span_of(name), "Sender") ||
 	    err_perm(e, "5.6.0", "Sender names more than one mailbox"));
@@ -109,8 +112,8 @@ bool author_read(const struct header *h, struct arena *a, struct author *out, st
 {
 	if (h->cut)
 		return err_perm(e, "5.6.0", "the header has more than %d fields", HEADER_FIELDS_MAX);
-	return read_field(h, "From", &out->from, a, e) && read_field(h, "Sender", &out->sender, a, e) &&
-	    read_resent(h, out, a, e);
+	return read_field(h, "From", &out->from, a, e) &&
+	    read_field(h, "Sender", &out->sender, a, e) && read_resent(h, out, a, e);
 }
 
 /* ---- deciding ---- */
@@ -153,7 +156,8 @@ static bool refuse(const char *where, const char *what_to_do, struct err *e)
 	return err_perm(e, "5.7.1", "%.200s, who stands in %s; %s", why, where, what_to_do);
 }
 
-static const char mend[] = "choose an own address as sender in the mail program, or have the postmaster allow it";
+static const char mend[] =
+    "choose an own address as sender in the mail program, or have the postmaster allow it";
 
 static bool check_resent(const struct author *x, const struct author_ask *ask, struct err *e)
 {
@@ -164,8 +168,8 @@ static bool check_resent(const struct author *x, const struct author_ask *ask, s
 	return all_foreign_or_own(&x->from, ask, e) && all_foreign_or_own(&x->sender, ask, e);
 }
 
-bool author_check(const struct author *x, const struct author_ask *ask, bool on_behalf, bool *add_sender,
-    struct err *e)
+bool author_check(const struct author *x, const struct author_ask *ask, bool on_behalf,
+    bool *add_sender, struct err *e)
 {
 	bool own;
 

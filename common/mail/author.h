@@ -28,7 +28,8 @@ bool author_read(const struct header *h, struct arena *a, struct author *out, st
 /* What is asked of who knows. may: PERM when not, with the reason; TEMP when it cannot be told. */
 struct author_ask {
 	bool	(*may)(void *arg, const char *address, struct err *e);
-	bool	(*is_ours)(void *arg, const char *address, bool *ours, struct err *e);	/* is it at a domain of ours? */
+	bool (*is_ours)(void *arg, const char *address, bool *ours,
+	    struct err *e); /* is it at a domain of ours? */
 	void	*arg;
 };
 
@@ -40,7 +41,7 @@ struct author_ask {
  * *add_sender: a Sender with the own address has to go in, in the place of the one there
  * (RFC 5322 3.6.2: where there are several authors, or another).
  */
-bool author_check(const struct author *x, const struct author_ask *ask, bool on_behalf, bool *add_sender,
-    struct err *e);
+bool author_check(const struct author *x, const struct author_ask *ask, bool on_behalf,
+    bool *add_sender, struct err *e);
 
 #endif

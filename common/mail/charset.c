@@ -178,7 +178,7 @@ static bool convert_some(iconv_t cd, char **in, size_t *left, struct str *out)
 		return false;
 	if (why == E2BIG)
 		return !out->over;
-	str_add_text(out, "\xef\xbf\xbd");		/* EILSEQ, or EINVAL: cut off in the middle */
+	str_add_text(out, "\xef\xbf\xbd"); /* EILSEQ, or EINVAL: cut off in the middle */
 	if (why != EILSEQ || !*left)
 		return false;
 	(*in)++;

@@ -17,7 +17,7 @@
 
 enum { CHARSET_NAME_MAX = 40 };
 
-void charset_preload(void);		/* open the usual ones; they stay open. Cheap the second time */
+void charset_preload(void); /* open the usual ones; they stay open. Cheap the second time */
 bool charset_known(struct span name);
 void charset_to_utf8(struct span name, struct span bytes, struct str *out);
 

@@ -124,7 +124,8 @@ static bool eat_offset(struct span *in, int *zone)
 	bool west = span_eat_char(&at, '-');
 	int v;
 
-	if ((!west && !span_eat_char(&at, '+')) || !eat_number(&at, 4, 4, &v) || v > ZONE_MAX || v % 100 > 59)
+	if ((!west && !span_eat_char(&at, '+')) || !eat_number(&at, 4, 4, &v) || v > ZONE_MAX ||
+	    v % 100 > 59)
 		return false;
 	v = v / 100 * 60 + v % 100;
 	*zone = west ? -v : v;
@@ -149,7 +150,8 @@ static void eat_zone(struct span *in, int *zone)
 
 static bool day_is_real(const struct date *d)
 {
-	return d->year >= 0 && d->year <= YEAR_MAX && d->day >= 1 && d->day <= days_in(d->year, d->month);
+	return d->year >= 0 && d->year <= YEAR_MAX && d->day >= 1 &&
+	    d->day <= days_in(d->year, d->month);
 }
 
 static void set_when(struct date *d, long seconds)
@@ -218,8 +220,8 @@ void date_print(time_t when, int zone, struct str *out)
 	struct tm tm;
 
 	broken_down(when, &zone, &tm);
-	str_addf(out, "%s, %d %s %04d %02d:%02d:%02d ", week[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
-	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	str_addf(out, "%s, %d %s %04d %02d:%02d:%02d ", week[tm.tm_wday], tm.tm_mday,
+	    months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	add_zone(zone, out);
 }
 
@@ -234,8 +236,9 @@ int date_local_zone(time_t when)
 
 static bool eat_imap_day(struct span *in, struct date *d)
 {
-	return eat_number(in, 1, 2, &d->day) && span_eat_char(in, '-') && eat_month(in, &d->month) &&
-	    span_eat_char(in, '-') && eat_number(in, 4, 4, &d->year) && day_is_real(d);
+	return eat_number(in, 1, 2, &d->day) && span_eat_char(in, '-') &&
+	    eat_month(in, &d->month) && span_eat_char(in, '-') && eat_number(in, 4, 4, &d->year) &&
+	    day_is_real(d);
 }
 
 bool date_imap_day(struct span text, struct date *out)
@@ -268,8 +271,8 @@ void date_imap_print(time_t when, int zone, struct str *out)
 	struct tm tm;
 
 	broken_down(when, &zone, &tm);
-	str_addf(out, "%2d-%s-%04d %02d:%02d:%02d ", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec);
+	str_addf(out, "%2d-%s-%04d %02d:%02d:%02d ", tm.tm_mday, months[tm.tm_mon],
+	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	add_zone(zone, out);
 }
 
@@ -279,8 +282,8 @@ void date_iso_print(time_t when, struct str *out)
 	int zone = 0;
 
 	broken_down(when, &zone, &tm);
-	str_addf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec);
+	str_addf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* "Z", "+01:00". */
@@ -292,8 +295,9 @@ static bool eat_iso_zone(struct span *in, int *zone)
 	*zone = 0;
 	if (!east && span_eat(in, "Z"))
 		return true;
-	if ((!east && !span_eat_char(in, '-')) || !eat_number(in, 2, 2, &hours) || !span_eat_char(in, ':') ||
-	    !eat_number(in, 2, 2, &minutes) || hours > 23 || minutes > 59)
+	if ((!east && !span_eat_char(in, '-')) || !eat_number(in, 2, 2, &hours) ||
+	    !span_eat_char(in, ':') || !eat_number(in, 2, 2, &minutes) || hours > 23 ||
+	    minutes > 59)
 		return false;
 	*zone = (east ? 1 : -1) * (hours * 60 + minutes);
 	return true;
@@ -301,17 +305,18 @@ static bool eat_iso_zone(struct span *in, int *zone)
 
 static bool eat_iso_day(struct span *in, struct date *d)
 {
-	return eat_number(in, 4, 4, &d->year) && span_eat_char(in, '-') && eat_number(in, 2, 2, &d->month) &&
-	    span_eat_char(in, '-') && eat_number(in, 2, 2, &d->day) && d->month >= 1 && d->month <= 12 &&
-	    day_is_real(d);
+	return eat_number(in, 4, 4, &d->year) && span_eat_char(in, '-') &&
+	    eat_number(in, 2, 2, &d->month) && span_eat_char(in, '-') &&
+	    eat_number(in, 2, 2, &d->day) && d->month >= 1 && d->month <= 12 && day_is_real(d);
 }
 
 static bool eat_iso_time(struct span *in, long *seconds)
 {
 	int hour, minute, second;
 
-	if (!eat_number(in, 2, 2, &hour) || !span_eat_char(in, ':') || !eat_number(in, 2, 2, &minute) ||
-	    !span_eat_char(in, ':') || !eat_number(in, 2, 2, &second) || hour > 23 || minute > 59 || second > 60)
+	if (!eat_number(in, 2, 2, &hour) || !span_eat_char(in, ':') ||
+	    !eat_number(in, 2, 2, &minute) || !span_eat_char(in, ':') ||
+	    !eat_number(in, 2, 2, &second) || hour > 23 || minute > 59 || second > 60)
 		return false;
 	*seconds = hour * 3600L + minute * 60 + second;
 	return !span_eat_char(in, '.') || span_while(in, is_digit).n;	/* fractions are dropped */

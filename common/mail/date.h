@@ -16,13 +16,13 @@
 struct date {
 	time_t	when;
 	int	zone;			/* as written */
-	int	year, month, day;	/* as written: month 1 to 12. IMAP's SENTON looks at these */
+	int year, month, day; /* as written: month 1 to 12. IMAP's SENTON looks at these */
 };
 
 /* "Fri, 21 Nov 1997 09:55:06 -0600" with comments, obsolete years and zones. */
 bool date_parse(struct span value, struct date *out);
 void date_print(time_t when, int zone, struct str *out);
-int date_local_zone(time_t when);		/* call it once before a jail: it reads /etc/localtime */
+int date_local_zone(time_t when); /* call it once before a jail: it reads /etc/localtime */
 
 /* "17-Jul-1996 02:44:25 -0700", " 7-Jul-..." without the quotes. */
 bool date_imap_parse(struct span text, struct date *out);

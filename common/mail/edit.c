@@ -121,7 +121,8 @@ static bool make_field(struct span name, struct span value, struct str *out, str
 	size_t n;
 
 	if (!is_name(name))
-		return err_perm(e, "5.6.0", "no header field can be called \"" SPAN_FMT "\"", SPAN_ARG(span_to(name, 40)));
+		return err_perm(e, "5.6.0", "no header field can be called \"" SPAN_FMT "\"",
+		    SPAN_ARG(span_to(name, 40)));
 	str_add(out, name);
 	str_add_char(out, ':');
 	do {

@@ -46,7 +46,8 @@ bool fix_is_message_id(struct span value)
 {
 	ptrdiff_t at = span_find(value, '@');
 
-	if (value.n < 5 || value.p[0] != '<' || value.p[value.n - 1] != '>' || at < 2 || (size_t)at + 2 >= value.n)
+	if (value.n < 5 || value.p[0] != '<' || value.p[value.n - 1] != '>' || at < 2 ||
+	    (size_t)at + 2 >= value.n)
 		return false;
 	for (size_t i = 1; i + 1 < value.n; i++) {
 		unsigned char c = (unsigned char)value.p[i];

@@ -21,7 +21,7 @@ enum {
 
 struct field {
 	struct span	name;		/* before the colon, without blanks; empty: not a field */
-	struct span	value;		/* after the colon, still folded, without outer blanks and line end */
+	struct span value; /* after the colon, still folded, without outer blanks and line end */
 	struct span	whole;		/* all its lines with their line ends */
 	size_t		at;		/* offset of whole in the text given to header_index() */
 };
@@ -30,7 +30,7 @@ struct header {
 	struct field	*fields;
 	size_t		 count;
 	size_t		 bytes;		/* of the header without its empty line */
-	size_t		 body_at;	/* behind the empty line; = length of the text when there is none */
+	size_t body_at; /* behind the empty line; = length of the text when there is none */
 	bool		 cut;		/* fields or bytes past the limits were not indexed */
 };
 

@@ -30,7 +30,8 @@ static bool eat_id(struct span *in, struct span *id)
 		*in = span_from(*in, 2);
 		return true;
 	}
-	while (n < in->n && n < ID_LENGTH && (is_digit(in->p[n]) || (in->p[n] >= 'a' && in->p[n] <= 'z')))
+	while (n < in->n && n < ID_LENGTH &&
+	    (is_digit(in->p[n]) || (in->p[n] >= 'a' && in->p[n] <= 'z')))
 		n++;
 	if (n != ID_LENGTH || in->n == n || in->p[n] != ' ')
 		return false;

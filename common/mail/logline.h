@@ -14,7 +14,7 @@
 #include "common/base/str.h"
 
 struct logline {
-	int64_t		us;		/* since 1970; 0: the date is in a form that we do not read */
+	int64_t us; /* since 1970; 0: the date is in a form that we do not read */
 	struct span	when, program;	/* "2026-11-24T04:12:07.123Z", "mta-sched" */
 	struct span	id, verb;	/* "-" where there is none yet */
 	struct span	fields;		/* for logline_next() */

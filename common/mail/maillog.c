@@ -142,7 +142,8 @@ void maillog_login(const char *service, const char *peer, struct span login, con
 	end(&l);
 }
 
-void maillog_login_failed(const char *service, const char *peer, struct span login, const char *mechanism, const char *reason)
+void maillog_login_failed(const char *service, const char *peer, struct span login,
+    const char *mechanism, const char *reason)
 {
 	struct line l = begin("-", "login-failed");
 
@@ -165,8 +166,8 @@ void maillog_disconnect(const char *service, const char *peer, const char *reaso
 	end(&l);
 }
 
-void maillog_session_end(const char *service, const char *peer, struct span login, unsigned fetched, unsigned deleted,
-    uint64_t bytes_out, int after_s)
+void maillog_session_end(const char *service, const char *peer, struct span login, unsigned fetched,
+    unsigned deleted, uint64_t bytes_out, int after_s)
 {
 	struct line l = begin("-", "session-end");
 
@@ -200,8 +201,8 @@ void maillog_received(const struct maillog_received *r)
 	end_kept(&l);
 }
 
-void maillog_rejected(const char *id, const char *peer, const char *verb, struct span from, struct span to, int code,
-    const struct err *e)
+void maillog_rejected(const char *id, const char *peer, const char *verb, struct span from,
+    struct span to, int code, const struct err *e)
 {
 	struct line l = begin(id, "rejected");
 
@@ -289,7 +290,8 @@ void maillog_sending(const char *id, const char *host, const char *ip, unsigned 
 	end(&l);
 }
 
-void maillog_sent(const char *id, struct span to, const char *host, const char *tls, int delay_s, struct span answer)
+void maillog_sent(const char *id, struct span to, const char *host, const char *tls, int delay_s,
+    struct span answer)
 {
 	struct line l = begin(id, "sent");
 
@@ -341,8 +343,8 @@ void maillog_bounced(const char *id, struct span sender, const char *report_id, 
 	text(&l, "report", report_id);
 	text(&l, "kind", kind);
 	end_kept(&l);
-	maillog_received(&(struct maillog_received){ .id = report_id, .parent = id, .protocol = "report",
-	    .from = SPAN(""), .rcpts = 1 });
+	maillog_received(&(struct maillog_received){
+	    .id = report_id, .parent = id, .protocol = "report", .from = SPAN(""), .rcpts = 1 });
 }
 
 void maillog_held(const char *id, const char *reason)
@@ -393,7 +395,8 @@ void maillog_unforwarded(const char *id, struct span to, const struct err *e)
 	end_kept(&l);
 }
 
-void maillog_delivered(const char *id, struct span to, struct span login, const char *folder, const char *file, int delay_s)
+void maillog_delivered(const char *id, struct span to, struct span login, const char *folder,
+    const char *file, int delay_s)
 {
 	struct line l = begin(id, "delivered");
 

@@ -22,7 +22,8 @@ enum { MAILLOG_WORD = 200 };
 void maillog_connect(const char *service, const char *peer);
 void maillog_tls(const char *service, const char *peer, const char *tls);
 void maillog_login(const char *service, const char *peer, struct span login, const char *mechanism);
-void maillog_login_failed(const char *service, const char *peer, struct span login, const char *mechanism, const char *why);
+void maillog_login_failed(const char *service, const char *peer, struct span login,
+    const char *mechanism, const char *why);
 void maillog_disconnect(const char *service, const char *peer, const char *why, int seconds);
 
 /* receiving (msa, mta inbound, sendmail) */
@@ -34,7 +35,8 @@ struct maillog_received {
 	uint64_t	 bytes;
 };
 void maillog_received(const struct maillog_received *r);
-void maillog_rejected(const char *id, const char *peer, const char *verb, struct span from, struct span to, int code, const struct err *e);
+void maillog_rejected(const char *id, const char *peer, const char *verb, struct span from,
+    struct span to, int code, const struct err *e);
 /* what the gate of mta made of a client, where there was anything to say: reasons as gate_reasons_print() has them */
 void maillog_gate(const char *id, const char *peer, const char *verdict, int score, const char *reasons);
 /* what a milter did: "inserted-header" and the field's name, "refused" and the status ... */
@@ -48,7 +50,8 @@ void maillog_reported(const char *id, const char *domain, const char *day, uint6
 void maillog_routed(const char *id, struct span to, const char *station, const char *via);
 void maillog_signed(const char *id, unsigned signatures);
 void maillog_sending(const char *id, const char *host, const char *ip, unsigned rcpts);
-void maillog_sent(const char *id, struct span to, const char *host, const char *tls, int delay_s, struct span answer);
+void maillog_sent(const char *id, struct span to, const char *host, const char *tls, int delay_s,
+    struct span answer);
 void maillog_deferred(const char *id, struct span to, const char *host, time_t next_in_s, const struct err *e);
 void maillog_failed(const char *id, struct span to, const char *host, const struct err *e);
 void maillog_expired(const char *id, struct span to, int after_s, const struct err *e);
@@ -62,9 +65,11 @@ void maillog_removed(const char *id, const char *why);	/* "done", or by whom */
 void maillog_expanded(const char *id, struct span to, struct span target, const char *as);
 /* its mailboxes have it, but not the addresses elsewhere */
 void maillog_unforwarded(const char *id, struct span to, const struct err *e);
-void maillog_delivered(const char *id, struct span to, struct span login, const char *folder, const char *file, int delay_s);
+void maillog_delivered(const char *id, struct span to, struct span login, const char *folder,
+    const char *file, int delay_s);
 void maillog_fetched(const char *service, struct span login, const char *file, uint64_t bytes);
-void maillog_session_end(const char *service, const char *peer, struct span login, unsigned fetched, unsigned deleted, uint64_t bytes_out, int seconds);
+void maillog_session_end(const char *service, const char *peer, struct span login, unsigned fetched,
+    unsigned deleted, uint64_t bytes_out, int seconds);
 
 /* anything else about one message */
 void maillog_trouble(const char *id, const char *doing, const struct err *e);

@@ -68,7 +68,8 @@ static size_t line_end(const struct reader *r, size_t at)
 /* Is this line (after its "--") the boundary, with "--" behind it or not? Padding may follow. */
 static bool is_delimiter(struct span line, struct span boundary, bool *closes)
 {
-	if (line.n < boundary.n || line.n > boundary.n + MIME_BOUNDARY_MAX || memcmp(line.p, boundary.p, boundary.n) != 0)
+	if (line.n < boundary.n || line.n > boundary.n + MIME_BOUNDARY_MAX ||
+	    memcmp(line.p, boundary.p, boundary.n) != 0)
 		return false;
 	line = span_from(line, boundary.n);
 	*closes = span_eat(&line, "--");
@@ -243,7 +244,8 @@ static bool is_message(struct reader *r, int i)
 {
 	struct mime_part *p = part(r, i);
 
-	return span_is(p->type, "message") && (span_is(p->subtype, "rfc822") || span_is(p->subtype, "global")) &&
+	return span_is(p->type, "message") &&
+	    (span_is(p->subtype, "rfc822") || span_is(p->subtype, "global")) &&
 	    encoding_of(p->encoding) == ENCODING_NONE && may_go_deeper(r, p);
 }
 
@@ -275,7 +277,8 @@ static size_t end_before(const struct reader *r, int i, size_t delimiter)
 /* Where the next line that begins with "--" is, from the line at at on; the end of the text without one. */
 static size_t next_candidate(const struct reader *r, size_t at)
 {
-	while (at < r->text.n && !(r->text.p[at] == '-' && at + 1 < r->text.n && r->text.p[at + 1] == '-'))
+	while (at < r->text.n &&
+	    !(r->text.p[at] == '-' && at + 1 < r->text.n && r->text.p[at + 1] == '-'))
 		at = line_end(r, at);
 	return at;
 }
@@ -341,7 +344,8 @@ const struct mime_part *mime_find(const struct mime *m, const unsigned *numbers,
 	const struct mime_part *p = &m->parts[0];
 
 	for (size_t i = 0; p && i < count; i++) {
-		const struct mime_part *within = i == 0 || p->kind == MIME_MULTIPART ? p : mime_inside(m, p);
+		const struct mime_part *within =
+		    i == 0 || p->kind == MIME_MULTIPART ? p : mime_inside(m, p);
 
 		if (within && within->kind == MIME_MULTIPART)
 			p = nth_child(m, within, numbers[i]);

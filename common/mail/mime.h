@@ -27,11 +27,11 @@ struct mime_span { size_t at, bytes, lines; };	/* offset in the text, length, LF
 
 struct mime_part {
 	enum mime_kind		 kind;
-	int			 parent, child, next;	/* indexes: around it, first inside, beside; -1 none */
+	int parent, child, next; /* indexes: around it, first inside, beside; -1 none */
 	unsigned		 number;	/* among its siblings, from 1 */
 	unsigned		 depth;
 	struct mime_span	 header;	/* with its empty line; may be empty */
-	struct mime_span	 body;		/* without the line end that belongs to the boundary */
+	struct mime_span body; /* without the line end that belongs to the boundary */
 	/* As written, or the defaults of RFC 2045 5.2 and 2046 5.1.5. */
 	struct span		 type, subtype;
 	struct params		 params;

@@ -163,7 +163,8 @@ static void add_percent(struct span s, struct str *out)
 static struct piece *find_section(struct piece *pieces, size_t count, struct span name, unsigned section)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (pieces[i].continued && pieces[i].section == section && span_alike(pieces[i].name, name))
+		if (pieces[i].continued && pieces[i].section == section &&
+		    span_alike(pieces[i].name, name))
 			return &pieces[i];
 	}
 	return NULL;
@@ -247,7 +248,8 @@ const struct param *param_find(const struct params *p, const char *name)
 	const struct param *found = NULL;
 
 	for (size_t i = 0; i < p->count; i++) {
-		if (span_is(p->list[i].name, name) && (!found || (p->list[i].extended && !found->extended)))
+		if (span_is(p->list[i].name, name) &&
+		    (!found || (p->list[i].extended && !found->extended)))
 			found = &p->list[i];
 	}
 	return found;

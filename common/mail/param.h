@@ -16,7 +16,7 @@ enum { PARAM_MAX = 100, PARAM_PIECES_MAX = 200 };
 
 struct param {
 	struct span	name;		/* without any "*" */
-	struct span	value;		/* joined; in RFC 2231 form "charset'lang'%41" when extended */
+	struct span value; /* joined; in RFC 2231 form "charset'lang'%41" when extended */
 	bool		extended;	/* IMAP shows it as "name*" (RFC 2231 6) */
 };
 

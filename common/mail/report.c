@@ -152,13 +152,17 @@ static void add_header(struct writer *w)
 	str_addf(&w->s, "From: Mail delivery at %s <MAILER-DAEMON@%s>\n", r->our_name, r->our_name);
 	str_add_text(&w->s, "To: <");
 	add_tame(w, span_of(r->to));
-	str_addf(&w->s, ">\nSubject: %s\n", r->unsent ? "A message without sender could not be delivered" : kinds[r->kind].subject);
+	str_addf(&w->s, ">\nSubject: %s\n",
+	    r->unsent ? "A message without sender could not be delivered" : kinds[r->kind].subject);
 	str_addf(&w->s, "Message-ID: %s\n", r->message_id);
 	add_thread(w);
 	str_add_text(&w->s, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n");
-	str_addf(&w->s, "Content-Type: multipart/report; report-type=delivery-status;\n\tboundary=\"%s\"\n", w->boundary);
+	str_addf(&w->s,
+	    "Content-Type: multipart/report; report-type=delivery-status;\n\tboundary=\"%s\"\n",
+	    w->boundary);
 	str_addf(&w->s, "Content-Transfer-Encoding: %s\n\n", w->eight ? "8bit" : "7bit");
-	str_addf(&w->s, "This is a report about a message that %s.\n", r->unsent ? "has no sender" : "you sent");
+	str_addf(&w->s, "This is a report about a message that %s.\n",
+	    r->unsent ? "has no sender" : "you sent");
 }
 
 static void begin_part(struct writer *w, const char *type, const char *encoding)
@@ -175,7 +179,8 @@ void report_xtext(struct span x, struct str *out)
 		unsigned v;
 		char two[3] = { 0 };
 
-		if (x.p[0] == '+' && x.n >= 3 && span_copy(span_from(span_to(x, 3), 1), two, sizeof two) &&
+		if (x.p[0] == '+' && x.n >= 3 &&
+		    span_copy(span_from(span_to(x, 3), 1), two, sizeof two) &&
 		    strspn(two, "0123456789ABCDEF") == 2) {
 			v = (unsigned)strtoul(two, NULL, 16);
 			str_add_char(out, (char)v);
@@ -204,10 +209,12 @@ static void add_advice(struct writer *w, const char *status)
 {
 	struct span detail = span_of(status), class, subject;
 
-	if (!span_cut(&detail, '.', &class) || !span_cut(&detail, '.', &subject) || subject.n != 1 || span_is(class, "2"))
+	if (!span_cut(&detail, '.', &class) || !span_cut(&detail, '.', &subject) ||
+	    subject.n != 1 || span_is(class, "2"))
 		return;
 	for (size_t i = 0; i < sizeof advice / sizeof *advice; i++) {
-		if (advice[i].subject != *subject.p || (advice[i].detail && !span_is(detail, advice[i].detail)))
+		if (advice[i].subject != *subject.p ||
+		    (advice[i].detail && !span_is(detail, advice[i].detail)))
 			continue;
 		str_addf(&w->s, "    %s\n", advice[i].words);
 		return;
@@ -298,9 +305,11 @@ static void add_embedded(struct span utf8, struct str *out)
 static void add_point(uint32_t point, struct str *out)
 {
 	if (point >= 0x10000)
-		str_addf(out, "%c%c%c%c", 0xf0 | point >> 18, 0x80 | (point >> 12 & 0x3f), 0x80 | (point >> 6 & 0x3f), 0x80 | (point & 0x3f));
+		str_addf(out, "%c%c%c%c", 0xf0 | point >> 18, 0x80 | (point >> 12 & 0x3f),
+		    0x80 | (point >> 6 & 0x3f), 0x80 | (point & 0x3f));
 	else if (point >= 0x800)
-		str_addf(out, "%c%c%c", 0xe0 | point >> 12, 0x80 | (point >> 6 & 0x3f), 0x80 | (point & 0x3f));
+		str_addf(out, "%c%c%c", 0xe0 | point >> 12, 0x80 | (point >> 6 & 0x3f),
+		    0x80 | (point & 0x3f));
 	else if (point >= 0x80)
 		str_addf(out, "%c%c", 0xc0 | point >> 6, 0x80 | (point & 0x3f));
 	else
@@ -395,7 +404,8 @@ static void add_rcpt(struct writer *w, const struct report_rcpt *rcpt)
 	field(w, "Status", "", span_of(*rcpt->status ? rcpt->status :
 	    rcpt->kind == REPORT_FAILED ? "5.0.0" : rcpt->kind == REPORT_DELAYED ? "4.0.0" : "2.0.0"));
 	field(w, "Remote-MTA", "dns; ", span_of(rcpt->remote));
-	field(w, "Diagnostic-Code", rcpt->from_remote ? "smtp; " : "x-posthorn; ", span_of(rcpt->diagnostic));
+	field(w, "Diagnostic-Code", rcpt->from_remote ? "smtp; " : "x-posthorn; ",
+	    span_of(rcpt->diagnostic));
 	date_field(w, "Last-Attempt-Date", rcpt->last_try);
 	field(w, "Final-Log-ID", "", span_of(w->r->id));
 	if (rcpt->kind == REPORT_DELAYED)
@@ -407,7 +417,8 @@ static void add_for_programs(struct writer *w)
 {
 	const struct report *r = w->r;
 
-	begin_part(w, w->global ? "message/global-delivery-status" : "message/delivery-status", w->global ? "8bit" : "");
+	begin_part(w, w->global ? "message/global-delivery-status" : "message/delivery-status",
+	    w->global ? "8bit" : "");
 	xtext_field(w, "Original-Envelope-Id", r->envid);
 	field(w, "Reporting-MTA", "dns; ", span_of(r->our_name));
 	field(w, "Received-From-MTA", "dns; ", span_of(r->from_mta));
@@ -463,7 +474,8 @@ static bool anything_beyond_ascii(const struct report *r, struct span original)
 	bool ascii = span_is_ascii(original);
 
 	for (size_t i = 0; i < r->rcpt_count; i++)
-		ascii = ascii && span_is_ascii(span_of(r->rcpts[i].diagnostic)) && span_is_ascii(span_of(r->rcpts[i].address));
+		ascii = ascii && span_is_ascii(span_of(r->rcpts[i].diagnostic)) &&
+		    span_is_ascii(span_of(r->rcpts[i].address));
 	return !ascii;
 }
 

@@ -28,29 +28,30 @@ struct report_rcpt {
 	const char		*original;	/* ORCPT "rfc822;x@y" still in xtext, or "" */
 	const char		*address;
 	const char		*status;	/* "5.1.1" */
-	const char		*diagnostic;	/* "550 5.1.1 no such user": what the remote said, or our reason */
+	const char *diagnostic; /* "550 5.1.1 no such user": what the remote said, or our reason */
 	bool			 from_remote;	/* diagnostic is an SMTP reply */
 	const char		*remote;	/* host name that said it, or "" */
 	time_t			 last_try;	/* 0 none */
 };
 
 struct report {
-	enum report_kind	 kind;		/* the worst of its recipients: makes Subject and sentence */
+	enum report_kind kind; /* the worst of its recipients: makes Subject and sentence */
 	const char		*our_name;	/* reporting MTA and MAILER-DAEMON's domain */
 	const char		*to;		/* the original's envelope sender */
 	const char		*id;		/* the original's queue id */
 	const char		*message_id;	/* of this report, with < > (msgid.h) */
 	const char		*envid;		/* original ENVID still in xtext, or "" */
-	const char		*from_mta;	/* what the server called itself that brought the original; "" no server */
+	const char
+	    *from_mta; /* what the server called itself that brought the original; "" no server */
 	time_t			 arrived, now;
 	int			 zone;
 	time_t			 give_up;	/* REPORT_DELAYED: until when we try; 0 unknown */
 	const struct report_rcpt *rcpts;
 	size_t			 rcpt_count;
-	struct span		 original;	/* text of the original from its first byte, in LF */
+	struct span original; /* text of the original from its first byte, in LF */
 	bool			 full;		/* return all of it, else its header */
 	bool			 smtputf8;	/* the original needs it: RFC 6531 */
-	bool			 unsent;	/* the original has no sender: to is somebody who looks after it */
+	bool unsent; /* the original has no sender: to is somebody who looks after it */
 	uint64_t		 dice;		/* for the boundary */
 };
 

@@ -34,7 +34,8 @@ static bool eat_mark(struct span *local, char *which)
 {
 	struct span rest = *local;
 
-	if (!span_eat(&rest, "SRS") || rest.n < 2 || (rest.p[0] != '0' && rest.p[0] != '1') || !is_separator(rest.p[1]))
+	if (!span_eat(&rest, "SRS") || rest.n < 2 || (rest.p[0] != '0' && rest.p[0] != '1') ||
+	    !is_separator(rest.p[1]))
 		return false;
 	*which = rest.p[0];
 	*local = span_from(rest, 1);
@@ -143,14 +144,16 @@ static char add_inner(struct span plain, struct span domain, time_t now, struct 
 	return '1';
 }
 
-bool srs_forward(const struct srs_keys *keys, struct span sender, struct span domain, time_t now, struct str *out)
+bool srs_forward(const struct srs_keys *keys, struct span sender, struct span domain, time_t now,
+    struct str *out)
 {
 	struct str plain = STR(SRS_LOCAL_MAX), inner = STR(SRS_LOCAL_MAX), local = STR(SRS_LOCAL_MAX);
 	struct span said, at;
 	bool ok = false;
 	char which;
 
-	if (keys->count && addr_split(sender, &said, &at) && !span_has(at, '=') && !span_has(sender, '\0')) {
+	if (keys->count && addr_split(sender, &said, &at) && !span_has(at, '=') &&
+	    !span_has(sender, '\0')) {
 		add_plain(said, &plain);
 		which = add_inner(str_span(&plain), at, now, &inner);
 		str_addf(&local, "SRS%c=", which);
@@ -179,12 +182,14 @@ static bool back_to_sender(struct span inner, time_t now, time_t valid, struct s
 	struct span day, domain;
 	uint64_t age;
 
-	if (!span_cut(&inner, '=', &day) || !span_cut(&inner, '=', &domain) || !domain.n || !inner.n ||
-	    !read_age(day, now, &age))
+	if (!span_cut(&inner, '=', &day) || !span_cut(&inner, '=', &domain) || !domain.n ||
+	    !inner.n || !read_age(day, now, &age))
 		return none_of_ours(e);
 	if (age > (uint64_t)valid / DAY_S)
-		return err_perm(e, "5.1.1", "the message that we made this address for was forwarded %llu days ago, "
-		    "and reports are taken for %llu", (unsigned long long)age, (unsigned long long)valid / DAY_S);
+		return err_perm(e, "5.1.1",
+		    "the message that we made this address for was forwarded %llu days ago, "
+		    "and reports are taken for %llu",
+		    (unsigned long long)age, (unsigned long long)valid / DAY_S);
 	addr_print(inner, domain, out);
 	return true;
 }
@@ -203,8 +208,8 @@ static bool back_to_first(struct span inner, struct str *out, struct err *e)
 	return true;
 }
 
-static bool open_up(const struct srs_keys *keys, struct span plain, time_t now, time_t valid, struct str *out,
-    struct err *e)
+static bool open_up(const struct srs_keys *keys, struct span plain, time_t now, time_t valid,
+    struct str *out, struct err *e)
 {
 	struct span hash;
 	char which;
@@ -217,7 +222,8 @@ static bool open_up(const struct srs_keys *keys, struct span plain, time_t now, 
 	return which == '0' ? back_to_sender(plain, now, valid, out, e) : back_to_first(plain, out, e);
 }
 
-bool srs_back(const struct srs_keys *keys, struct span address, time_t now, time_t valid, struct str *out, struct err *e)
+bool srs_back(const struct srs_keys *keys, struct span address, time_t now, time_t valid,
+    struct str *out, struct err *e)
 {
 	struct str plain = STR(SRS_LOCAL_MAX);
 	struct span local = address, domain;

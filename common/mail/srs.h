@@ -35,12 +35,14 @@ struct srs_keys { uint64_t keys[SRS_KEYS][2]; size_t count; };
 bool srs_is(struct span address);
 
 /* sender as envelopes have it, not null. False: it would be too long, or is no address; out is as it was. */
-bool srs_forward(const struct srs_keys *keys, struct span sender, struct span domain, time_t now, struct str *out);
+bool srs_forward(const struct srs_keys *keys, struct span sender, struct span domain, time_t now,
+    struct str *out);
 
 /*
  * The sender behind an address of ours, or the address that the first who forwarded made. PERM 5.1.1: no
  * address that we made, or one that is older than valid seconds.
  */
-bool srs_back(const struct srs_keys *keys, struct span address, time_t now, time_t valid, struct str *out, struct err *e);
+bool srs_back(const struct srs_keys *keys, struct span address, time_t now, time_t valid,
+    struct str *out, struct err *e);
 
 #endif

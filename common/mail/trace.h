@@ -21,8 +21,8 @@ struct trace {
 	const char	*protocol;	/* trace_protocol() */
 	const char	*tls;		/* "TLSv1.3 TLS_AES_256_GCM_SHA384 256", or "" */
 	const char	*id;		/* our queue id */
-	const char	*recipient;	/* the only one (RFC 5321 7.6: not when there are more), or "" */
-	const char	*login;		/* who submitted, for "by uid" or "authenticated"; "" none */
+	const char *recipient; /* the only one (RFC 5321 7.6: not when there are more), or "" */
+	const char *login; /* who submitted, for "by uid" or "authenticated"; "" none */
 	int		 priority;	/* MT-PRIORITY, RFC 6710; 0 is not said */
 	bool		 hide_client;	/* leave out helo and peer: submission by setting */
 	time_t		 when;

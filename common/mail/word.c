@@ -332,7 +332,8 @@ void word_encode_phrase(struct span utf8, size_t column, struct str *out)
 	span_while(&rest, is_phrase_char);
 	if (needs_encoding(utf8))
 		put_words(&w, utf8);
-	else if (rest.n || !utf8.n || span_search(utf8, SPAN("  ")) >= 0 || *utf8.p == ' ' || utf8.p[utf8.n - 1] == ' ')
+	else if (rest.n || !utf8.n || span_search(utf8, SPAN("  ")) >= 0 || *utf8.p == ' ' ||
+	    utf8.p[utf8.n - 1] == ' ')
 		put_quoted(&w, utf8);
 	else
 		put(&w, utf8);

@@ -107,11 +107,15 @@ static void add_for_person(const struct wrap *w, struct str *out)
 	utf8_mend(span_to(str_span(&flat), AUTHOR_MAX), &author);	/* it is one line now */
 	str_add_text(out, "--");
 	add_boundary(w, out);
-	str_addf(out, "\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: %s\n\n", w->eight ? "8bit" : "7bit");
-	str_addf(out, "The message attached came for %s and says that it is from\n\n    %s\n\n", w->through, author.p);
+	str_addf(out,
+	    "\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: %s\n\n",
+	    w->eight ? "8bit" : "7bit");
+	str_addf(out, "The message attached came for %s and says that it is from\n\n    %s\n\n",
+	    w->through, author.p);
 	str_add_text(out, w->junk ? "It looks like junk to us. " :
 	    "Nothing proves that it is: its domain neither signed it nor names the server that brought it\n(DMARC, DKIM, SPF). ");
-	str_add_text(out, "So we do not pass it on in that name, but here it is, unchanged. If you do\n"
+	str_add_text(out,
+	    "So we do not pass it on in that name, but here it is, unchanged. If you do\n"
 	    "not expect it, be careful with what it wants you to do. A reply to this goes to its author.\n");
 	str_free(&flat);
 	str_free(&author);

@@ -38,7 +38,8 @@ static struct reply usual_reply(char letter, const char *milter)
 {
 	switch (letter) {
 	case 'r': return reply_say(550, "5.7.1", "our filter %s does not take this", milter);
-	case 't': return reply_say(451, "4.7.1", "our filter %s asks you to try again later", milter);
+	case 't':
+		return reply_say(451, "4.7.1", "our filter %s asks you to try again later", milter);
 	default:  return reply_say(421, "4.7.0", "our filter %s ends this connection", milter);
 	}
 }

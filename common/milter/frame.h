@@ -13,9 +13,9 @@
 #include "common/base/str.h"
 
 enum {
-	FRAME_VERSION	= 6,
-	FRAME_CHUNK	= 65535,	/* most bytes of a body in one frame; no milter takes more unasked */
-	FRAME_MAX	= 256 << 10,	/* longest frame we take: a header value of 64 KiB and to spare */
+	FRAME_VERSION = 6,
+	FRAME_CHUNK = 65535, /* most bytes of a body in one frame; no milter takes more unasked */
+	FRAME_MAX = 256 << 10, /* longest frame we take: a header value of 64 KiB and to spare */
 };
 
 /* What we say. */

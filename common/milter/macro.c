@@ -60,7 +60,9 @@ static bool not_between(char c)
 /* Some write {j}, some client_addr. */
 static struct span bare(struct span name)
 {
-	return name.n > 2 && *name.p == '{' && name.p[name.n - 1] == '}' ? span_to(span_from(name, 1), name.n - 2) : name;
+	return name.n > 2 && *name.p == '{' && name.p[name.n - 1] == '}' ?
+	    span_to(span_from(name, 1), name.n - 2) :
+	    name;
 }
 
 uint32_t macro_named(struct span names)

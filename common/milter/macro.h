@@ -22,7 +22,7 @@ enum milter_stage {
 /* "" or NULL where there is nothing to say. */
 struct milter_facts {
 	const char	*host_name, *version;
-	const char	*client, *client_name, *client_ip, *client_port;	/* client: "name [ip]" */
+	const char *client, *client_name, *client_ip, *client_port; /* client: "name [ip]" */
 	const char	*daemon, *local_ip, *local_port;
 	const char	*tls_version, *tls_cipher, *tls_bits;
 	const char	*mechanism, *login;
@@ -31,7 +31,7 @@ struct milter_facts {
 };
 
 uint32_t macro_usual(enum milter_stage at);
-uint32_t macro_named(struct span names);	/* "j {client_addr}, i"; unknown ones are passed over */
+uint32_t macro_named(struct span names); /* "j {client_addr}, i"; unknown ones are passed over */
 /* Name and value of each that is known, as fields of a frame. */
 void macro_put(const struct milter_facts *f, uint32_t which, struct str *out);
 

@@ -124,7 +124,8 @@ static bool agree(struct milter *m, ms_t until, struct err *e)
 	struct span frame;
 
 	terms_offer(&m->out);
-	if (!flush(m, until, e) || !next_frame(m, until, &frame, e) || !terms_take(frame, &m->terms, e))
+	if (!flush(m, until, e) || !next_frame(m, until, &frame, e) ||
+	    !terms_take(frame, &m->terms, e))
 		return false;
 	used(m, frame);
 	return true;
@@ -226,7 +227,8 @@ static enum milter_verdict hear(struct milter *m, ms_t until)
 	struct span frame;
 	struct err e;
 
-	if (!flush(m, until, &e) || !next_frame(m, until, &frame, &e) || !answer_parse(frame, m->terms.may, m->name, &a, &e))
+	if (!flush(m, until, &e) || !next_frame(m, until, &frame, &e) ||
+	    !answer_parse(frame, m->terms.may, m->name, &a, &e))
 		return lost(m, &e);
 	if (a.change || a.kind == ANSWER_PROGRESS) {
 		err_temp(&e, "4.3.0", "it answers \"%c\" before the message is over", *frame.p);
@@ -258,7 +260,8 @@ static bool keep_change(struct milter *m, struct span frame, unsigned *count, st
 		return err_temp(e, "4.3.0", "it makes more than %d changes", MILTER_CHANGES_MAX);
 	frame_number(&m->changes, (uint32_t)frame.n);
 	str_add(&m->changes, frame);
-	return !m->changes.over || err_temp(e, "4.3.0", "its changes take more than %d bytes", MILTER_CHANGES_BYTES);
+	return !m->changes.over ||
+	    err_temp(e, "4.3.0", "its changes take more than %d bytes", MILTER_CHANGES_BYTES);
 }
 
 /* Keep the changes, wait as long as it says that it works, until the verdict is there. */

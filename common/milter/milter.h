@@ -56,7 +56,8 @@ struct milter {
 	bool			skip_body;
 	struct err		why;
 	struct reply		reply;
-	enum milter_verdict	connection;	/* GO_ON, or what it said to CONNECT or HELO for all messages */
+	enum milter_verdict
+	    connection; /* GO_ON, or what it said to CONNECT or HELO for all messages */
 	enum milter_verdict	message;	/* GO_ON, or what it said once for this message */
 	bool			in_message;	/* since MAIL */
 	/* what is being said */
@@ -65,7 +66,7 @@ struct milter {
 };
 
 void milter_init(struct milter *m, const struct milter_where *where, const struct milter_times *times);
-bool milter_start(struct milter *m, int fd);		/* the milter's from now on; false: it is gone */
+bool milter_start(struct milter *m, int fd); /* the milter's from now on; false: it is gone */
 void milter_lost(struct milter *m, const struct err *why);	/* it could not be reached */
 /* Does it want to hear of this? Then its fields go to m->out, and milter_end() comes next. */
 bool milter_begin(struct milter *m, char what, const struct milter_facts *facts);

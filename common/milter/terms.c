@@ -37,8 +37,9 @@ bool terms_take(struct span frame, struct milter_terms *t, struct err *e)
 	    !frame_take_number(&frame, &may) || !frame_take_number(&frame, &steps))
 		return err_perm(e, "5.5.0", "it does not answer as a milter would");
 	if (t->version < OLDEST || t->version > FRAME_VERSION)
-		return err_perm(e, "5.5.0", "it speaks version %u of the protocol, we speak %d to %d", t->version,
-		    OLDEST, FRAME_VERSION);
+		return err_perm(e, "5.5.0",
+		    "it speaks version %u of the protocol, we speak %d to %d", t->version, OLDEST,
+		    FRAME_VERSION);
 	t->may = may & MAY_OF_OURS;
 	t->wants_body = may & MAY_CHANGE_BODY;
 	t->steps = steps & STEPS_OF_OURS;

@@ -15,7 +15,8 @@ static bool take_inet(struct span s, struct milter_where *w)
 	char host[HOST_MAX + 1];
 
 	w->port = 0;
-	return host_port_parse(s, host, &w->port) && w->port && address_parse(span_of(host), &w->address);
+	return host_port_parse(s, host, &w->port) && w->port &&
+	    address_parse(span_of(host), &w->address);
 }
 
 bool where_parse(struct span word, struct milter_where *w)
@@ -25,7 +26,8 @@ bool where_parse(struct span word, struct milter_where *w)
 	*w = (struct milter_where){ .open = span_ends(word, ":open") };
 	if (w->open)
 		word = span_to(word, word.n - 5);
-	if (!span_cut(&word, '=', &name) || !is_name(name) || !span_copy(name, w->name, sizeof w->name))
+	if (!span_cut(&word, '=', &name) || !is_name(name) ||
+	    !span_copy(name, w->name, sizeof w->name))
 		return false;
 	if (span_eat(&word, "unix:"))
 		return span_starts(word, "/") && span_copy(word, w->path, sizeof w->path);

@@ -206,7 +206,8 @@ socklen_t address_to_sockaddr(const struct address *a, unsigned port, struct soc
 {
 	memset(out, 0, sizeof *out);
 	if (a->family == 4) {
-		struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+		struct sockaddr_in in = { .sin_family = AF_INET,
+			.sin_port = htons((uint16_t)port) };
 
 		memcpy(&in.sin_addr, a->bytes, 4);
 		memcpy(out, &in, sizeof in);

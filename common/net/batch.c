@@ -8,13 +8,16 @@
 
 enum { SCRATCH_MAX = 1 << 20 };
 
-static const struct dns_answer no_answer = { .found = DNS_FAILED, .why = "the resolver is not there" };
+static const struct dns_answer no_answer = { .found = DNS_FAILED,
+	.why = "the resolver is not there" };
 
-void batch_init(struct batch *b, void (*answered)(void *arg, uint32_t tag, const struct dns_answer *answer), void *arg)
+void batch_init(struct batch *b,
+    void (*answered)(void *arg, uint32_t tag, const struct dns_answer *answer), void *arg)
 {
 	*b = (struct batch){ .resolver = -1, .answered = answered, .arg = arg };
 	b->scratch = arena_new(SCRATCH_MAX, NULL, NULL);
-	b->packet = mem_more(NULL, 1, sizeof *b->packet);	/* not zeroed: 64 KiB that an idle session need not touch */
+	b->packet = mem_more(NULL, 1,
+	    sizeof *b->packet); /* not zeroed: 64 KiB that an idle session need not touch */
 }
 
 void batch_free(struct batch *b)

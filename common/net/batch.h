@@ -27,7 +27,8 @@ struct batch {
 };
 
 /* The channel stays the caller's. */
-void batch_init(struct batch *b, void (*answered)(void *arg, uint32_t tag, const struct dns_answer *answer), void *arg);
+void batch_init(struct batch *b,
+    void (*answered)(void *arg, uint32_t tag, const struct dns_answer *answer), void *arg);
 void batch_free(struct batch *b);
 void batch_ask(struct batch *b, const char *name, enum dns_type type, uint32_t tag);
 /* One answer; false: none came in time, or none is under way. until 0: only what is there. */

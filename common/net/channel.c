@@ -61,7 +61,8 @@ bool channel_read(struct span word, struct channel *c)
 	struct channel got = { .exporter_n = 0 };
 	struct span seal, exporter, end_point;
 
-	if (!span_cut(&word, ':', &seal) || !span_cut(&word, ':', &exporter) || !span_cut(&word, ':', &end_point) ||
+	if (!span_cut(&word, ':', &seal) || !span_cut(&word, ':', &exporter) ||
+	    !span_cut(&word, ':', &end_point) ||
 	    !read_hex(exporter, got.exporter, sizeof got.exporter, &got.exporter_n) ||
 	    !read_hex(end_point, got.end_point, sizeof got.end_point, &got.end_point_n) ||
 	    !span_copy(word, got.names, sizeof got.names))

@@ -23,7 +23,7 @@ enum { CHANNEL_EXPORTER = 32, CHANNEL_DIGEST_MAX = 64, CHANNEL_NAMES = 330, CHAN
 struct channel {
 	unsigned char	exporter[CHANNEL_EXPORTER], end_point[CHANNEL_DIGEST_MAX];
 	size_t		exporter_n, end_point_n;	/* 0: there is none */
-	char		names[CHANNEL_NAMES];		/* "ann@example.org,ann@example.net"; "" for none */
+	char names[CHANNEL_NAMES]; /* "ann@example.org,ann@example.net"; "" for none */
 };
 
 /* One more name; one that could be taken for something else, or has no room, is left out. */

@@ -17,7 +17,8 @@ bool tlsa_usable(const struct tlsa *t)
 
 	if ((t->usage != TLSA_DANE_TA && t->usage != TLSA_DANE_EE) || t->selector > TLSA_PUBLIC_KEY)
 		return false;
-	return t->matching <= TLSA_SHA512 && (!lengths[t->matching] || t->data.n == lengths[t->matching]);
+	return t->matching <= TLSA_SHA512 &&
+	    (!lengths[t->matching] || t->data.n == lengths[t->matching]);
 }
 
 void tlsa_print(const struct tlsa *t, struct str *out)

@@ -35,7 +35,8 @@ static bool set_forward(struct ub_ctx *ctx, const struct dns_settings *s, struct
 			return false;
 	}
 	if (s->forward_count)
-		return set(ctx, "unblock-lan-zones:", "yes", e) && set(ctx, "insecure-lan-zones:", "yes", e) &&
+		return set(ctx, "unblock-lan-zones:", "yes", e) &&
+		    set(ctx, "insecure-lan-zones:", "yes", e) &&
 		    set(ctx, "local-zone:", "test. transparent", e);
 	ub_ctx_resolvconf(ctx, NULL);	/* without one: from the root servers */
 	return true;
@@ -82,9 +83,11 @@ static bool set_up(struct ub_ctx *ctx, const struct dns_settings *s, struct err 
 	    !set(ctx, "msg-cache-size:", "16m", e) || !set(ctx, "rrset-cache-size:", "32m", e) ||
 	    !set(ctx, "key-cache-size:", "4m", e) || !set(ctx, "neg-cache-size:", "4m", e) ||
 	    /* as a library it is modest: 16 questions, and then it drops the oldest */
-	    !set(ctx, "outgoing-range:", "1024", e) || !set(ctx, "num-queries-per-thread:", "2048", e) ||
-	    !set(ctx, "edns-buffer-size:", "1232", e) || !set(ctx, "qname-minimisation:", "yes", e) ||
-	    !set(ctx, "use-syslog:", "no", e) || !set_forward(ctx, s, e))
+	    !set(ctx, "outgoing-range:", "1024", e) ||
+	    !set(ctx, "num-queries-per-thread:", "2048", e) ||
+	    !set(ctx, "edns-buffer-size:", "1232", e) ||
+	    !set(ctx, "qname-minimisation:", "yes", e) || !set(ctx, "use-syslog:", "no", e) ||
+	    !set_forward(ctx, s, e))
 		return false;
 	return !*s->trust_anchor || add_anchors(ctx, s->trust_anchor, e);
 }
@@ -140,7 +143,8 @@ static bool same_name(const char *a, const char *b)
 {
 	char x[DNS_NAME], y[DNS_NAME];
 
-	return dns_name_clean_ask(span_of(a), x) && dns_name_clean_ask(span_of(b), y) && strcmp(x, y) == 0;
+	return dns_name_clean_ask(span_of(a), x) && dns_name_clean_ask(span_of(b), y) &&
+	    strcmp(x, y) == 0;
 }
 
 static void answered(void *arg, int trouble, struct ub_result *r)
@@ -153,7 +157,8 @@ static void answered(void *arg, int trouble, struct ub_result *r)
 		answer.why = why_failed(trouble, r);
 	else
 		answer.secure = r->secure;
-	answer.alias_of = r && r->canonname && !same_name(r->canonname, r->qname) ? r->canonname : "";
+	answer.alias_of =
+	    r && r->canonname && !same_name(r->canonname, r->qname) ? r->canonname : "";
 	answer.ttl = r ? (uint32_t)r->ttl : 0;
 	for (int i = 0; answer.found == DNS_YES && r->data[i] && i < RECORDS_MAX; i++)
 		records[answer.count++] = (struct span){ r->data[i], (size_t)r->len[i] };
@@ -163,7 +168,8 @@ static void answered(void *arg, int trouble, struct ub_result *r)
 
 bool dns_ask(struct dns *u, struct dns_pending *q, const char *name, unsigned type, struct err *e)
 {
-	int code = ub_resolve_async(u->ctx, *name ? name : ".", (int)type, CLASS_IN, q, answered, &q->id);
+	int code =
+	    ub_resolve_async(u->ctx, *name ? name : ".", (int)type, CLASS_IN, q, answered, &q->id);
 
 	return code == 0 || err_temp(e, "4.4.3", "%s", ub_strerror(code));
 }

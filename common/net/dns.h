@@ -15,7 +15,7 @@ struct dns;
 
 struct dns_settings {
 	const char *const	*forward;	/* "192.0.2.1" or "192.0.2.1@5353" */
-	size_t			 forward_count;	/* 0: as /etc/resolv.conf says, else from the root */
+	size_t forward_count; /* 0: as /etc/resolv.conf says, else from the root */
 	const char		*trust_anchor;	/* file; "" = no validation */
 };
 

@@ -30,7 +30,7 @@ struct https_request {
 
 struct https_answer {
 	unsigned	status;		/* 200 */
-	char		type[80];	/* "text/plain", without parameters, in lower case, printable */
+	char type[80]; /* "text/plain", without parameters, in lower case, printable */
 };
 
 /* Once in a process, before it is jailed. */

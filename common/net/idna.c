@@ -9,8 +9,9 @@ bool idna_to_ascii(struct span name, char ascii[IDNA_NAME], struct err *e)
 	int code;
 	bool fits;
 
-	if (span_is_ascii(name))		/* "_25._tcp.mx.test" is fine for DNS, if not for IDNA */
-		return span_copy(name, ascii, IDNA_NAME) || err_perm(e, "5.1.2", "a domain name is too long");
+	if (span_is_ascii(name)) /* "_25._tcp.mx.test" is fine for DNS, if not for IDNA */
+		return span_copy(name, ascii, IDNA_NAME) ||
+		    err_perm(e, "5.1.2", "a domain name is too long");
 	if (!span_copy(name, text, sizeof text))
 		return err_perm(e, "5.1.2", "a domain name is too long");
 	code = idn2_to_ascii_8z(text, &found, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);

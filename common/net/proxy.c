@@ -13,7 +13,8 @@ enum {
 	BYTES_TCP6	= 36,
 };
 
-static const char signature[SIGNATURE] = { '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n' };
+static const char signature[SIGNATURE] = { '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I',
+	'T', '\n' };
 
 /* --- version 1 --- */
 
@@ -114,8 +115,9 @@ static enum proxy_step parse_binary(struct span in, struct proxy_client *out, si
 
 	if (in.n < FIXED)
 		return PROXY_MORE;
-	if ((unsigned char)in.p[SIGNATURE] >> 4 != VERSION_2 || ((unsigned char)in.p[SIGNATURE] & 15) > COMMAND_PROXY)
-		return PROXY_NONE;		/* whatever the length it gives: nobody waits for the rest */
+	if ((unsigned char)in.p[SIGNATURE] >> 4 != VERSION_2 ||
+	    ((unsigned char)in.p[SIGNATURE] & 15) > COMMAND_PROXY)
+		return PROXY_NONE; /* whatever the length it gives: nobody waits for the rest */
 	whole = FIXED + number(in.p + SIGNATURE + 2);
 	if (whole > PROXY_MAX)
 		return PROXY_NONE;

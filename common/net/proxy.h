@@ -14,8 +14,9 @@
 #include "common/net/address.h"
 
 enum {
-	PROXY_TEXT_MAX	= 107,		/* version 1, with its CRLF */
-	PROXY_MAX	= 2048,		/* version 2; the spec asks for 536, certificates' names may come with it */
+	PROXY_TEXT_MAX = 107, /* version 1, with its CRLF */
+	PROXY_MAX =
+	    2048, /* version 2; the spec asks for 536, certificates' names may come with it */
 };
 
 struct proxy_client {

@@ -152,7 +152,8 @@ bool race_run(struct race *r, ms_t until, int *fd, const char **ip, struct err *
 	} else if (x.any_failed) {
 		*e = x.why;
 	} else if (r->count) {
-		err_temp(e, "4.4.1", "cannot connect to %s port %u: no answer in time", r->racers[0].ip, r->port);
+		err_temp(e, "4.4.1", "cannot connect to %s port %u: no answer in time",
+		    r->racers[0].ip, r->port);
 	} else {
 		err_temp(e, "4.4.1", "there is no address to connect to");
 	}

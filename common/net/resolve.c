@@ -8,7 +8,7 @@
 #include "common/net/address.h"
 #include "common/net/dns-name.h"
 
-enum { PATIENCE_S = 330 };	/* longer than dns timeout may be: the resolver is the one to give up */
+enum { PATIENCE_S = 330 }; /* longer than dns timeout may be: the resolver is the one to give up */
 
 /* --- one question --- */
 
@@ -84,8 +84,8 @@ static bool wait_for(int resolver, struct packet *p, uint64_t serial, struct err
 	}
 }
 
-static bool ask(int resolver, struct packet *p, const char *name, enum dns_type type, struct arena *a,
-    struct dns_answer *out, struct err *e)
+static bool ask(int resolver, struct packet *p, const char *name, enum dns_type type,
+    struct arena *a, struct dns_answer *out, struct err *e)
 {
 	uint64_t serial = resolve_serial();
 
@@ -97,7 +97,8 @@ static bool ask(int resolver, struct packet *p, const char *name, enum dns_type 
 	return dns_answer_take(p, a, out) || err_temp(e, "4.4.3", "the resolver answered nonsense");
 }
 
-bool resolve(int resolver, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out, struct err *e)
+bool resolve(int resolver, const char *name, enum dns_type type, struct arena *a,
+    struct dns_answer *out, struct err *e)
 {
 	struct packet *p = mem_more(NULL, 1, sizeof *p);
 	bool ok = ask(resolver, p, name, type, a, out, e);
@@ -157,8 +158,8 @@ static enum mx_found failed(const char *domain, const struct dns_answer *answer,
 }
 
 /* RFC 5321 5.1: a domain without MX that has an address is its own mail host. */
-static enum mx_found implicit(int resolver, const char *domain, struct arena *a, struct mx_host **hosts,
-    size_t *count, struct err *e)
+static enum mx_found implicit(int resolver, const char *domain, struct arena *a,
+    struct mx_host **hosts, size_t *count, struct err *e)
 {
 	static const enum dns_type kinds[] = { DNS_A, DNS_AAAA };
 	struct dns_answer answer;
@@ -175,8 +176,8 @@ static enum mx_found implicit(int resolver, const char *domain, struct arena *a,
 	return MX_NO_DOMAIN;
 }
 
-static enum mx_found from_records(const char *domain, const struct dns_answer *answer, uint32_t dice,
-    struct arena *a, struct mx_host **hosts, size_t *count, struct err *e)
+static enum mx_found from_records(const char *domain, const struct dns_answer *answer,
+    uint32_t dice, struct arena *a, struct mx_host **hosts, size_t *count, struct err *e)
 {
 	struct mx_host *list = arena_array(a, answer->count + 1, sizeof *list);
 	bool null_mx = false;
@@ -227,7 +228,8 @@ enum mx_found resolve_mx(int resolver, const char *domain, uint32_t dice, struct
 		return MX_FAILED;
 	switch (answer.found) {
 	case DNS_YES:
-		return vouch(answer.secure, from_records(domain, &answer, dice, a, hosts, count, e), hosts, count);
+		return vouch(answer.secure, from_records(domain, &answer, dice, a, hosts, count, e),
+		    hosts, count);
 	case DNS_NO_DATA:
 		return vouch(answer.secure, implicit(resolver, domain, a, hosts, count, e), hosts, count);
 	case DNS_NO_NAME:
@@ -253,7 +255,8 @@ static const char *address_text(struct span rdata, unsigned family, struct arena
 /* The n-th usable address of an answer, or NULL. */
 static const char *nth(const struct dns_answer *answer, size_t n, unsigned family, struct arena *a)
 {
-	if (answer->found != DNS_YES || n >= answer->count || answer->records[n].n != (family == 4 ? 4 : 16))
+	if (answer->found != DNS_YES || n >= answer->count ||
+	    answer->records[n].n != (family == 4 ? 4 : 16))
 		return NULL;
 	return address_text(answer->records[n], family, a);
 }
@@ -263,7 +266,8 @@ static bool itself(const char *host, struct arena *a, struct host_addresses *out
 	struct address literal;
 	char text[ADDRESS_TEXT];
 
-	if (!address_parse(span_of(host), &literal) && !address_literal_parse(span_of(host), &literal))
+	if (!address_parse(span_of(host), &literal) &&
+	    !address_literal_parse(span_of(host), &literal))
 		return false;
 	address_print(&literal, text);
 	out->ips = arena_get(a, sizeof *out->ips);
@@ -273,7 +277,8 @@ static bool itself(const char *host, struct arena *a, struct host_addresses *out
 }
 
 /* IPv6 and IPv4 in turn. */
-static void mix(const struct dns_answer *six, const struct dns_answer *four, struct arena *a, struct host_addresses *out)
+static void mix(const struct dns_answer *six, const struct dns_answer *four, struct arena *a,
+    struct host_addresses *out)
 {
 	size_t most = six->count > four->count ? six->count : four->count;
 
@@ -308,7 +313,8 @@ bool resolve_addresses(int resolver, const char *host, struct arena *a, struct h
 	*out = (struct host_addresses){ .alias_of = "" };
 	if (itself(host, a, out))
 		return true;
-	if (!resolve(resolver, host, DNS_AAAA, a, &six, e) || !resolve(resolver, host, DNS_A, a, &four, e))
+	if (!resolve(resolver, host, DNS_AAAA, a, &six, e) ||
+	    !resolve(resolver, host, DNS_A, a, &four, e))
 		return false;
 	mix(&six, &four, a, out);
 	if (out->count) {
@@ -321,7 +327,8 @@ bool resolve_addresses(int resolver, const char *host, struct arena *a, struct h
 	return err_perm(e, "5.4.4", "the host %s has no address", host);
 }
 
-bool resolve_host(int resolver, const char *host, struct arena *a, const char ***ips, size_t *count, struct err *e)
+bool resolve_host(int resolver, const char *host, struct arena *a, const char ***ips, size_t *count,
+    struct err *e)
 {
 	struct host_addresses found;
 

@@ -23,14 +23,16 @@ struct dns_answer {
 	enum dns_found	 found;
 	bool		 secure;	/* validated by DNSSEC */
 	const char	*why;		/* of DNS_FAILED, one sentence */
-	const char	*alias_of;	/* where the CNAMEs led that were followed; NULL or "": there were none */
+	const char
+	    *alias_of; /* where the CNAMEs led that were followed; NULL or "": there were none */
 	uint32_t	 ttl;
 	struct span	*records;	/* raw rdata */
 	size_t		 count;
 };
 
 /* Ask one and wait (the resolver's own deadline is dns timeout). False: resolver out of reach, TEMP. */
-bool resolve(int resolver, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out, struct err *e);
+bool resolve(int resolver, const char *name, enum dns_type type, struct arena *a,
+    struct dns_answer *out, struct err *e);
 
 /* One host to try: RFC 5321 5.1. Sorted by preference, same preference shuffled by dice. */
 struct mx_host {
@@ -52,12 +54,13 @@ void mx_sort(struct mx_host *hosts, size_t count, uint32_t dice);
  * Addresses of a host, IPv6 and IPv4 in turn; text form. An address or literal is its own.
  * False: PERM 5.4.4 when it has none, TEMP 4.4.3 when that could not be found out.
  */
-bool resolve_host(int resolver, const char *host, struct arena *a, const char ***ips, size_t *count, struct err *e);
+bool resolve_host(int resolver, const char *host, struct arena *a, const char ***ips, size_t *count,
+    struct err *e);
 /* The same, and what DNSSEC knows about it. */
 struct host_addresses {
 	const char	**ips;
 	size_t		  count;
-	bool		  secure;	/* it vouches for each of them; not for an address that is its own */
+	bool secure; /* it vouches for each of them; not for an address that is its own */
 	const char	 *alias_of;	/* as in the answer; "" for none */
 };
 bool resolve_addresses(int resolver, const char *host, struct arena *a, struct host_addresses *out, struct err *e);

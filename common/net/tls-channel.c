@@ -26,10 +26,12 @@ static void digest_certificate(SSL *ssl, struct channel *c)
 	unsigned n = 0;
 	int hash;
 
-	if (!certificate || X509_get_signature_info(certificate, &hash, NULL, NULL, NULL) != 1 || hash == NID_undef)
+	if (!certificate || X509_get_signature_info(certificate, &hash, NULL, NULL, NULL) != 1 ||
+	    hash == NID_undef)
 		return;
 	md = hash == NID_md5 || hash == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(hash);
-	if (md && (size_t)EVP_MD_get_size(md) <= sizeof c->end_point && X509_digest(certificate, md, c->end_point, &n) == 1)
+	if (md && (size_t)EVP_MD_get_size(md) <= sizeof c->end_point &&
+	    X509_digest(certificate, md, c->end_point, &n) == 1)
 		c->end_point_n = n;
 }
 

@@ -189,7 +189,8 @@ static bool shake_hands(struct tls_stream *s, ms_t until, struct err *e)
 	return err_temp(e, "4.7.0", "the TLS handshake failed: %s", words);
 }
 
-bool tls_client_prove(struct tls_client *t, struct tls_stream *s, const struct tls_want *want, ms_t until, struct err *e)
+bool tls_client_prove(struct tls_client *t, struct tls_stream *s, const struct tls_want *want,
+    ms_t until, struct err *e)
 {
 	SSL *ssl = SSL_new(t->ctx);
 

@@ -29,7 +29,8 @@ static bool tell_host(SSL *ssl, const char *host)
 {
 	char name[DNS_NAME];
 
-	return is_address(host) || (plain_name(host, name) && SSL_set_tlsext_host_name(ssl, name) == 1);
+	return is_address(host) ||
+	    (plain_name(host, name) && SSL_set_tlsext_host_name(ssl, name) == 1);
 }
 
 static bool expect_name(SSL *ssl, const char *host)
@@ -48,7 +49,8 @@ static bool expect_names(SSL *ssl, const struct tls_want *want)
 
 	/* OpenSSL wants the address and a name, not one of them: an address counts when it is all there is. */
 	for (size_t i = 0; ok && i < want->name_count; i++)
-		ok = (want->name_count > 1 && is_address(want->names[i])) || expect_name(ssl, want->names[i]);
+		ok = (want->name_count > 1 && is_address(want->names[i])) ||
+		    expect_name(ssl, want->names[i]);
 	return ok;
 }
 
@@ -92,7 +94,8 @@ bool tls_can_match(const struct tlsa *record)
 	if (record->matching != TLSA_EXACT)
 		return true;
 	if (record->selector == TLSA_CERTIFICATE)
-		ok = (certificate = d2i_X509(NULL, &at, (long)record->data.n)) && at == end && X509_get0_pubkey(certificate);
+		ok = (certificate = d2i_X509(NULL, &at, (long)record->data.n)) && at == end &&
+		    X509_get0_pubkey(certificate);
 	else
 		ok = (key = d2i_PUBKEY(NULL, &at, (long)record->data.n)) && at == end;
 	X509_free(certificate);
@@ -172,8 +175,10 @@ static bool judge(struct tls_stream *s, const struct tls_want *want)
 	if (!certificate)
 		return say_no(s, TLS_INVALID, "no certificate");
 	if (want->proof == TLS_PROOF_PRINT)
-		return print_matches(certificate, want) || say_no(s, TLS_NOT_TRUSTED, "its certificate is another one");
-	return verdict == X509_V_OK || say_no(s, trouble_of(verdict), X509_verify_cert_error_string(verdict));
+		return print_matches(certificate, want) ||
+		    say_no(s, TLS_NOT_TRUSTED, "its certificate is another one");
+	return verdict == X509_V_OK ||
+	    say_no(s, trouble_of(verdict), X509_verify_cert_error_string(verdict));
 }
 
 void tls_judge_proof(struct tls_stream *s, const struct tls_want *want)

@@ -25,7 +25,8 @@ static void add_want(EVP_MD_CTX *md, const struct tls_want *w)
 	for (size_t i = 0; i < w->name_count; i++)
 		add(md, span_of(w->names[i]));
 	for (size_t i = 0; i < w->record_count; i++) {
-		unsigned form[] = { w->records[i].usage, w->records[i].selector, w->records[i].matching };
+		unsigned form[] = { w->records[i].usage, w->records[i].selector,
+			w->records[i].matching };
 
 		add(md, (struct span){ (const char *)form, sizeof form });
 		add(md, w->records[i].data);

@@ -20,7 +20,7 @@ struct tls_server {
 	unsigned	 uses;			/* the owner, and each connection */
 	int		 min_version;
 	size_t		 count;
-	X509_STORE	*clients;		/* who vouches for clients; NULL: they are not asked */
+	X509_STORE *clients; /* who vouches for clients; NULL: they are not asked */
 	struct {
 		SSL_CTX	*ctx;
 		X509	*certificate;		/* whose names SNI is compared with */

@@ -76,7 +76,7 @@ void tls_why(struct tls_conn *c, char *text, size_t size);
 
 /* --- the client's side: a blocking stream with deadlines --- */
 
-struct tls_client;			/* whom we trust, and sessions that the next connection may go on with */
+struct tls_client; /* whom we trust, and sessions that the next connection may go on with */
 
 /* ca_file: PEM file of certificate authorities; "" = the system's. */
 struct tls_client *tls_client_new(const char *ca_file, struct err *e);
@@ -84,9 +84,9 @@ void tls_client_free(struct tls_client *t);
 
 /* How the other side can show that it is who we mean. */
 enum tls_proof {
-	TLS_PROOF_NAME,		/* a certificate for one of names, from an authority we trust: RFC 9525 */
-	TLS_PROOF_TLSA,		/* one that a record matches, and for TLSA_DANE_TA a name too: RFC 7672 3 */
-	TLS_PROOF_PRINT,	/* the SHA-256 of its certificate, or of its public key, is among prints */
+	TLS_PROOF_NAME, /* a certificate for one of names, from an authority we trust: RFC 9525 */
+	TLS_PROOF_TLSA, /* one that a record matches, and for TLSA_DANE_TA a name too: RFC 7672 3 */
+	TLS_PROOF_PRINT, /* the SHA-256 of its certificate, or of its public key, is among prints */
 };
 
 enum { TLS_NAMES_MAX = 8, TLS_PRINT = 65, TLS_KEY = 32 };
@@ -94,8 +94,8 @@ enum { TLS_NAMES_MAX = 8, TLS_PRINT = 65, TLS_KEY = 32 };
 struct tls_want {
 	const char		*host;		/* SNI; not sent when it is an address */
 	enum tls_proof		 proof;
-	bool			 must;		/* without it TLS ends; else it is a fact, and host is enough */
-	const char		*names[TLS_NAMES_MAX];	/* ".example.org" is any name below; none: host's */
+	bool must; /* without it TLS ends; else it is a fact, and host is enough */
+	const char *names[TLS_NAMES_MAX]; /* ".example.org" is any name below; none: host's */
 	size_t			 name_count;
 	const struct tlsa	*records;	/* usable ones, see net/dane.h */
 	size_t			 record_count;
@@ -112,7 +112,7 @@ enum tls_trouble { TLS_FINE, TLS_BROKEN, TLS_WRONG_NAME, TLS_EXPIRED, TLS_NOT_TR
  */
 struct tls_stream {
 	struct stream	 stream;		/* first: a tls_stream is a stream */
-	int		 fd;			/* ours from tls_stream_init() to tls_stream_close() */
+	int fd; /* ours from tls_stream_init() to tls_stream_close() */
 	void		*tls;
 	char		 text[TLS_TEXT];	/* "TLSv1.3 ..."; "" in the clear */
 	bool		 verified;		/* the proof is good */
@@ -130,12 +130,13 @@ void tls_stream_init(struct tls_stream *s, int fd);
  * Start TLS as the client. False: the stream is of no more use, close it (a fresh connection may
  * go on in the clear). TEMP 4.7.5 when the proof that must be is not there.
  */
-bool tls_client_prove(struct tls_client *t, struct tls_stream *s, const struct tls_want *want, ms_t until, struct err *e);
+bool tls_client_prove(struct tls_client *t, struct tls_stream *s, const struct tls_want *want,
+    ms_t until, struct err *e);
 /* The same, with a certificate for host (which may be an address) as the proof, that must be or not. */
 bool tls_client_start(struct tls_client *t, struct tls_stream *s, const char *host,
     bool must_verify, ms_t until, struct err *e);
 /* Is it in the form that OpenSSL takes? A record that names its data exactly has to hold what it says. */
 bool tls_can_match(const struct tlsa *record);
-void tls_stream_close(struct tls_stream *s);	/* goodbye where possible, and close; twice is fine */
+void tls_stream_close(struct tls_stream *s); /* goodbye where possible, and close; twice is fine */
 
 #endif

@@ -23,7 +23,8 @@ static bool read_address(struct span data, unsigned family, struct zone_record *
 {
 	struct address a;
 
-	return address_parse(data, &a) && a.family == family && put(r, a.bytes, family == 4 ? 4 : 16);
+	return address_parse(data, &a) && a.family == family &&
+	    put(r, a.bytes, family == 4 ? 4 : 16);
 }
 
 static bool read_a(struct span data, struct zone_record *r)
@@ -41,7 +42,8 @@ static bool read_name(struct span data, struct zone_record *r)
 	char name[DNS_NAME], wire[DNS_WIRE];
 	size_t n;
 
-	return data.n && dns_name_clean(data, name) && dns_name_to_wire(name, wire, &n) && put(r, wire, n);
+	return data.n && dns_name_clean(data, name) && dns_name_to_wire(name, wire, &n) &&
+	    put(r, wire, n);
 }
 
 static bool read_mx(struct span data, struct zone_record *r)
@@ -172,7 +174,8 @@ bool zone_line_parse(struct span line, struct zone_record *out, struct err *e)
 
 	word = span_word(&rest);
 	if (!word.n || !dns_name_clean_ask(word, r.name))
-		return err_perm(e, "5.3.5", "a record must start with a name: " SPAN_FMT, SPAN_ARG(span_to(whole, 80)));
+		return err_perm(e, "5.3.5", "a record must start with a name: " SPAN_FMT,
+		    SPAN_ARG(span_to(whole, 80)));
 	word = span_word(&rest);
 	if (span_u64(word, INT32_MAX, &ttl)) {
 		r.ttl = (uint32_t)ttl;
@@ -182,11 +185,13 @@ bool zone_line_parse(struct span line, struct zone_record *out, struct err *e)
 		word = span_word(&rest);
 	type = find_type(word);
 	if (!type)
-		return err_perm(e, "5.3.5", "no such type of record, we know A AAAA MX TXT CNAME PTR TLSA SOA: "
-		    SPAN_FMT, SPAN_ARG(span_to(whole, 80)));
+		return err_perm(e, "5.3.5",
+		    "no such type of record, we know A AAAA MX TXT CNAME PTR TLSA SOA: " SPAN_FMT,
+		    SPAN_ARG(span_to(whole, 80)));
 	r.type = type->type;
 	if (!type->read(span_trim(rest), &r))
-		return err_perm(e, "5.3.5", "this is no %s record: " SPAN_FMT, type->name, SPAN_ARG(span_to(whole, 80)));
+		return err_perm(e, "5.3.5", "this is no %s record: " SPAN_FMT, type->name,
+		    SPAN_ARG(span_to(whole, 80)));
 	*out = r;
 	return true;
 }
@@ -195,7 +200,8 @@ bool zone_line_parse(struct span line, struct zone_record *out, struct err *e)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct zone_record *const *)a)->name, (*(const struct zone_record *const *)b)->name);
+	return strcmp((*(const struct zone_record *const *)a)->name,
+	    (*(const struct zone_record *const *)b)->name);
 }
 
 static bool is_blank_line(struct span s)
@@ -320,7 +326,8 @@ bool zone_find(const struct zone *z, const char *name, enum dns_type type, struc
 		dns_name_eat(&rdata, ask);
 	}
 	*out = (struct dns_answer){ .found = DNS_NO_NAME, .why = "", .ttl = ZONE_TTL };
-	if (alias && first_of(z, ask) < z->count && strcmp(z->records[first_of(z, ask)]->name, ask) == 0) {
+	if (alias && first_of(z, ask) < z->count &&
+	    strcmp(z->records[first_of(z, ask)]->name, ask) == 0) {
 		out->found = DNS_FAILED;
 		out->why = "aliases go round in a circle";
 		return true;

@@ -44,7 +44,10 @@ bool fd_set_blocking(int fd, bool blocking)
 
 bool fd_send(int sock, const void *bytes, size_t n, const int *fds, size_t fd_count, struct err *e)
 {
-	union { char room[CMSG_SPACE(FD_PASS_MAX * sizeof(int))]; struct cmsghdr align; } control = { 0 };
+	union {
+		char room[CMSG_SPACE(FD_PASS_MAX * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
 	struct iovec io = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
 	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
 	ssize_t sent;

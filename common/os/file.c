@@ -35,7 +35,9 @@ static int open_level(int at, const char *name, int flags, mode_t mode)
 	struct stat st;
 
 	if (fd < 0 && errno == ENOTDIR) {
-		errno = fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
+		errno = fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) ?
+		    ELOOP :
+		    ENOTDIR;
 	} else if (fd >= 0 && (flags & O_PATH) && (fstat(fd, &st) < 0 || S_ISLNK(st.st_mode))) {
 		close(fd);
 		errno = ELOOP;
@@ -208,7 +210,9 @@ bool file_read_all(int fd, struct str *into, struct err *e)
 
 			into->over = false;
 			n = read(fd, &one, 1);
-			return n == 0 ? true : err_perm(e, "5.3.4", "a file is larger than %zu bytes", into->max);
+			return n == 0 ?
+			    true :
+			    err_perm(e, "5.3.4", "a file is larger than %zu bytes", into->max);
 		}
 		n = read(fd, at, room);
 		if (n < 0 && errno == EINTR)

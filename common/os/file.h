@@ -32,7 +32,7 @@ bool file_make_dirs(int dir, const char *path, mode_t mode, struct err *e);
 bool file_make_owned(const char *path, mode_t mode, int uid, int gid, struct err *e);
 
 bool file_write(int fd, struct span bytes, struct err *e);		/* all of it */
-bool file_read_all(int fd, struct str *into, struct err *e);		/* too big for into is an error */
+bool file_read_all(int fd, struct str *into, struct err *e); /* too big for into is an error */
 bool file_read_at(int dir, const char *name, struct str *into, struct err *e);
 
 /* Flush one file's bytes. After false the file is lost: throw it away, never flush it again. */

@@ -251,7 +251,8 @@ static void give_kill(struct code *c)
 
 static void load_argument(struct code *c, unsigned which)
 {
-	add(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offsetof(struct seccomp_data, args) + 8 * which), 0, 0);
+	add(c, BPF_LD | BPF_W | BPF_ABS,
+	    (uint32_t)(offsetof(struct seccomp_data, args) + 8 * which), 0, 0);
 }
 
 /* if (test against k) allow; else EACCES */
@@ -310,7 +311,9 @@ static void judge(unsigned may, enum verdict *verdicts)
 size_t filter_build(unsigned may, int pid, bool only_log, struct sock_filter *program)
 {
 	struct code c = { .at = program, .pid = pid, .only_log = only_log };
-	enum verdict verdicts[CALLS + 1] = { KILL };	/* the last is all that we do not know, x32 too */
+	enum verdict verdicts[CALLS + 1] = {
+		KILL
+	}; /* the last is all that we do not know, x32 too */
 	struct run runs[CALLS + 1];
 	size_t count = 0;
 

@@ -48,7 +48,8 @@ bool history_day(const char *name, time_t *begins)
 	char again[16];
 	int n = 0;
 
-	if (sscanf(name, "%4d-%2d-%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &n) != 3 || (name[n] && name[n] != '.'))
+	if (sscanf(name, "%4d-%2d-%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &n) != 3 ||
+	    (name[n] && name[n] != '.'))
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
@@ -68,7 +69,8 @@ static void open_day(time_t now)
 		return;
 	history_name(now, day);
 	snprintf(path, sizeof path, "%s/%s%s%s", to.dir, day, *to.suffix ? "." : "", to.suffix);
-	to.fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0660);
+	to.fd = open(path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0660);
 	to.day = now / DAY_S;
 	to.torn = false;
 	if (to.fd < 0)

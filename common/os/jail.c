@@ -201,9 +201,10 @@ static bool restrict_to(int ruleset, const struct jail *j, uint64_t handled, str
 
 static bool landlock(const struct jail *j, const char **without, struct err *e)
 {
-	int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int version =
+	    (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset rights = all_rights(version, j->may);
-	size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;	/* older kernels know less of it */
+	size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8; /* older kernels know less of it */
 	int fd;
 	bool ok;
 
@@ -235,7 +236,8 @@ static bool make_home(const char *path, struct err *e)
 	root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(e, "cannot open /");
-	ok = file_make_dirs(root, path + (*path == '/'), 0700, e) || err_while(e, "making %s", path);
+	ok =
+	    file_make_dirs(root, path + (*path == '/'), 0700, e) || err_while(e, "making %s", path);
 	fd_close(&root);
 	return ok;
 }

@@ -40,9 +40,10 @@ struct jail_path { const char *path; bool write; };	/* one that is not there is 
 struct jail {
 	int			uid, gid;	/* to become; -1 when we stay who we are */
 	unsigned		may;		/* enum may */
-	struct jail_path	paths[JAIL_PATHS_MAX];	/* all of the file system it keeps; ends with NULL */
-	const char		*make;		/* directory to be made, as whom we become, where missing; or NULL */
-	const char		*empty;		/* root directory when started as root and paths is empty */
+	struct jail_path
+	    paths[JAIL_PATHS_MAX]; /* all of the file system it keeps; ends with NULL */
+	const char *make; /* directory to be made, as whom we become, where missing; or NULL */
+	const char *empty; /* root directory when started as root and paths is empty */
 	unsigned		files;		/* RLIMIT_NOFILE; 0 leaves it */
 	unsigned		memory_mb;	/* RLIMIT_DATA; 0 leaves it */
 };

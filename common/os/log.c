@@ -41,7 +41,8 @@ int log_print_front(char *line, size_t size)
 
 	gmtime_r(&sec, &tm);
 	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-	return snprintf(line, size, "%s.%03dZ %s[%d]: ", date, (int)(us / 1000 % 1000), to.program, (int)getpid());
+	return snprintf(line, size, "%s.%03dZ %s[%d]: ", date, (int)(us / 1000 % 1000), to.program,
+	    (int)getpid());
 }
 
 /* What the other side wants in front. */
@@ -68,7 +69,8 @@ static void say(int level, const char *fmt, va_list args)
 	if (to.form != LOG_FORM_SYSLOG)
 		line[n++] = '\n';
 	/* A full or dead log must not stop the mail. */
-	ignored = to.form == LOG_FORM_SYSLOG ? send(to.fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) :
+	ignored = to.form == LOG_FORM_SYSLOG ?
+	    send(to.fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) :
 	    write(to.fd, line, (size_t)n);
 	(void)ignored;
 }

@@ -14,9 +14,9 @@
 #include <stddef.h>
 
 enum log_form {
-	LOG_FORM_PLAIN,		/* with time stamp: standard error or a file */
-	LOG_FORM_JOURNAL,		/* "<6>" in front, no time stamp: standard error under systemd */
-	LOG_FORM_SYSLOG,		/* fd is a connected datagram socket to /dev/log */
+	LOG_FORM_PLAIN, /* with time stamp: standard error or a file */
+	LOG_FORM_JOURNAL, /* "<6>" in front, no time stamp: standard error under systemd */
+	LOG_FORM_SYSLOG, /* fd is a connected datagram socket to /dev/log */
 };
 
 void log_open(const char *program, int fd, enum log_form form);

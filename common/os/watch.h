@@ -12,7 +12,7 @@
 
 #include "common/base/err.h"
 
-int watch_open(void);				/* non-blocking descriptor, readable when something stirs; -1 errno */
+int watch_open(void); /* non-blocking descriptor, readable when something stirs; -1 errno */
 /* Names that appear (created, renamed into), and with gone also those that leave, in dir. -1: errno. */
 int watch_add(int watch, const char *path, bool gone);
 /* Only names that are renamed into it: what is made under its last name in steps stays quiet. */

@@ -17,8 +17,8 @@
 #include "common/queue/plan.h"
 
 enum {
-	FULL_MAX	= 64 << 10,	/* larger originals come back as their header, unless RET=FULL */
-	ADDRESS_MAX	= 500,		/* RFC 3461 4.2 */
+	FULL_MAX = 64 << 10, /* larger originals come back as their header, unless RET=FULL */
+	ADDRESS_MAX = 500, /* RFC 3461 4.2 */
 };
 
 static const char *const kind_names[] = {
@@ -39,7 +39,8 @@ static bool names_postmaster(const char *address, const char *postmaster)
 	struct span who = span_of(address), domain = who, local = who;
 
 	span_cut(&domain, '@', &local);
-	return span_is(who, postmaster) || span_is(local, postmaster) || span_is(local, "postmaster");
+	return span_is(who, postmaster) || span_is(local, postmaster) ||
+	    span_is(local, "postmaster");
 }
 
 /* RFC 3461 4.2: to whom it was sent, before it was forwarded. Postmaster is not told that he could not be told. */
@@ -100,7 +101,8 @@ static bool wants_full(const struct job *j, size_t size)
 /* RFC 3464 2.2.4: a server, not one of our users. */
 static const char *from_mta(const struct envelope *env)
 {
-	bool from_here = !env->helo || !env->peer || span_starts(span_of(env->peer), "local") || (env->login && *env->login);
+	bool from_here = !env->helo || !env->peer || span_starts(span_of(env->peer), "local") ||
+	    (env->login && *env->login);
 
 	return from_here ? "" : env->helo;
 }
@@ -177,8 +179,8 @@ static void add_rcpt(struct job *j, const struct rcpt *r, time_t last_try)
 
 /* --- what the callers ask --- */
 
-static bool report_to(const struct bounce *b, struct envelope *env, enum bounce_to whom, int text, time_t now,
-    struct err *e)
+static bool report_to(const struct bounce *b, struct envelope *env, enum bounce_to whom, int text,
+    time_t now, struct err *e)
 {
 	char postmaster[320];
 	struct job j = { .b = b, .env = env, .kind = REPORT_FAILED, .to = env->sender, .text = text, .now = now };
@@ -202,7 +204,8 @@ static bool report_to(const struct bounce *b, struct envelope *env, enum bounce_
 bool bounce_failed(const struct bounce *b, struct envelope *env, int text, time_t now, bool *hold, struct err *e)
 {
 	*hold = false;
-	if (!report_to(b, env, BOUNCE_SENDER, text, now, e) || !report_to(b, env, BOUNCE_POSTMASTER, text, now, e))
+	if (!report_to(b, env, BOUNCE_SENDER, text, now, e) ||
+	    !report_to(b, env, BOUNCE_POSTMASTER, text, now, e))
 		return false;
 	for (size_t i = 0; i < env->rcpt_count; i++) {
 		struct rcpt *r = &env->rcpts[i];
@@ -223,9 +226,10 @@ bool bounce_is_bulk(struct span header)
 	struct field f;
 
 	while (header_next(&header, &f)) {
-		if (span_is(f.name, "List-Id") || (span_is(f.name, "Precedence") && !span_is(f.value, "first-class")))
+		if (span_is(f.name, "List-Id") ||
+		    (span_is(f.name, "Precedence") && !span_is(f.value, "first-class")))
 			return true;
-		if (span_is(f.name, "Auto-Submitted") && !span_is(f.value, "no"))	/* RFC 3834 5 */
+		if (span_is(f.name, "Auto-Submitted") && !span_is(f.value, "no")) /* RFC 3834 5 */
 			return true;
 	}
 	return false;
@@ -275,7 +279,8 @@ static bool report_one(const struct bounce *b, const struct envelope *env, const
 bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
     enum report_kind kind, int text, time_t now, struct err *e)
 {
-	return !*env->sender || !(r->notify & NOTIFY_SUCCESS) || report_one(b, env, r, kind, text, now, e);
+	return !*env->sender || !(r->notify & NOTIFY_SUCCESS) ||
+	    report_one(b, env, r, kind, text, now, e);
 }
 
 bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool dsn, bool by)
@@ -284,13 +289,14 @@ bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool
 		return false;
 	if (r->notify & NOTIFY_SUCCESS && !dsn)				/* RFC 3461 5.2.2 */
 		return true;
-	if (env->by_mode == DELIVER_OR_NOTIFY && !by && !(env->warned && env->warned >= env->by))	/* RFC 2852 4.1.4.2 */
+	if (env->by_mode == DELIVER_OR_NOTIFY && !by &&
+	    !(env->warned && env->warned >= env->by)) /* RFC 2852 4.1.4.2 */
 		return true;
 	return env->by_mode && env->by_trace;
 }
 
-bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r, int text, time_t now,
-    struct err *e)
+bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+    int text, time_t now, struct err *e)
 {
 	return report_one(b, env, r, REPORT_RELAYED, text, now, e);
 }

@@ -19,7 +19,7 @@
 struct bounce {			/* who we are; the same for all messages */
 	const struct station	*own;		/* in/own */
 	const char		*our_name;
-	const char		*postmaster;	/* address or bare name; without a domain ours is added */
+	const char *postmaster; /* address or bare name; without a domain ours is added */
 	time_t			 give_up;	/* seconds, for delay reports */
 };
 
@@ -45,8 +45,8 @@ bool bounce_is_bulk(struct span header);		/* pure */
  * knows nothing (by: it does), or for a trace: RFC 2852.
  */
 bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool dsn, bool by);
-bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r, int text, time_t now,
-    struct err *e);
+bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+    int text, time_t now, struct err *e);
 /* One recipient asked for NOTIFY=SUCCESS and was delivered or expanded. */
 bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
     enum report_kind kind, int text, time_t now, struct err *e);

@@ -146,6 +146,8 @@ bool destination_edit(struct destination *d, struct span word, int64_t now, stru
 	else if (span_same(key, SPAN("family")))
 		ok = edit_family(d, value);
 	else
-		return err_perm(e, "5.3.5", "a destination has no \"" SPAN_FMT "\" to set: concurrency, dead, family", SPAN_ARG(key));
+		return err_perm(e, "5.3.5",
+		    "a destination has no \"" SPAN_FMT "\" to set: concurrency, dead, family",
+		    SPAN_ARG(key));
 	return ok || err_perm(e, "5.3.5", "\"" SPAN_FMT "\" is nothing that " SPAN_FMT " can be", SPAN_ARG(value), SPAN_ARG(key));
 }

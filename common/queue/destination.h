@@ -36,9 +36,9 @@ struct pace {
 /* Times are the wall clock's, 0 where there is none. */
 struct destination {
 	int64_t		first, used;		/* known since; last spoken to, or tried */
-	int64_t		taken_at, failed_at;	/* last success; last time that it could not be reached */
+	int64_t taken_at, failed_at; /* last success; last time that it could not be reached */
 	int64_t		dead_until;		/* nobody tries before */
-	int64_t		taken, failed;		/* jobs it had an answer to; times it could not be reached */
+	int64_t taken, failed; /* jobs it had an answer to; times it could not be reached */
 	struct pace	pace;
 	unsigned	family;			/* of the address that worked: 4, 6; 0 */
 	unsigned	extensions;		/* enum smtp_ext, offered last */
@@ -67,8 +67,8 @@ void destinations_close(struct destinations *all);
 bool destinations_get(struct destinations *all, const char *name, struct destination *d);	/* false: d is zeroed */
 void destinations_set(struct destinations *all, const char *name, const struct destination *d);
 size_t destinations_forget(struct destinations *all, const char *name);		/* NULL: all. How many it were */
-void destinations_each(struct destinations *all, void (*each)(void *arg, const char *name, const struct destination *d),
-    void *arg);
+void destinations_each(struct destinations *all,
+    void (*each)(void *arg, const char *name, const struct destination *d), void *arg);
 /* Forget who was not used for `keep` seconds, and the longest unused while there are more than `most`. */
 void destinations_sift(struct destinations *all, int64_t now, int64_t keep, size_t most);
 /*

@@ -104,7 +104,8 @@ void destinations_sync(struct destinations *all)
 
 /* --- all of them --- */
 
-static void sift(struct destinations *all, bool (*keep)(void *arg, struct span key, struct span value), void *arg)
+static void sift(struct destinations *all,
+    bool (*keep)(void *arg, struct span key, struct span value), void *arg)
 {
 	struct err e;
 
@@ -148,8 +149,8 @@ static bool show(void *arg, struct span key, struct span value)
 	return true;
 }
 
-void destinations_each(struct destinations *all, void (*each)(void *arg, const char *name, const struct destination *d),
-    void *arg)
+void destinations_each(struct destinations *all,
+    void (*each)(void *arg, const char *name, const struct destination *d), void *arg)
 {
 	sift(all, show, &(struct showing){ each, arg });
 }

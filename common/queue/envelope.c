@@ -10,7 +10,10 @@
 enum { VERSION = 1, RCPTS_LIMIT = 100000 };
 
 static const char *const state_names[] = {
-	[RCPT_WAITING] = "waiting", [RCPT_DONE] = "done", [RCPT_FAILED] = "failed", [RCPT_TOLD] = "told",
+	[RCPT_WAITING] = "waiting",
+	[RCPT_DONE] = "done",
+	[RCPT_FAILED] = "failed",
+	[RCPT_TOLD] = "told",
 };
 enum { STATES = sizeof state_names / sizeof *state_names };
 
@@ -139,7 +142,8 @@ static void print_times(const struct envelope *env, struct str *out)
 		str_addf(out, "release: %" PRId64 "\n", (int64_t)env->release);
 	if (env->by_mode)
 		str_addf(out, "deliver-by: %" PRId64 " %s%s\n", (int64_t)env->by,
-		    env->by_mode == DELIVER_OR_RETURN ? "return" : "notify", env->by_trace ? " trace" : "");
+		    env->by_mode == DELIVER_OR_RETURN ? "return" : "notify",
+		    env->by_trace ? " trace" : "");
 	if (env->priority)
 		str_addf(out, "priority: %d\n", env->priority);
 	if (env->warned)
@@ -170,8 +174,8 @@ void envelope_print(const struct envelope *env, struct str *out)
 	int64_t us = env->arrived_us ? env->arrived_us : (int64_t)env->arrived * 1000000;
 	size_t from = out->n;
 
-	str_addf(out, "posthorn-envelope: %d\nid: %s\narrived: %" PRId64 ".%06d\n", VERSION, env->id,
-	    us / 1000000, (int)(us % 1000000));
+	str_addf(out, "posthorn-envelope: %d\nid: %s\narrived: %" PRId64 ".%06d\n", VERSION,
+	    env->id, us / 1000000, (int)(us % 1000000));
 	add_path(out, "sender: ", env->sender);
 	for EACH(f, texts)
 		add_line(out, f->key, *text_at((void *)env, f));
@@ -179,8 +183,8 @@ void envelope_print(const struct envelope *env, struct str *out)
 		add_line(out, "top", env->top[i]);
 	print_marks(env, out);
 	print_times(env, out);
-	str_addf(out, "text: %" PRIu64 " %" PRIu64 " %08" PRIx32 "\n", env->text_bytes, env->wire_bytes,
-	    env->text_crc);
+	str_addf(out, "text: %" PRIu64 " %" PRIu64 " %08" PRIx32 "\n", env->text_bytes,
+	    env->wire_bytes, env->text_crc);
 	for (size_t i = 0; i < env->rcpt_count; i++)
 		print_rcpt(&env->rcpts[i], out);
 	str_addf(out, "end: %08" PRIx32 "\n", crc32c(0, span_from(str_span(out), from)));
@@ -230,7 +234,8 @@ static bool read_arrived(struct envelope *env, struct span v)
 {
 	uint64_t us;
 
-	if (!eat_time(&v, &env->arrived) || !span_eat_char(&v, '.') || v.n != 6 || !span_u64(v, 999999, &us))
+	if (!eat_time(&v, &env->arrived) || !span_eat_char(&v, '.') || v.n != 6 ||
+	    !span_u64(v, 999999, &us))
 		return false;
 	env->arrived_us = (int64_t)env->arrived * 1000000 + (int64_t)us;
 	return true;
@@ -321,7 +326,8 @@ static bool read_rcpt(struct envelope *env, struct span v)
 	uint64_t number;
 	int s = 0;
 
-	if (!span_eat_u64(&v, UINT32_MAX, &number) || !span_eat_char(&v, ' ') || !span_cut(&v, ' ', &state))
+	if (!span_eat_u64(&v, UINT32_MAX, &number) || !span_eat_char(&v, ' ') ||
+	    !span_cut(&v, ' ', &state))
 		return false;
 	r->number = (unsigned)number;
 	while (!span_is(state, state_names[s])) {
@@ -459,8 +465,10 @@ bool envelope_parse(struct span text, struct arena *a, struct envelope *env, str
 	while (span_cut(&copy, '\n', &line)) {
 		struct span value = line;
 
-		if (!span_cut(&value, ':', &key) || !span_eat_char(&value, ' ') || !read_line(env, key, value))
-			return err_perm(e, "5.3.0", "the envelope has a line that we do not know: " SPAN_FMT,
+		if (!span_cut(&value, ':', &key) || !span_eat_char(&value, ' ') ||
+		    !read_line(env, key, value))
+			return err_perm(e, "5.3.0",
+			    "the envelope has a line that we do not know: " SPAN_FMT,
 			    SPAN_ARG(span_to(line, 60)));
 	}
 	if (copy.n || !env->id[0] || !env->sender || !env->rcpt_count)

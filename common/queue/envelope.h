@@ -19,9 +19,9 @@
 #include "common/base/str.h"
 
 enum {
-	ENVELOPE_TOPS	= 4,		/* signatures on top */
-	ID_SIZE		= 24,		/* room for a queue id and its NUL */
-	ENVELOPE_MAX	= 16 << 20,	/* bytes of one ID.e: 10,000 recipients with all they can have */
+	ENVELOPE_TOPS = 4, /* signatures on top */
+	ID_SIZE = 24, /* room for a queue id and its NUL */
+	ENVELOPE_MAX = 16 << 20, /* bytes of one ID.e: 10,000 recipients with all they can have */
 };
 
 enum rcpt_state {
@@ -61,15 +61,16 @@ struct envelope {
 	const char	*helo;		/* what it called itself, or "" */
 	const char	*protocol;	/* ESMTPSA ... */
 	const char	*tls;		/* "TLSv1.3 ..." or "" */
-	const char	*top[ENVELOPE_TOPS];	/* header fields to send in front of the text, each one line */
+	const char
+	    *top[ENVELOPE_TOPS]; /* header fields to send in front of the text, each one line */
 	size_t		 top_count;
 	const char	*hold;		/* why it is to wait in hold/ for a person, or "" */
-	const char	*via;		/* HOST[:PORT] that takes what goes out, by a person's word; or "" */
+	const char *via; /* HOST[:PORT] that takes what goes out, by a person's word; or "" */
 	bool		 smtputf8, body8bit, is_bounce;
 	bool		 junk;		/* taken, but not trusted: into the folder junk-folder */
-	bool		 vouched;	/* from whom it says, as far as can be known: it may be forwarded */
+	bool vouched; /* from whom it says, as far as can be known: it may be forwarded */
 	bool		 require_tls;	/* REQUIRETLS: RFC 8689 */
-	bool		 tls_optional;	/* the header says TLS-Required: No, which is less than any policy */
+	bool tls_optional; /* the header says TLS-Required: No, which is less than any policy */
 	time_t		 release;	/* not to be tried before: RFC 4865; 0 = at once */
 	enum deliver_mode by_mode;
 	bool		 by_trace;

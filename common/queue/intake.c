@@ -10,7 +10,8 @@
 
 _Static_assert(PARAM_NEVER == (int)NOTIFY_NEVER && PARAM_SUCCESS == (int)NOTIFY_SUCCESS &&
     PARAM_FAILURE == (int)NOTIFY_FAILURE && PARAM_DELAY == (int)NOTIFY_DELAY, "NOTIFY has one meaning");
-_Static_assert(BY_RETURN == (int)DELIVER_OR_RETURN && BY_NOTIFY == (int)DELIVER_OR_NOTIFY, "BY has one meaning");
+_Static_assert(BY_RETURN == (int)DELIVER_OR_RETURN && BY_NOTIFY == (int)DELIVER_OR_NOTIFY,
+    "BY has one meaning");
 
 enum { RCPTS_FIRST = 4 };
 
@@ -98,9 +99,11 @@ void intake_delete_rcpt(struct intake *in, struct span address)
 	env->rcpt_count = kept;
 }
 
-bool intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to, struct err *e)
+bool intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to,
+    struct err *e)
 {
-	if (in->milters && !have(&in->env, address) && !milters_rcpt(in->milters, in, s, address, to, e))
+	if (in->milters && !have(&in->env, address) &&
+	    !milters_rcpt(in->milters, in, s, address, to, e))
 		return false;
 	intake_add_rcpt(in, s, address, &to->params);
 	return true;
@@ -208,7 +211,8 @@ static bool check_header(const struct intake *in, struct err *e)
 	if (in->header.over)
 		return err_perm(e, "5.3.4", "the header is larger than %d bytes", HEADER_BYTES_MAX);
 	if (trace_hops(str_span(&in->header)) >= in->hops_max)
-		return err_perm(e, "5.4.6", "the message has been through %u servers: that is a loop", in->hops_max);
+		return err_perm(e, "5.4.6",
+		    "the message has been through %u servers: that is a loop", in->hops_max);
 	return true;
 }
 
@@ -222,7 +226,8 @@ static bool throw_away(struct intake *in, struct str *said)
 {
 	const struct milter *by = in->milters->by;
 
-	maillog_milter(in->env.id, by ? by->name : "?", by ? "discarded" : "left no recipient", span_of(in->env.sender));
+	maillog_milter(in->env.id, by ? by->name : "?", by ? "discarded" : "left no recipient",
+	    span_of(in->env.sender));
 	maillog_removed(in->env.id, "a milter wanted it so");
 	str_addf(said, "taken as %s", in->env.id);
 	return true;
@@ -299,7 +304,9 @@ static struct span said_address(struct span tail)
 {
 	ptrdiff_t open = span_find(tail, '<'), close = span_rfind(tail, '>');
 
-	return open >= 0 && close > open ? span_to(span_from(tail, (size_t)open + 1), (size_t)(close - open - 1)) : tail;
+	return open >= 0 && close > open ?
+	    span_to(span_from(tail, (size_t)open + 1), (size_t)(close - open - 1)) :
+	    tail;
 }
 
 void intake_refused(const struct intake *in, struct span line, const struct reply *r)

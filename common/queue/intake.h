@@ -54,7 +54,8 @@ struct intake {
 
 bool intake_begin(struct intake *in, struct smtp *s, const struct smtp_mail *from, struct err *e);
 /* address: where it goes, which may differ from to->address (postmaster gets a domain). */
-bool intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to, struct err *e);
+bool intake_rcpt(struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to,
+    struct err *e);
 /* One more, or one less, that no client asked for. Who is there already stays once. */
 void intake_add_rcpt(struct intake *in, struct smtp *s, const char *address, const struct rcpt_params *params);
 void intake_delete_rcpt(struct intake *in, struct span address);

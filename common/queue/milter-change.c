@@ -44,11 +44,13 @@ static bool fits(const struct path *path, enum path_kind kind, struct span rest,
 {
 	if (rest.n)
 		return err_perm(e, "5.1.3", "there is more behind the address");
-	return kind == PATH_REVERSE || path->domain.n || err_perm(e, "5.1.3", "an address needs a domain");
+	return kind == PATH_REVERSE || path->domain.n ||
+	    err_perm(e, "5.1.3", "an address needs a domain");
 }
 
 /* The address with or without < >, canonical, into text; nothing for <>. */
-static bool read_address(const struct changing *c, struct span said, enum path_kind kind, struct str *text, struct err *e)
+static bool read_address(const struct changing *c, struct span said, enum path_kind kind,
+    struct str *text, struct err *e)
 {
 	struct str wrapped = STR(2 * PATH_TEXT_MAX + 2);
 	struct path path;
@@ -60,7 +62,8 @@ static bool read_address(const struct changing *c, struct span said, enum path_k
 	if (wrapped.over)
 		ok = err_perm(e, "5.1.3", "an address is too long");
 	else
-		ok = path_parse(&in, kind, c->in->env.smtputf8, &path, e) && fits(&path, kind, in, e);
+		ok = path_parse(&in, kind, c->in->env.smtputf8, &path, e) &&
+		    fits(&path, kind, in, e);
 	if (ok)
 		path_print(&path, text);
 	str_free(&wrapped);
@@ -84,7 +87,8 @@ static bool add_rcpt(struct changing *c, struct milter *m, const struct milter_a
 {
 	struct str address = STR(PATH_TEXT_MAX);
 	struct rcpt_params params = { .original = "" };
-	bool ok = read_address(c, a->text, PATH_FORWARD, &address, e) && read_params(c, a->more, &params, e);
+	bool ok = read_address(c, a->text, PATH_FORWARD, &address, e) &&
+	    read_params(c, a->more, &params, e);
 
 	(void)m;
 	if (ok && c->in->env.rcpt_count >= c->s->terms->rcpts_max)

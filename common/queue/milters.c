@@ -6,8 +6,9 @@
 
 enum { OUR_EXTENSIONS = EXT_SIZE | EXT_8BITMIME | EXT_SMTPUTF8 | EXT_DSN };
 
-void milters_init(struct milters *ms, const char *const *words, size_t count, const struct milter_times *times,
-    const char *host_name, bool (*connect)(void *arg, const char *name, int *fd, struct err *e), void *arg)
+void milters_init(struct milters *ms, const char *const *words, size_t count,
+    const struct milter_times *times, const char *host_name,
+    bool (*connect)(void *arg, const char *name, int *fd, struct err *e), void *arg)
 {
 	struct milter_where where;
 
@@ -90,7 +91,8 @@ static void lost(struct milter *m, const char *id)
 }
 
 /* Go on to the next milter? Else s->instead or e says why not. */
-static bool settle(struct milters *ms, struct milter *m, enum milter_verdict v, const char *id, struct smtp *s, struct err *e)
+static bool settle(struct milters *ms, struct milter *m, enum milter_verdict v, const char *id,
+    struct smtp *s, struct err *e)
 {
 	switch (v) {
 	case MILTER_GO_ON:
@@ -102,7 +104,8 @@ static bool settle(struct milters *ms, struct milter *m, enum milter_verdict v, 
 	case MILTER_REFUSE:
 		s->instead = m->reply;
 		maillog_milter(id, m->name, "refused", span_of(m->reply.status));
-		return m->reply.code >= 500 ? err_perm(e, m->reply.status, "%.300s", m->reply.text) :
+		return m->reply.code >= 500 ?
+		    err_perm(e, m->reply.status, "%.300s", m->reply.text) :
 		    err_temp(e, m->reply.status, "%.300s", m->reply.text);
 	default:
 		lost(m, id);
@@ -185,7 +188,8 @@ static void hear_hello(struct milters *ms, const struct smtp *s)
 	memset(ms->heard, 0, sizeof ms->heard);
 }
 
-static bool mail_to(struct milters *ms, size_t i, struct intake *in, struct smtp *s, struct span params, struct err *e)
+static bool mail_to(struct milters *ms, size_t i, struct intake *in, struct smtp *s,
+    struct span params, struct err *e)
 {
 	struct milter *m = &ms->list[i];
 	enum milter_verdict v = meet(ms, m, in->peer);
@@ -199,7 +203,8 @@ static bool mail_to(struct milters *ms, size_t i, struct intake *in, struct smtp
 	return settle(ms, m, v, in->env.id, s, e);
 }
 
-bool milters_mail(struct milters *ms, struct intake *in, struct smtp *s, const struct smtp_mail *from, struct err *e)
+bool milters_mail(struct milters *ms, struct intake *in, struct smtp *s,
+    const struct smtp_mail *from, struct err *e)
 {
 	struct str params = STR(2048);
 	bool ok = true;
@@ -215,8 +220,8 @@ bool milters_mail(struct milters *ms, struct intake *in, struct smtp *s, const s
 	return ok;
 }
 
-bool milters_rcpt(struct milters *ms, struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to,
-    struct err *e)
+bool milters_rcpt(struct milters *ms, struct intake *in, struct smtp *s, const char *address,
+    const struct smtp_rcpt *to, struct err *e)
 {
 	struct str params = STR(2048);
 	bool ok = true;
@@ -225,7 +230,8 @@ bool milters_rcpt(struct milters *ms, struct intake *in, struct smtp *s, const c
 	ms->facts.rcpt_domain = domain_of(address);
 	param_print_rcpt(&to->params, OUR_EXTENSIONS, &params);
 	for (size_t i = 0; ok && i < ms->count && !ms->by; i++) {
-		enum milter_verdict v = say_path(ms, &ms->list[i], SAY_RCPT, address, str_span(&params));
+		enum milter_verdict v =
+		    say_path(ms, &ms->list[i], SAY_RCPT, address, str_span(&params));
 
 		ok = settle(ms, &ms->list[i], v, in->env.id, s, e);
 	}
@@ -241,7 +247,9 @@ bool milters_data(struct milters *ms, struct intake *in, struct smtp *s, struct 
 	for (size_t i = 0; ok && i < ms->count && !ms->by; i++) {
 		struct milter *m = &ms->list[i];
 
-		ok = settle(ms, m, milter_begin(m, SAY_DATA, &ms->facts) ? milter_end(m) : milter_stands(m), in->env.id, s, e);
+		ok = settle(ms, m,
+		    milter_begin(m, SAY_DATA, &ms->facts) ? milter_end(m) : milter_stands(m),
+		    in->env.id, s, e);
 	}
 	return ok;
 }
@@ -261,7 +269,8 @@ static struct span raw_value(const struct milter *m, const struct field *f)
 }
 
 /* False: a field is longer than what a milter takes, which is the message's fault: a filter is not to be passed by that. */
-static bool say_header(struct milters *ms, struct milter *m, const struct edit *d, enum milter_verdict *v, struct err *e)
+static bool say_header(struct milters *ms, struct milter *m, const struct edit *d,
+    enum milter_verdict *v, struct err *e)
 {
 	struct field f;
 
@@ -269,7 +278,9 @@ static bool say_header(struct milters *ms, struct milter *m, const struct edit *
 		if (m->terms.steps & NO_HEADER)
 			break;
 		if (f.whole.n > FRAME_CHUNK)
-			return err_perm(e, "5.3.4", "the header field " SPAN_FMT " has more than the %d bytes that a filter takes",
+			return err_perm(e, "5.3.4",
+			    "the header field " SPAN_FMT
+			    " has more than the %d bytes that a filter takes",
 			    SPAN_ARG(span_to(f.name, 40)), FRAME_CHUNK);
 		if (!milter_begin(m, SAY_HEADER, NULL))
 			break;

@@ -41,14 +41,16 @@ struct milters {
 };
 
 /* words: as where.h has them, which the settings made sure of; what is not is left out. */
-void milters_init(struct milters *ms, const char *const *words, size_t count, const struct milter_times *times,
-    const char *host_name, bool (*connect)(void *arg, const char *name, int *fd, struct err *e), void *arg);
+void milters_init(struct milters *ms, const char *const *words, size_t count,
+    const struct milter_times *times, const char *host_name,
+    bool (*connect)(void *arg, const char *name, int *fd, struct err *e), void *arg);
 void milters_close(struct milters *ms);
 
 /* For intake.c. False: refuse, with s->instead or e. */
-bool milters_mail(struct milters *ms, struct intake *in, struct smtp *s, const struct smtp_mail *from, struct err *e);
-bool milters_rcpt(struct milters *ms, struct intake *in, struct smtp *s, const char *address, const struct smtp_rcpt *to,
-    struct err *e);
+bool milters_mail(struct milters *ms, struct intake *in, struct smtp *s,
+    const struct smtp_mail *from, struct err *e);
+bool milters_rcpt(struct milters *ms, struct intake *in, struct smtp *s, const char *address,
+    const struct smtp_rcpt *to, struct err *e);
 bool milters_data(struct milters *ms, struct intake *in, struct smtp *s, struct err *e);
 /* The text is whole. Changes header and envelope; ms->by: throw it away. */
 bool milters_message(struct milters *ms, struct intake *in, struct smtp *s, struct err *e);

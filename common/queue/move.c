@@ -84,7 +84,8 @@ static bool gather_rcpts(const struct station *from, const struct station *to, c
 {
 	struct arena *a = arena_new(8 * ENVELOPE_MAX, NULL, NULL);
 	struct envelope env, more;
-	bool ok = queue_read_envelope(from, id, a, &more, e) && queue_read_envelope(to, id, a, &env, e);
+	bool ok =
+	    queue_read_envelope(from, id, a, &more, e) && queue_read_envelope(to, id, a, &env, e);
 
 	if (ok) {
 		merge(&env, &more, a);

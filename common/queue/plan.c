@@ -29,10 +29,12 @@ void plan_init(struct plan *p, const char *const *words, size_t count, time_t gi
 /* RFC 6647 5: a greylist answers 4yz, mostly 450 or 451, with 4.7.1 or what its author took for it. */
 static bool looks_greylisted(struct span status, struct span answer)
 {
-	static const char *const says[] = { "greylist", "graylist", "grey list", "gray list", "grey-list" };
+	static const char *const says[] = { "greylist", "graylist", "grey list", "gray list",
+		"grey-list" };
 	bool code = span_starts(answer, "450") || span_starts(answer, "451");
 
-	if (code && (span_is(status, "4.7.1") || span_is(status, "4.2.0") || span_is(status, "4.7.0")))
+	if (code &&
+	    (span_is(status, "4.7.1") || span_is(status, "4.2.0") || span_is(status, "4.7.0")))
 		return true;
 	for (; answer.n; answer = span_from(answer, 1)) {
 		for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
@@ -150,7 +152,8 @@ bool plan_too_late(const struct envelope *env, time_t now, struct err *e)
 	    !err_perm(e, "5.4.7", "it could not be delivered by the time that the sender set");
 }
 
-time_t plan_next(const struct plan *p, const struct envelope *env, const struct plan_try *t, time_t now, uint32_t dice)
+time_t plan_next(const struct plan *p, const struct envelope *env, const struct plan_try *t,
+    time_t now, uint32_t dice)
 {
 	time_t end = plan_end(p->give_up, env), next = now + spread(wait_for(p, t), dice);
 
@@ -185,12 +188,14 @@ enum plan_step plan_clock(struct plan *p, time_t wall, time_t monotonic)
 /* RFC 2852 4.1.3: the time has come, and nothing was said about it yet. */
 static bool overdue(const struct envelope *env, time_t now)
 {
-	return env->by_mode == DELIVER_OR_NOTIFY && now >= env->by && env->warned < (env->by > 1 ? env->by : 1);
+	return env->by_mode == DELIVER_OR_NOTIFY && now >= env->by &&
+	    env->warned < (env->by > 1 ? env->by : 1);
 }
 
 bool plan_warn(const struct plan *p, const struct envelope *env, time_t now)
 {
-	bool slow = p->warn_after && !env->warned && now - envelope_start(env) >= p->warn_after && now >= p->doubt_until;
+	bool slow = p->warn_after && !env->warned && now - envelope_start(env) >= p->warn_after &&
+	    now >= p->doubt_until;
 
 	return (slow || overdue(env, now)) && envelope_waiting(env);
 }

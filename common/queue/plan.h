@@ -33,7 +33,10 @@ enum plan_class {
 	PLAN_CLASSES,
 };
 
-struct plan_waits { time_t s[PLAN_WAITS_MAX]; size_t count; };	/* after the first, second ... try; the last repeats */
+struct plan_waits {
+	time_t s[PLAN_WAITS_MAX];
+	size_t count;
+}; /* after the first, second ... try; the last repeats */
 
 struct plan {
 	struct plan_waits waits[PLAN_CLASSES];
@@ -69,10 +72,11 @@ enum plan_class plan_class(bool unreachable, const char *status, const char *ans
  * Greylisted it never waits longer than as PLAN_LATER, and more often than that class has waits
  * it goes on as that.
  */
-time_t plan_next(const struct plan *p, const struct envelope *env, const struct plan_try *t, time_t now, uint32_t dice);
+time_t plan_next(const struct plan *p, const struct envelope *env, const struct plan_try *t,
+    time_t now, uint32_t dice);
 /* Is it this recipient's time? */
 bool plan_due(const struct plan *p, const struct envelope *env, const struct rcpt *r, time_t now);
-time_t plan_longest(const struct plan *p);		/* no next try is farther ahead, but for a release */
+time_t plan_longest(const struct plan *p); /* no next try is farther ahead, but for a release */
 /* Tell it both clocks at least every PLAN_STEP_S: what has become of the wall's since the last time? */
 enum plan_step plan_clock(struct plan *p, time_t wall, time_t monotonic);
 /* When it is over. A message that was held counts from its release. */

@@ -46,7 +46,8 @@ static bool has_room(const struct station *st, struct err *e)
 		asked = now;
 		if (fstatvfs(st->fresh, &fs) < 0)
 			return err_sys(e, "cannot ask for free space");
-		room = (uint64_t)fs.f_bavail * fs.f_frsize >= st->reserve && fs.f_favail >= fs.f_files / 20;
+		room = (uint64_t)fs.f_bavail * fs.f_frsize >= st->reserve &&
+		    fs.f_favail >= fs.f_files / 20;
 	}
 	return room || err_temp(e, "4.3.1", "too little space is left on the queue's disk");
 }
@@ -70,8 +71,8 @@ struct queue_put *queue_put_open(const struct station *st, const char *id, struc
 static bool write_held(struct queue_put *q)
 {
 	if (q->fd < 0)
-		q->fd = openat(q->st->fresh, q->text_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    QUEUE_FILE_MODE);
+		q->fd = openat(q->st->fresh, q->text_name,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, QUEUE_FILE_MODE);
 	if (q->fd < 0)
 		return err_sys(&q->why, "cannot create %s", q->text_name);
 	if (!file_write(q->fd, str_span(&q->held), &q->why))
@@ -166,7 +167,8 @@ static bool begin_anew(struct queue_put *q, const struct queue_put *old, uint64_
 	q->held = STR(QUEUE_HELD);
 	q->bytes = q->lines = q->crc = 0;
 	queue_put_bytes(q, instead);
-	if (!queue_put_read(old, first, UINT64_MAX, (struct sink){ put_again, q }, &why) && !q->failed) {
+	if (!queue_put_read(old, first, UINT64_MAX, (struct sink){ put_again, q }, &why) &&
+	    !q->failed) {
 		q->failed = true;
 		q->why = why;
 	}
@@ -275,7 +277,8 @@ static bool has_name(const struct queue_put *q, struct err *e)
 
 	if (fstat(q->fd, &st) < 0)
 		return err_sys(e, "cannot look at %s", q->text_name);
-	return st.st_nlink > 0 || err_temp(e, "4.3.0", "%s was removed while it was written", q->text_name);
+	return st.st_nlink > 0 ||
+	    err_temp(e, "4.3.0", "%s was removed while it was written", q->text_name);
 }
 
 /*
@@ -288,8 +291,8 @@ static bool flush_and_name(struct queue_put *q, int envelope, struct err *e)
 	const struct station *st = q->st;
 
 	sync_file_range(envelope, 0, 0, SYNC_FILE_RANGE_WRITE);
-	return file_flush(q->fd, q->text_name, e) && has_name(q, e)
-	    && file_commit(envelope, st->tmp, q->envelope_name, st->fresh, q->envelope_name, false, e);
+	return file_flush(q->fd, q->text_name, e) && has_name(q, e) &&
+	    file_commit(envelope, st->tmp, q->envelope_name, st->fresh, q->envelope_name, false, e);
 }
 
 static bool commit(struct queue_put *q, struct envelope *env, struct err *e)

@@ -80,11 +80,12 @@ bool queue_write_envelope(const struct station *st, const struct envelope *env, 
  * envelope over the same text there. Safe to repeat after a crash.
  */
 bool queue_move(const struct station *from, const struct station *to, const char *id, struct err *e);
-bool queue_link(const struct station *from, const struct station *to, const char *id, const struct envelope *env, struct err *e);
+bool queue_link(const struct station *from, const struct station *to, const char *id,
+    const struct envelope *env, struct err *e);
 /* queue_move() to where another part of the message may be: their recipients then stand in one envelope. */
 bool queue_gather(const struct station *from, const struct station *to, const char *id, struct err *e);
 bool queue_remove(const struct station *st, const char *id, struct err *e);		/* envelope first, then text */
-time_t queue_next_try(const struct station *st, const char *id);	/* the mtime; 0 when it is gone */
+time_t queue_next_try(const struct station *st, const char *id); /* the mtime; 0 when it is gone */
 /* Call each with every ID that has an envelope in new/; stops when each says false. */
 bool queue_each(const struct station *st, bool (*each)(void *arg, const char *id), void *arg, struct err *e);
 /* Sweep: tmp/ files older than a day, texts without envelope older than an hour. */

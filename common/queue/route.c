@@ -12,7 +12,8 @@ bool route_destination(struct span address, const char *relay_host, char out[ROU
 
 	if (*relay_host)
 		return span_copy(span_of(relay_host), out, ROUTE_NAME);
-	if (at < 0 || (size_t)at + 1 == address.n || !span_copy(span_from(address, (size_t)at + 1), out, ROUTE_NAME))
+	if (at < 0 || (size_t)at + 1 == address.n ||
+	    !span_copy(span_from(address, (size_t)at + 1), out, ROUTE_NAME))
 		return false;
 	for (char *p = out; *p; p++)
 		*p = to_lower(*p);

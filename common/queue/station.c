@@ -220,7 +220,8 @@ static void sweep_one(int dir, const char *name, time_t before)
 {
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_ctime < before)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_ctime < before)
 		unlinkat(dir, name, 0);
 }
 

@@ -21,7 +21,8 @@ bool wish_parse(const char *name, char id[ID_SIZE], enum wish *wish)
 {
 	struct span verb = span_of(name), head;
 
-	if (!span_cut(&verb, '.', &head) || (!queue_is_id(head) && !span_same(head, SPAN(WISH_ALL))))
+	if (!span_cut(&verb, '.', &head) ||
+	    (!queue_is_id(head) && !span_same(head, SPAN(WISH_ALL))))
 		return false;
 	for (int i = 1; i < WISHES; i++) {
 		if (!span_same(verb, span_of(names[i])))
@@ -89,7 +90,8 @@ bool station_wait(const struct station *st)
 void wish_retry(struct envelope *env)
 {
 	for (size_t i = 0; i < env->rcpt_count; i++)
-		env->rcpts[i].next = env->release;	/* nobody's hurry is before the sender's own wish */
+		env->rcpts[i].next =
+		    env->release; /* nobody's hurry is before the sender's own wish */
 }
 
 void wish_bounce(struct envelope *env)

@@ -81,7 +81,7 @@ static void run_step(struct body *b, struct piece *p)
 		b->at = b->dots && c == '.' ? BODY_DOT : BODY_IN_LINE;
 		p->at += b->at == BODY_DOT;
 		break;
-	case BODY_DOT:			/* the dot itself is gone: it ends the text, or was stuffed */
+	case BODY_DOT: /* the dot itself is gone: it ends the text, or was stuffed */
 		b->at = c == '\r' ? BODY_DOT_CR : BODY_IN_LINE;
 		p->at += c == '\r';
 		break;
@@ -146,7 +146,8 @@ bool body_finish(struct body *b, bool *add_lf, struct err *e)
 	if (b->flaws & BODY_NUL)
 		return err_perm(e, "5.6.0", "the message has a NUL byte");
 	if (b->flaws & BODY_TOO_BIG)
-		return err_perm(e, "5.3.4", "the message is larger than %llu bytes", (unsigned long long)b->limit);
+		return err_perm(e, "5.3.4", "the message is larger than %llu bytes",
+		    (unsigned long long)b->limit);
 	return true;
 }
 
@@ -168,7 +169,8 @@ static ms_t deadline(const struct body *b, const struct body_terms *t)
 
 	if (!t->rate_min)
 		return silence;
-	slow = b->started + (ms_t)t->read_timeout_s * 1000 + (ms_t)(b->arrived * 1000 / t->rate_min);
+	slow =
+	    b->started + (ms_t)t->read_timeout_s * 1000 + (ms_t)(b->arrived * 1000 / t->rate_min);
 	return slow < silence ? slow : silence;
 }
 

@@ -41,8 +41,8 @@ bool body_finish(struct body *b, bool *add_lf, struct err *e);
 
 struct body_terms {
 	int		 read_timeout_s;	/* longest silence */
-	uint64_t	 rate_min;		/* bytes a second, after a grace of read_timeout_s; 0 = none */
-	void		(*sink)(void *arg, struct span lf_text);	/* not called any more once there is a flaw */
+	uint64_t rate_min; /* bytes a second, after a grace of read_timeout_s; 0 = none */
+	void (*sink)(void *arg, struct span lf_text); /* not called any more once there is a flaw */
 	void		*arg;
 };
 

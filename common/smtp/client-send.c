@@ -53,7 +53,7 @@ struct round {
 	struct parcel		*p;
 	struct parcel_rcpt	*who[ROUND_MAX];
 	size_t			 count, taken;
-	size_t			 said, heard;	/* commands: 0 MAIL, 1 to count RCPT, count + 1 DATA or BDAT */
+	size_t said, heard; /* commands: 0 MAIL, 1 to count RCPT, count + 1 DATA or BDAT */
 	const struct str	*chunk;		/* the text, when it goes by BDAT */
 	bool			 refused;	/* MAIL, or DATA, or it is about to hang up */
 	bool			 data;		/* 354 */
@@ -154,7 +154,8 @@ static bool is_too_many(const struct answer *a)
 {
 	const char *detail = a->status + 1;
 
-	return (a->code == 452 || a->code == 552) && (strcmp(detail, ".5.3") == 0 || strcmp(detail, ".0.0") == 0);
+	return (a->code == 452 || a->code == 552) &&
+	    (strcmp(detail, ".5.3") == 0 || strcmp(detail, ".0.0") == 0);
 }
 
 static void hear_rcpt(struct round *k, struct parcel_rcpt *r)
@@ -225,7 +226,8 @@ static bool hear_all(struct round *k, struct err *e)
 /* Is DATA still worth while? In a pipeline it is said before that is known. */
 static bool hopeless(const struct round *k)
 {
-	return k->said > 0 && k->heard == k->said && (k->refused || (k->said > k->count && !k->taken));
+	return k->said > 0 && k->heard == k->said &&
+	    (k->refused || (k->said > k->count && !k->taken));
 }
 
 static bool begin(struct round *k, struct err *e)
@@ -316,7 +318,8 @@ static bool send_nothing(struct smtp_client *c, struct err *e)
 		return true;
 	}
 	out_text(c->out, ".\r\n");
-	return client_flush(c, c->patience->block, e) && client_read_answer(c, c->patience->end, NULL, e);
+	return client_flush(c, c->patience->block, e) &&
+	    client_read_answer(c, c->patience->end, NULL, e);
 }
 
 /* LMTP answers for each recipient it took, in their order. RFC 2033 4.2 */
@@ -386,14 +389,18 @@ static bool converse(struct round *k, struct err *e)
 static bool fits(const struct smtp_client *c, const struct parcel *p, struct err *e)
 {
 	if (p->params.smtputf8 && !(c->ext & EXT_SMTPUTF8))
-		return err_perm(e, "5.6.7", "the message needs SMTPUTF8, which the other server does not offer");
+		return err_perm(e, "5.6.7",
+		    "the message needs SMTPUTF8, which the other server does not offer");
 	if (p->params.require_tls && !(c->ext & EXT_REQUIRETLS))
-		return err_perm(e, "5.7.30", "the message needs REQUIRETLS, which the other server does not offer");
-	if (p->params.by.mode == BY_RETURN && !(c->ext & EXT_DELIVERBY))	/* RFC 2852 4.1.4.2 */
-		return err_perm(e, "5.3.3", "it is to come back when it is late, and the other server "
+		return err_perm(e, "5.7.30",
+		    "the message needs REQUIRETLS, which the other server does not offer");
+	if (p->params.by.mode == BY_RETURN && !(c->ext & EXT_DELIVERBY)) /* RFC 2852 4.1.4.2 */
+		return err_perm(e, "5.3.3",
+		    "it is to come back when it is late, and the other server "
 		    "does not offer DELIVERBY");
 	if (c->size_max && p->params.size > c->size_max)
-		return err_perm(e, "5.3.4", "the message has %llu bytes, and the other server takes %llu",
+		return err_perm(e, "5.3.4",
+		    "the message has %llu bytes, and the other server takes %llu",
 		    (unsigned long long)p->params.size, (unsigned long long)c->size_max);
 	return true;
 }

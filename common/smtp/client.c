@@ -63,7 +63,8 @@ static bool read_line(struct smtp_client *c, ms_t until, struct span *line, stru
 	case LINE_END:
 		return err_temp(e, "4.4.2", "the other server closed the connection");
 	case LINE_LONG:
-		return err_temp(e, "4.5.0", "the other server's reply has a line of more than %d bytes", REPLY_LINE_MAX);
+		return err_temp(e, "4.5.0",
+		    "the other server's reply has a line of more than %d bytes", REPLY_LINE_MAX);
 	default:
 		return err_temp(e, "4.5.0", "the other server's reply has a bare CR or LF or a NUL");
 	}
@@ -95,10 +96,10 @@ bool client_flush(struct smtp_client *c, int seconds, struct err *e)
 }
 
 /* Ask, and want an answer of that class (2 or 3). */
-static bool ask(struct smtp_client *c, int seconds, unsigned class, client_each_line *each, struct err *e,
-    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-static bool ask(struct smtp_client *c, int seconds, unsigned class, client_each_line *each, struct err *e,
-    const char *fmt, ...)
+static bool ask(struct smtp_client *c, int seconds, unsigned class, client_each_line *each,
+    struct err *e, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+static bool ask(struct smtp_client *c, int seconds, unsigned class, client_each_line *each,
+    struct err *e, const char *fmt, ...)
 {
 	struct str line = STR(COMMAND_MAX);
 	char text[COMMAND_MAX];
@@ -169,7 +170,8 @@ bool smtp_client_hello(struct smtp_client *c, struct err *e)
 		return true;
 	if (c->lmtp || c->broken || c->last.code < 500)
 		return err_while(e, c->lmtp ? "LHLO" : "EHLO");
-	return ask(c, c->patience->hello, 2, NULL, e, "HELO %s", c->hello_name) || err_while(e, "HELO");
+	return ask(c, c->patience->hello, 2, NULL, e, "HELO %s", c->hello_name) ||
+	    err_while(e, "HELO");
 }
 
 bool smtp_client_start_tls(struct smtp_client *c, struct err *e)
@@ -218,8 +220,10 @@ static bool say_words(struct smtp_client *c, const char *before, struct span wor
 		str_add_char(&line, '=');
 	str_add_text(&line, "\r\n");
 	out_add(c->out, str_span(&line));
-	ok = !line.over || err_temp(e, "4.7.0", "the answer to its challenge is longer than AUTH allows");
-	ok = ok && client_flush(c, c->patience->hello, e) && client_read_answer(c, c->patience->hello, NULL, e);
+	ok = !line.over ||
+	    err_temp(e, "4.7.0", "the answer to its challenge is longer than AUTH allows");
+	ok = ok && client_flush(c, c->patience->hello, e) &&
+	    client_read_answer(c, c->patience->hello, NULL, e);
 	forget_echo(&c->last, e, ok, span_trim(span_from(str_span(&line), strlen(before))), words);
 	explicit_bzero(line.p, line.n);
 	str_free(&line);

@@ -55,7 +55,7 @@ struct smtp_client {
 	unsigned			 ext;		/* enum smtp_ext, from the last EHLO */
 	uint64_t			 size_max;	/* SIZE's number, 0 = none said */
 	char				 auth_words[128];	/* AUTH's words, or "" */
-	size_t				 rcpt_max, mail_max, domain_max;	/* of LIMITS: RFC 9422; 0 = not said */
+	size_t rcpt_max, mail_max, domain_max; /* of LIMITS: RFC 9422; 0 = not said */
 	size_t				 mails;		/* transactions since it began */
 	bool				 lmtp;		/* set it after open */
 	bool				 no_bdat;	/* set it, or found out */
@@ -72,16 +72,16 @@ struct parcel_rcpt {
 	unsigned		 code;		/* its reply code, 0 when we have none */
 	char			 status[12];
 	char			 answer[350];	/* its words, or ours */
-	bool			 left;		/* not asked about: the server takes no more over this connection */
+	bool left; /* not asked about: the server takes no more over this connection */
 	/* private */
 	bool			 settled, taken;
 };
 
 struct parcel {
 	const char		*sender;	/* "" = null */
-	struct mail_params	 params;	/* size: the wire's bytes; body8bit, smtputf8, ret, envid */
+	struct mail_params params; /* size: the wire's bytes; body8bit, smtputf8, ret, envid */
 	struct span		 top;		/* header lines to send in front of it, in LF */
-	int			 text;		/* descriptor of the text, read from offset 0 with pread */
+	int text; /* descriptor of the text, read from offset 0 with pread */
 	struct parcel_rcpt	*rcpts;
 	size_t			 count;
 };
@@ -100,7 +100,7 @@ bool smtp_client_used_up(const struct smtp_client *c);
 struct smtp_auth {
 	const char	*mechanism;
 	struct span	 initial;
-	bool		 (*answer)(void *arg, struct span challenge, struct str *words, struct err *e);
+	bool (*answer)(void *arg, struct span challenge, struct str *words, struct err *e);
 	void		*arg;
 };
 /* False: e is its answer, PERM 5.7.8 for a wrong password, or answer()'s. Neither is ever logged here. */

@@ -130,12 +130,14 @@ static bool take_requiretls(struct span value, struct intake *to)
 /* RFC 4865 4: one of the two, once. */
 static bool take_holdfor(struct span value, struct intake *to)
 {
-	return !to->mail->hold_until && span_u64(value, PARAM_SECONDS_MAX, &to->mail->hold_for) && to->mail->hold_for;
+	return !to->mail->hold_until && span_u64(value, PARAM_SECONDS_MAX, &to->mail->hold_for) &&
+	    to->mail->hold_for;
 }
 
 static bool take_holduntil(struct span value, struct intake *to)
 {
-	return !to->mail->hold_for && date_iso_parse(value, &to->mail->hold_until) && to->mail->hold_until > 0;
+	return !to->mail->hold_for && date_iso_parse(value, &to->mail->hold_until) &&
+	    to->mail->hold_until > 0;
 }
 
 /* "120;R", "-30;NT". RFC 2852 4: what is to come back must have some time to get there. */
@@ -185,7 +187,8 @@ static bool take_notify(struct span value, struct intake *to)
 			return false;
 		*notify |= words[i].bit;
 	}
-	return !(*notify & PARAM_NEVER) || *notify == PARAM_NEVER;	/* NEVER stands alone: RFC 3461 4.1 */
+	return !(*notify & PARAM_NEVER) ||
+	    *notify == PARAM_NEVER; /* NEVER stands alone: RFC 3461 4.1 */
 }
 
 static bool is_type(char c)
@@ -265,7 +268,8 @@ static bool take_word(struct span word, const struct row *rows, unsigned offered
 	const struct row *row = find_row(rows, keyword, offered);
 
 	if (!row)
-		return err_perm(e, "5.5.4", "there is no parameter " SPAN_FMT " here", SPAN_ARG(span_to(keyword, 40)));
+		return err_perm(e, "5.5.4", "there is no parameter " SPAN_FMT " here",
+		    SPAN_ARG(span_to(keyword, 40)));
 	if (*seen & 1U << (row - rows))
 		return err_perm(e, "5.5.2", "%s stands there twice", row->keyword);
 	*seen |= 1U << (row - rows);
@@ -296,7 +300,8 @@ bool param_mail(struct span rest, unsigned offered, struct arena *a, struct mail
 	return take_all(rest, mail_rows, offered, &to, e);
 }
 
-bool param_rcpt(struct span rest, unsigned offered, bool utf8, struct arena *a, struct rcpt_params *out, struct err *e)
+bool param_rcpt(struct span rest, unsigned offered, bool utf8, struct arena *a,
+    struct rcpt_params *out, struct err *e)
 {
 	struct intake to = { .memory = a, .utf8 = utf8, .rcpt = out };
 
@@ -321,8 +326,8 @@ void param_print_mail(const struct mail_params *p, unsigned ext, struct str *out
 	if (p->require_tls && ext & EXT_REQUIRETLS)
 		str_add_text(out, " REQUIRETLS");
 	if (p->by.mode && ext & EXT_DELIVERBY)
-		str_addf(out, " BY=%lld;%c%s", (long long)p->by.seconds, p->by.mode == BY_RETURN ? 'R' : 'N',
-		    p->by.trace ? "T" : "");
+		str_addf(out, " BY=%lld;%c%s", (long long)p->by.seconds,
+		    p->by.mode == BY_RETURN ? 'R' : 'N', p->by.trace ? "T" : "");
 	if (p->priority && ext & EXT_MT_PRIORITY)
 		str_addf(out, " MT-PRIORITY=%d", p->priority);
 }

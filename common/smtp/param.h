@@ -53,7 +53,8 @@ struct rcpt_params {
 
 /* rest: what follows the path. offered: enum smtp_ext bits. Memory from a. */
 bool param_mail(struct span rest, unsigned offered, struct arena *a, struct mail_params *out, struct err *e);
-bool param_rcpt(struct span rest, unsigned offered, bool utf8, struct arena *a, struct rcpt_params *out, struct err *e);
+bool param_rcpt(struct span rest, unsigned offered, bool utf8, struct arena *a,
+    struct rcpt_params *out, struct err *e);
 
 /*
  * As the other server wants them, each with a blank in front; nothing when not given or

@@ -73,7 +73,8 @@ static bool eat_domain_name(struct span *in)
 	do {
 		struct span label = span_while(&at, is_label);
 
-		if (!label.n || label.n > LABEL_MAX || label.p[0] == '-' || label.p[label.n - 1] == '-')
+		if (!label.n || label.n > LABEL_MAX || label.p[0] == '-' ||
+		    label.p[label.n - 1] == '-')
 			return false;
 	} while (span_eat_char(&at, '.'));
 	*in = at;
@@ -85,7 +86,8 @@ static bool is_address_literal(struct span text)
 	bool six = span_eat(&text, "IPv6:");
 	char ip[64], binary[16];
 
-	return span_copy(text, ip, sizeof ip) && inet_pton(six ? AF_INET6 : AF_INET, ip, binary) == 1;
+	return span_copy(text, ip, sizeof ip) &&
+	    inet_pton(six ? AF_INET6 : AF_INET, ip, binary) == 1;
 }
 
 /* "[192.0.2.1]": RFC 5321 4.1.3, of which only addresses are of any use. */
@@ -106,7 +108,8 @@ static bool eat_source_route(struct span *in)
 	struct span at = *in;
 
 	do {
-		if (!span_eat_char(&at, '@') || (!eat_domain_name(&at) && !eat_address_literal(&at)))
+		if (!span_eat_char(&at, '@') ||
+		    (!eat_domain_name(&at) && !eat_address_literal(&at)))
 			return false;
 	} while (span_eat_char(&at, ','));
 	if (!span_eat_char(&at, ':'))

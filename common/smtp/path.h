@@ -30,7 +30,7 @@ struct path {
 	struct span	local;		/* as written, quotes included; empty = null path */
 	struct span	domain;		/* as written, brackets included; empty = none */
 	bool		quoted;		/* local is a quoted string */
-	bool		literal;	/* domain is an address literal: [192.0.2.1], [IPv6:2001:db8::1] */
+	bool literal; /* domain is an address literal: [192.0.2.1], [IPv6:2001:db8::1] */
 	bool		utf8;		/* either has a character beyond ASCII */
 };
 

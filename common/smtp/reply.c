@@ -83,7 +83,8 @@ static bool eat_status(struct span *in, unsigned code, char status[12])
 	struct span at = *in;
 	uint64_t class, subject, detail;
 	bool whole = span_eat_u64(&at, 5, &class) && span_eat_char(&at, '.') &&
-	    span_eat_u64(&at, 999, &subject) && span_eat_char(&at, '.') && span_eat_u64(&at, 999, &detail);
+	    span_eat_u64(&at, 999, &subject) && span_eat_char(&at, '.') &&
+	    span_eat_u64(&at, 999, &detail);
 
 	if (!whole || class != code / 100 || (at.n && at.p[0] != ' '))
 		return false;
@@ -131,13 +132,15 @@ bool answer_line(struct answer *a, struct span line, bool *more, struct err *e)
 	unsigned code;
 
 	if (!eat_code(&line, &code, more))
-		return err_temp(e, "4.5.0", "the other server said no reply but \"" SPAN_FMT "\"", SPAN_ARG(span_to(line, 80)));
+		return err_temp(e, "4.5.0", "the other server said no reply but \"" SPAN_FMT "\"",
+		    SPAN_ARG(span_to(line, 80)));
 	if (a->lines == 0) {
 		*a = (struct answer){ .code = code };
 		snprintf(a->status, sizeof a->status, "%u.0.0", code / 100 % 10);
 	}
 	if (code != a->code)
-		return err_temp(e, "4.5.0", "the other server changed its reply from %u to %u half way", a->code, code);
+		return err_temp(e, "4.5.0",
+		    "the other server changed its reply from %u to %u half way", a->code, code);
 	if (++a->lines > REPLY_LINES_MAX)
 		return err_temp(e, "4.5.0", "the other server's reply has more than %d lines", REPLY_LINES_MAX);
 	eat_status(&line, code, a->status);

@@ -15,8 +15,8 @@
 #include "common/io/out.h"
 
 enum {
-	REPLY_LINE_MAX	= 2048,		/* RFC 5321 4.5.3.1.5 says 512; some say more, none needs this */
-	REPLY_LINES_MAX	= 128,		/* EHLO of the richest servers has 20 */
+	REPLY_LINE_MAX = 2048, /* RFC 5321 4.5.3.1.5 says 512; some say more, none needs this */
+	REPLY_LINES_MAX = 128, /* EHLO of the richest servers has 20 */
 };
 
 struct reply {
@@ -25,7 +25,8 @@ struct reply {
 	char		text[700];
 };
 
-struct reply reply_say(unsigned code, const char *status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+struct reply reply_say(unsigned code, const char *status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The code that fits e's status: 452 for 4.3.1, 550 for 5.1.1, ... (table in reply.c). */
 struct reply reply_refuse(const struct err *e);
 void reply_print(const struct reply *r, struct str *out);	/* all its lines, each with CRLF */
@@ -34,7 +35,7 @@ void reply_send(const struct reply *r, struct out *out);
 /* What another server said. */
 struct answer {
 	unsigned	code;
-	char		status[12];	/* its enhanced status, else one made from the code: "5.0.0" */
+	char status[12]; /* its enhanced status, else one made from the code: "5.0.0" */
 	char		text[350];	/* one line, tamed; without the status; cut to length */
 	unsigned	lines;
 };

@@ -177,8 +177,8 @@ static void converse(struct smtp *s, struct stream *stream)
 	say_farewell(s);
 }
 
-void smtp_serve(struct stream *stream, const struct smtp_hooks *hooks, const struct smtp_terms *terms,
-    bool tls, void *self)
+void smtp_serve(struct stream *stream, const struct smtp_hooks *hooks,
+    const struct smtp_terms *terms, bool tls, void *self)
 {
 	struct smtp s = { .hooks = hooks, .terms = terms, .self = self, .tls = tls, .state = SMTP_FRESH };
 

@@ -64,7 +64,8 @@ struct smtp_rcpt {			/* RCPT TO */
 
 /* What a proxy tells about its client: XCLIENT. NULL and 0: it said nothing of that. */
 struct smtp_proxied {
-	const char	*ip, *local_ip;	/* as address_print() has it; "unknown" when the proxy does not know */
+	const char *ip,
+	    *local_ip; /* as address_print() has it; "unknown" when the proxy does not know */
 	unsigned	port, local_port;
 };
 
@@ -77,30 +78,33 @@ struct smtp_hooks {
 	bool	(*greet)(struct smtp *s, struct err *e);	/* false: 554 (or 421) instead of 220, and goodbye */
 	bool	(*go_on)(struct smtp *s, struct err *e);	/* before each command; false: 421, and goodbye */
 	bool	(*hello)(struct smtp *s, struct span name, bool extended, struct err *e);
-	bool	(*start_tls)(struct smtp *s, struct err *e);	/* flushes the 220 (wire_hold); true: the stream is private now */
+	bool (*start_tls)(struct smtp *s,
+	    struct err *e); /* flushes the 220 (wire_hold); true: the stream is private now */
 	/*
 	 * One step of AUTH. said: base64 as it came, NULL when there is no initial response;
 	 * first: a new exchange begins. MORE: challenge (base64) goes out as 334. FAILED: e says why.
 	 */
-	enum smtp_auth (*auth)(struct smtp *s, struct span mechanism, const struct span *said, bool first,
-	    struct str *challenge, struct err *e);
-	bool	(*proxied)(struct smtp *s, const struct smtp_proxied *client, struct err *e);	/* greet comes next */
+	enum smtp_auth (*auth)(struct smtp *s, struct span mechanism, const struct span *said,
+	    bool first, struct str *challenge, struct err *e);
+	bool (*proxied)(struct smtp *s, const struct smtp_proxied *client,
+	    struct err *e); /* greet comes next */
 	bool	(*mail)(struct smtp *s, const struct smtp_mail *from, struct err *e);
 	bool	(*rcpt)(struct smtp *s, const struct smtp_rcpt *to, struct err *e);
 	bool	(*data)(struct smtp *s, struct err *e);		/* open what the text goes into */
 	void	(*text)(struct smtp *s, struct span lf_text);	/* a piece of it; trouble waits for commit */
-	bool	(*commit)(struct smtp *s, struct str *said, struct err *e);	/* said: "queued as ID" */
+	bool (*commit)(struct smtp *s, struct str *said, struct err *e); /* said: "queued as ID" */
 	void	(*reset)(struct smtp *s);	/* the transaction is over, committed or not; may come twice */
 	void	(*refused)(struct smtp *s, struct span line, const struct reply *r);	/* 4xx and 5xx, for the log */
 };
 
 struct smtp_terms {
 	const char	*host_name;		/* who we are: 220, EHLO, 221 */
-	unsigned	 offer;			/* enum smtp_ext; AUTH and STARTTLS come and go by state */
+	unsigned offer; /* enum smtp_ext; AUTH and STARTTLS come and go by state */
 	const char	*auth_words;		/* "PLAIN LOGIN" */
 	bool		 auth_needed;		/* msa: 530 5.7.0 before login */
 	bool		 auth_without_tls;
-	bool		 early_talkers;		/* true: input before our banner is forgiven, and not waited for (msa) */
+	bool
+	    early_talkers; /* true: input before our banner is forgiven, and not waited for (msa) */
 	int		 early_ms;		/* how long we listen for it; 0: SMTP_EARLY_MS */
 	bool		 early_judged;		/* the hook greet decides about it, by s->early */
 	uint64_t	 size_max, rcpts_max;
@@ -108,7 +112,7 @@ struct smtp_terms {
 	uint64_t	 hold_max;		/* longest hold in seconds: FUTURERELEASE */
 	int		 priority_max;		/* MT-PRIORITY above it is lowered to it */
 	uint64_t	 rate_min;		/* DATA, bytes a second */
-	int		 command_timeout_s, greet_timeout_s;	/* greet: until login, or the first MAIL
+	int command_timeout_s, greet_timeout_s; /* greet: until login, or the first MAIL
 							   where none is needed, in all; 0 = none */
 	unsigned	 errors_max;
 	int		 error_delay_ms;	/* 1000, in tests 0 */
@@ -135,14 +139,15 @@ struct smtp {
 	unsigned		 rcpts;
 	struct body		 body;
 	bool			 body_open;	/* hooks->data was called */
-	bool			 over;		/* to be forgotten once the reply is made and logged */
+	bool over; /* to be forgotten once the reply is made and logged */
 	bool			 smtputf8;
-	struct reply		 instead;	/* a hook that fails may say the reply itself; code 0: it comes from e */
+	struct reply
+	    instead; /* a hook that fails may say the reply itself; code 0: it comes from e */
 };
 
 /* Serve one client over stream until it or we have said goodbye. The stream stays the caller's. */
-void smtp_serve(struct stream *stream, const struct smtp_hooks *hooks, const struct smtp_terms *terms,
-    bool tls, void *self);
+void smtp_serve(struct stream *stream, const struct smtp_hooks *hooks,
+    const struct smtp_terms *terms, bool tls, void *self);
 /* Run one command line: one reply, no reading or writing but for AUTH, DATA, BDAT and STARTTLS. */
 struct reply smtp_command(struct smtp *s, struct span line);
 unsigned smtp_offered(const struct smtp *s);	/* enum smtp_ext, here and now */

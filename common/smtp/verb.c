@@ -101,7 +101,7 @@ static struct reply do_starttls(struct smtp *s, struct span arg)
 		return reply_say(501, "5.5.4", "STARTTLS stands alone");
 	if (s->tls)
 		return reply_say(503, "5.5.1", "this is TLS already");
-	if (s->known)			/* RFC 3207 4.2: perhaps it was somebody else, who sits between */
+	if (s->known) /* RFC 3207 4.2: perhaps it was somebody else, who sits between */
 		return reply_say(503, "5.5.1", "you are logged in; STARTTLS comes before that");
 	if (!(smtp_offered(s) & EXT_STARTTLS))
 		return reply_say(454, "4.7.0", "TLS is not set up here");
@@ -227,11 +227,13 @@ static struct reply do_rcpt(struct smtp *s, struct span arg)
 	if (!eat_preposition(&arg, "TO:"))
 		return reply_say(501, "5.5.2", "say RCPT TO:<address>");
 	if (s->rcpts >= s->terms->rcpts_max)
-		return reply_say(452, "4.5.3", "that is enough recipients for one message; send it again to the others");
+		return reply_say(452, "4.5.3",
+		    "that is enough recipients for one message; send it again to the others");
 	if (!path_parse(&arg, PATH_FORWARD, s->smtputf8, &to.path, &e))
 		return reply_refuse(&e);
 	to.address = path_text(&to.path, s->command);
-	if (!param_rcpt(arg, offer, s->smtputf8, s->command, &to.params, &e) || !s->hooks->rcpt(s, &to, &e))
+	if (!param_rcpt(arg, offer, s->smtputf8, s->command, &to.params, &e) ||
+	    !s->hooks->rcpt(s, &to, &e))
 		return reply_refuse(&e);
 	s->rcpts++;
 	s->state = SMTP_RCPTS;
@@ -364,7 +366,8 @@ static bool out_of_turn(const struct smtp *s, const struct verb *v)
 	unsigned last = strict ? LAST | GREETING : LAST;
 
 	/* Who said HELO knows of no pipelining. */
-	return line_waiting(s->in) && (v->kind & last || (strict && s->state != SMTP_FRESH && !s->extended));
+	return line_waiting(s->in) &&
+	    (v->kind & last || (strict && s->state != SMTP_FRESH && !s->extended));
 }
 
 /* Why a verb that we know can not be run now; code 0 when it can. */

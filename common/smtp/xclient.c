@@ -84,7 +84,8 @@ enum { ATTRIBUTES = sizeof attributes / sizeof *attributes };
 static bool take_value(size_t i, struct span coded, struct smtp *s, struct smtp_proxied *c)
 {
 	struct str value = STR(VALUE_MAX);
-	bool ok = coded.n <= VALUE_MAX && xtext_decode(coded, &value) && attributes[i].take(str_span(&value), s, c);
+	bool ok = coded.n <= VALUE_MAX && xtext_decode(coded, &value) &&
+	    attributes[i].take(str_span(&value), s, c);
 
 	str_free(&value);
 	return ok;
@@ -114,7 +115,8 @@ struct reply smtp_do_xclient(struct smtp *s, struct span arg)
 		return reply_say(501, "5.5.4", "say XCLIENT ADDR=address");
 	while ((word = span_word(&arg)).n) {
 		if (!take_attribute(word, s, &client))
-			return reply_say(501, "5.5.4", "XCLIENT " SPAN_FMT " is not understood", SPAN_ARG(span_to(word, 60)));
+			return reply_say(501, "5.5.4", "XCLIENT " SPAN_FMT " is not understood",
+			    SPAN_ARG(span_to(word, 60)));
 	}
 	smtp_forget(s);
 	if (!s->hooks->proxied(s, &client, &e))

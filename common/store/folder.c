@@ -18,7 +18,8 @@ enum { NAME_BYTES_MAX = 200 };		/* of a whole folder name: NAME_MAX is 255 */
 
 static int base64_of(char c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 	const char *at = c ? strchr(digits, c) : NULL;
 
 	return at ? (int)(at - digits) : -1;
@@ -57,7 +58,8 @@ static bool eat_shifted(struct span *in)
 		if (!unit_ok(bits >> have & 0xffff, &high))
 			return false;
 	}
-	return any && !high && have < 6 && (bits & ((1u << have) - 1)) == 0 && span_eat_char(in, '-');
+	return any && !high && have < 6 && (bits & ((1u << have) - 1)) == 0 &&
+	    span_eat_char(in, '-');
 }
 
 static bool level_ok(struct span level)
@@ -86,7 +88,8 @@ bool folder_name_ok(struct span name, struct err *e)
 		if (last)
 			level = span_take(&name, name.n);
 		if (!level_ok(level))
-			return err_perm(e, "5.5.4", "a folder name can not have a level called '" SPAN_FMT "'",
+			return err_perm(e, "5.5.4",
+			    "a folder name can not have a level called '" SPAN_FMT "'",
 			    SPAN_ARG(level));
 		if (last)
 			return true;
@@ -110,7 +113,8 @@ struct names { char **name; size_t n; };
 static void names_add(struct names *names, const char *name)
 {
 	if ((names->n & (names->n - 1)) == 0)
-		names->name = mem_more(names->name, names->n ? 2 * names->n : 1, sizeof *names->name);
+		names->name =
+		    mem_more(names->name, names->n ? 2 * names->n : 1, sizeof *names->name);
 	names->name[names->n++] = mem_text(name);
 }
 
@@ -179,7 +183,8 @@ bool folder_exists(int root, const char *folder)
 
 	if (!folder_path(folder, path, NULL))
 		return false;
-	return fstatat(root, *path ? path : ".", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	return fstatat(root, *path ? path : ".", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode);
 }
 
 /* The folders of a user all but INBOX, which is always there. */
@@ -232,7 +237,8 @@ static bool empty_tree(int fd, unsigned depth, struct err *e)
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (directory && depth < TREE_DEPTH_MAX)
-			empty_tree(file_open_beneath(fd, entry->d_name, O_RDONLY | O_DIRECTORY, 0), depth + 1, e);
+			empty_tree(file_open_beneath(fd, entry->d_name, O_RDONLY | O_DIRECTORY, 0),
+			    depth + 1, e);
 		unlinkat(fd, entry->d_name, directory ? AT_REMOVEDIR : 0);
 	}
 	closedir(d);
@@ -265,7 +271,8 @@ bool folder_delete(int root, const char *folder, struct err *e)
 
 	if (!path_not_inbox(folder, path, e))
 		return false;
-	snprintf(gone, sizeof gone, "..posthorn-gone.%lld.%d", (long long)clock_wall_us(), (int)getpid());
+	snprintf(gone, sizeof gone, "..posthorn-gone.%lld.%d", (long long)clock_wall_us(),
+	    (int)getpid());
 	if (renameat(root, path, root, gone) < 0) {
 		if (errno == ENOENT)
 			return err_perm(e, "5.2.0", "there is no folder %s", path + 1);
@@ -318,7 +325,8 @@ bool folder_rename(int root, const char *from, const char *to, struct err *e)
 			*e = trouble;
 		return false;
 	}
-	if (renameat2(root, old, root, new, RENAME_NOREPLACE) < 0 && (errno != ENOENT || !r.found)) {
+	if (renameat2(root, old, root, new, RENAME_NOREPLACE) < 0 &&
+	    (errno != ENOENT || !r.found)) {
 		if (errno == ENOENT)
 			return err_perm(e, "5.2.0", "there is no folder %s", old + 1);
 		return err_sys(e, "cannot rename the folder %s", old + 1);

@@ -23,7 +23,7 @@ struct entry {
 	unsigned		 base_n;	/* length of the base in name */
 	unsigned		 scan;		/* number of the scan that last saw it */
 	bool			 in_new, has_wire_size, date_known;
-	bool			 late;		/* the list has it under a UID that we can not show any more */
+	bool late; /* the list has it under a UID that we can not show any more */
 };
 
 /* cur/ or new/ */
@@ -31,7 +31,7 @@ struct part {
 	const char	*name;
 	DIR		*dir;
 	struct timespec	 mtime;		/* of the directory when last read */
-	bool		 settled;	/* read long enough after mtime: nothing can hide behind it */
+	bool settled; /* read long enough after mtime: nothing can hide behind it */
 };
 
 struct mailbox {
@@ -49,7 +49,7 @@ struct mailbox {
 	uint32_t	*slot;		/* base -> index + 1, open addressing */
 	size_t		 slots;
 	unsigned	 scan;
-	size_t		 dead;		/* lines of the list without a file, as far as we have seen */
+	size_t dead; /* lines of the list without a file, as far as we have seen */
 	bool		 measured;	/* we know sizes that neither names nor list tell */
 	struct seen	 pending;	/* found, but not yet told by mailbox_refresh() */
 	int		 watch;

@@ -26,7 +26,8 @@ static void parse_line(struct span line, struct keywords *k)
 {
 	uint64_t n;
 
-	if (!span_eat_u64(&line, KEYWORDS_MAX - 1, &n) || !span_eat_char(&line, ' ') || !keyword_ok(line))
+	if (!span_eat_u64(&line, KEYWORDS_MAX - 1, &n) || !span_eat_char(&line, ' ') ||
+	    !keyword_ok(line))
 		return;
 	if (keywords_find(k, line) < 0)
 		span_copy(line, k->name[n], KEYWORD_ROOM);
@@ -129,7 +130,8 @@ bool keywords_add(int folder, struct keywords *k, struct span name, unsigned *bi
 		return true;
 	}
 	if (!keyword_ok(name))
-		return err_perm(e, "5.5.4", "a keyword must be an atom of at most %d characters", KEYWORD_ROOM - 1);
+		return err_perm(e, "5.5.4", "a keyword must be an atom of at most %d characters",
+		    KEYWORD_ROOM - 1);
 	if (!store_lock(folder, file_name, &lock, e))
 		return false;
 	ok = add_locked(folder, k, name, bit, e);

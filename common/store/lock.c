@@ -60,7 +60,7 @@ static void write_owner(int fd)
 	gethostname(host, sizeof host - 1);
 	n = snprintf(text, sizeof text, "%d:%s", (int)getpid(), host);
 	if (write(fd, text, (size_t)n) != n)
-		return;				/* full disk: an empty lock is one too, aged by its date */
+		return; /* full disk: an empty lock is one too, aged by its date */
 }
 
 static bool dot_lock(const struct store_lock *lock, ms_t until, struct err *e)

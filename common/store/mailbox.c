@@ -209,8 +209,8 @@ static const struct part *part_of(const struct mailbox *m, const struct entry *x
  * Do one thing to a message under its name; when it is not there any more, look at the
  * disk again, and once more do it under the new name. False with ENOENT: it is gone.
  */
-static bool by_name(struct mailbox *m, size_t index, bool (*act)(struct mailbox *m, struct entry *x, void *arg),
-    void *arg)
+static bool by_name(struct mailbox *m, size_t index,
+    bool (*act)(struct mailbox *m, struct entry *x, void *arg), void *arg)
 {
 	if (entry_at(m, index)->pub.gone) {
 		errno = ENOENT;

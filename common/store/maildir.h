@@ -31,7 +31,8 @@ void maildir_put_bytes(struct maildir_put *m, struct span lf_text);
 /* A whole file whose sizes are known: no counting, and large ones without a copy through our memory. */
 void maildir_put_text(struct maildir_put *m, int text, uint64_t bytes, uint64_t wire_bytes);
 uint64_t maildir_put_size(const struct maildir_put *m);	/* bytes given so far */
-bool maildir_put_commit(struct maildir_put *m, const char *flags, time_t date, struct err *e);	/* into new/, or cur/ with flags */
+bool maildir_put_commit(struct maildir_put *m, const char *flags, time_t date,
+    struct err *e); /* into new/, or cur/ with flags */
 void maildir_put_drop(struct maildir_put *m);
 /* Make root (and cur, new, tmp) where missing, durable. home is opened already; path below it. */
 bool maildir_make(int home, const char *path, struct err *e);
@@ -49,7 +50,7 @@ struct mailbox_msg {
 	uint64_t	 size;		/* file bytes (S) */
 	uint64_t	 wire_size;	/* with CRLF (W): RFC822.SIZE */
 	time_t		 date;		/* as the name says; INTERNALDATE is mailbox_date() */
-	const char	*name;		/* file name; may be stale, mailbox_open_msg() looks again */
+	const char *name; /* file name; may be stale, mailbox_open_msg() looks again */
 	bool		 gone;		/* seen to be expunged by somebody */
 };
 
@@ -82,11 +83,12 @@ const char *mailbox_keyword(const struct mailbox *m, unsigned bit);		/* NULL: un
  */
 bool mailbox_refresh(struct mailbox *m, bool *appeared, bool *vanished, bool *flags_changed, struct err *e);
 void mailbox_forget_gone(struct mailbox *m);
-int mailbox_open_msg(struct mailbox *m, size_t index, struct err *e);		/* read-only descriptor */
+int mailbox_open_msg(struct mailbox *m, size_t index, struct err *e); /* read-only descriptor */
 /* Set flags and keywords of one message to exactly these. */
 bool mailbox_set_flags(struct mailbox *m, size_t index, unsigned flags, uint32_t keywords, struct err *e);
-bool mailbox_add_keyword(struct mailbox *m, struct span name, unsigned *bit, struct err *e);	/* PERM when 26 are in use */
-bool mailbox_expunge(struct mailbox *m, size_t index, struct err *e);		/* unlinks; marks gone */
+bool mailbox_add_keyword(struct mailbox *m, struct span name, unsigned *bit,
+    struct err *e); /* PERM when 26 are in use */
+bool mailbox_expunge(struct mailbox *m, size_t index, struct err *e); /* unlinks; marks gone */
 /* Flush pending directory changes (after a batch of set_flags, expunge). */
 bool mailbox_sync(struct mailbox *m, struct err *e);
 /* Give a message put by maildir_put its UID now (APPENDUID, COPYUID): base as above. */

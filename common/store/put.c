@@ -101,7 +101,8 @@ static bool base_ok(const char *base)
 {
 	struct span s = span_of(base);
 
-	return s.n && s.n < 180 && s.p[0] != '.' && !span_has(s, '/') && !span_has(s, ':') && !span_has(s, ',');
+	return s.n && s.n < 180 && s.p[0] != '.' && !span_has(s, '/') && !span_has(s, ':') &&
+	    !span_has(s, ',');
 }
 
 struct maildir_put *maildir_put_open_at(int dir, const char *path, const char *base, bool check_cur, struct err *e)
@@ -192,7 +193,8 @@ static void copy_large(struct maildir_put *m, int text, uint64_t left)
 
 	write_held(m);
 	while (left && !m->bad) {
-		ssize_t n = copy_file_range(text, &at, m->fd, NULL, left < INT32_MAX ? left : INT32_MAX, 0);
+		ssize_t n =
+		    copy_file_range(text, &at, m->fd, NULL, left < INT32_MAX ? left : INT32_MAX, 0);
 		char buf[PUT_HELD];
 
 		if (n <= 0) {
@@ -202,7 +204,8 @@ static void copy_large(struct maildir_put *m, int text, uint64_t left)
 				if (n < 0)
 					err_sys(&m->trouble, "cannot read the text");
 				else
-					err_temp(&m->trouble, "4.3.0", "the text is shorter than its envelope says");
+					err_temp(&m->trouble, "4.3.0",
+					    "the text is shorter than its envelope says");
 				return;
 			}
 			write_out(m, (struct span){ buf, (size_t)n });
@@ -250,8 +253,9 @@ static bool move_in(struct maildir_put *m, int dir, const char *name, struct err
 	if (file_commit(m->fd, m->tmp, m->base, dir, name, false, e))
 		return true;
 	/* the same delivery again: what is there is ours, and was made in the same way */
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode)
-	    || (uint64_t)st.st_size != m->size || fstatat(m->tmp, m->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size != m->size ||
+	    fstatat(m->tmp, m->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	m->done_before = true;
 	unlinkat(m->tmp, m->base, 0);
@@ -262,7 +266,8 @@ static bool set_date(const struct maildir_put *m, time_t date, struct err *e)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = date } };
 
-	return !date || futimens(m->fd, times) == 0 || err_sys(e, "cannot set the date of %s", m->base);
+	return !date || futimens(m->fd, times) == 0 ||
+	    err_sys(e, "cannot set the date of %s", m->base);
 }
 
 static bool finish(struct maildir_put *m, const char *flags, time_t date, struct err *e)
@@ -291,7 +296,8 @@ static bool finish(struct maildir_put *m, const char *flags, time_t date, struct
 
 bool maildir_put_commit(struct maildir_put *m, const char *flags, time_t date, struct err *e)
 {
-	bool ok = finish(m, flags, date, e) || err_while(e, "delivering into %s", *m->path ? m->path : "the Maildir");
+	bool ok = finish(m, flags, date, e) ||
+	    err_while(e, "delivering into %s", *m->path ? m->path : "the Maildir");
 
 	if (!ok && m->fd >= 0)
 		unlinkat(m->tmp, m->base, 0);

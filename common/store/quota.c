@@ -56,7 +56,8 @@ static bool take_line(struct span line, struct quota *q)
 {
 	int64_t bytes, count;
 
-	if (!take_number(&line, &bytes) || !line.n || !is_blank(*line.p) || !take_number(&line, &count))
+	if (!take_number(&line, &bytes) || !line.n || !is_blank(*line.p) ||
+	    !take_number(&line, &count))
 		return false;
 	span_while(&line, is_blank);
 	q->lines++;
@@ -80,7 +81,8 @@ bool quota_parse(struct span text, struct quota *q)
 
 void quota_print(const struct quota *q, struct str *out)
 {
-	str_addf(out, "%lluS\n%lld %lld\n", (unsigned long long)q->limit, (long long)q->bytes, (long long)q->count);
+	str_addf(out, "%lluS\n%lld %lld\n", (unsigned long long)q->limit, (long long)q->bytes,
+	    (long long)q->count);
 }
 
 uint64_t quota_room(const struct quota *q, uint64_t limit)
@@ -147,7 +149,8 @@ static bool count_folder(void *arg, const char *folder)
 	char path[NAME_ROOM];
 
 	snprintf(path, sizeof path, "%s%s", *folder ? "." : "", folder);
-	c->bad |= !count_part(c->root, path, "new", c->q, c->e) || !count_part(c->root, path, "cur", c->q, c->e);
+	c->bad |= !count_part(c->root, path, "new", c->q, c->e) ||
+	    !count_part(c->root, path, "cur", c->q, c->e);
 	return !c->bad;
 }
 
@@ -189,7 +192,8 @@ static void write_file(int root, const struct quota *q)
 	snprintf(name, sizeof name, "tmp/posthorn-quota.%d", (int)getpid());
 	quota_print(q, &text);
 	fd = file_open_beneath(root, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd >= 0 && (!file_write(fd, str_span(&text), NULL) || renameat(root, name, root, FILE_NAME) < 0))
+	if (fd >= 0 &&
+	    (!file_write(fd, str_span(&text), NULL) || renameat(root, name, root, FILE_NAME) < 0))
 		unlinkat(root, name, 0);
 	fd_close(&fd);
 	str_free(&text);
@@ -263,7 +267,8 @@ void quota_add(int root, int64_t bytes, int64_t count)
 	if (fd < 0)
 		return;
 	n = snprintf(line, sizeof line, "%lld %lld\n", (long long)bytes, (long long)count);
-	if (fstat(fd, &st) < 0 || st.st_size + n > QUOTA_FILE_MAX || write(fd, line, (size_t)n) != n)
+	if (fstat(fd, &st) < 0 || st.st_size + n > QUOTA_FILE_MAX ||
+	    write(fd, line, (size_t)n) != n)
 		quota_forget(root);
 	close(fd);
 }

@@ -56,7 +56,8 @@ int quota_lock(int root, struct err *e);
  * message, and not (sure) to return it: a process may have died between taking mail out and telling so.
  * False: could not tell, TEMP.
  */
-bool quota_ask(int root, uint64_t limit, uint64_t wanted, bool sure, time_t now, uint64_t *room, struct err *e);
+bool quota_ask(int root, uint64_t limit, uint64_t wanted, bool sure, time_t now, uint64_t *room,
+    struct err *e);
 /* So much came (or went, when negative). Without the file nothing happens. */
 void quota_add(int root, int64_t bytes, int64_t count);
 /* More changed than lines can say: count anew at the next question. */

@@ -63,7 +63,8 @@ static bool begin_part(struct part *p, struct err *e)
 	if (fstat(dirfd(p->dir), &st) < 0)
 		return err_sys(e, "cannot look at %s", p->name);
 	p->mtime = st.st_mtim;
-	age_us = clock_wall_us() - ((int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000);
+	age_us =
+	    clock_wall_us() - ((int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000);
 	p->settled = age_us > (st.st_mtim.tv_nsec ? FINE_US : COARSE_US);
 	rewinddir(p->dir);
 	return true;
@@ -78,9 +79,10 @@ static void part_double(struct mailbox *m, const char *name, struct part *p)
 	struct entry *x;
 
 	name_parse(span_of(name), &says);
-	snprintf(own, sizeof own, "%lld.M%lldP%dQ%u.double%s", (long long)says.date, (long long)clock_wall_us(),
-	    (int)getpid(), count++, name + says.unique.n);
-	if (m->read_only || renameat2(dirfd(p->dir), name, dirfd(p->dir), own, RENAME_NOREPLACE) < 0)
+	snprintf(own, sizeof own, "%lld.M%lldP%dQ%u.double%s", (long long)says.date,
+	    (long long)clock_wall_us(), (int)getpid(), count++, name + says.unique.n);
+	if (m->read_only ||
+	    renameat2(dirfd(p->dir), name, dirfd(p->dir), own, RENAME_NOREPLACE) < 0)
 		return;
 	x = entries_add(m, span_of(own), p == &m->fresh);
 	x->scan = m->scan;
@@ -122,7 +124,7 @@ static void take_name(struct mailbox *m, struct part *p, const char *name)
 		return;
 	}
 	if (x->pub.gone) {
-		p->settled = false;	/* it came back: a new message, once the old one is forgotten */
+		p->settled = false; /* it came back: a new message, once the old one is forgotten */
 		return;
 	}
 	if (x->scan == m->scan) {

@@ -92,8 +92,9 @@ static bool read_open(int fd, struct uidlist *u, struct reading *r, struct err *
 	return ok;
 }
 
-bool uidlist_read(int folder, struct uidlist *u, void (*each)(void *arg, const struct uidlist_line *line),
-    void *arg, bool *from_start, struct err *e)
+bool uidlist_read(int folder, struct uidlist *u,
+    void (*each)(void *arg, const struct uidlist_line *line), void *arg, bool *from_start,
+    struct err *e)
 {
 	struct reading r = { each, arg, false };
 	int fd = file_open_beneath(folder, list_name, O_RDONLY | O_NONBLOCK, 0);

@@ -54,7 +54,8 @@ static bool take_head_3(struct span in, struct uidlist *u)
 
 static bool take_head_1(struct span in, struct uidlist *u)
 {
-	return take_number(span_word(&in), &u->uidvalidity) && take_number(span_word(&in), &u->uidnext);
+	return take_number(span_word(&in), &u->uidvalidity) &&
+	    take_number(span_word(&in), &u->uidnext);
 }
 
 bool uidlist_take_head(struct span *in, struct uidlist *u)

@@ -61,8 +61,9 @@ void uidlist_print_line(const struct uidlist_line *line, struct str *out);
  * line; *from_start (NULL is fine) says that all were read again. Without a file u stays as it was before
  * the first read (uidvalidity 0), or tells that the list vanished by uidvalidity 0.
  */
-bool uidlist_read(int folder, struct uidlist *u, void (*each)(void *arg, const struct uidlist_line *line),
-    void *arg, bool *from_start, struct err *e);
+bool uidlist_read(int folder, struct uidlist *u,
+    void (*each)(void *arg, const struct uidlist_line *line), void *arg, bool *from_start,
+    struct err *e);
 /* Under store_lock() and after uidlist_read(): lines are whole printed lines. Flushed. */
 bool uidlist_append(int folder, struct uidlist *u, struct span lines, struct err *e);
 /* Under store_lock(): the whole list anew. */

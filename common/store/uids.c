@@ -6,7 +6,7 @@
 #include "common/base/mem.h"
 #include "common/store/lock.h"
 
-enum { DEAD_MIN = 100 };		/* dead lines that are worth a rewrite, if they are a quarter */
+enum { DEAD_MIN = 100 }; /* dead lines that are worth a rewrite, if they are a quarter */
 
 /* One line of the list that we had not read before. */
 static void take_line(void *arg, const struct uidlist_line *line)
@@ -84,7 +84,8 @@ static int by_arrival(const void *a, const void *b)
 
 static void print_entry(const struct entry *x, struct str *out)
 {
-	struct uidlist_line line = { x->pub.uid, x->fields ? span_of(x->fields) : SPAN(""), entry_base(x) };
+	struct uidlist_line line = { x->pub.uid, x->fields ? span_of(x->fields) : SPAN(""),
+		entry_base(x) };
 
 	uidlist_print_line(&line, out);
 }

@@ -55,8 +55,11 @@ static const struct field **seal_of(struct arc_set *set)
 	return &set->seal;
 }
 
-static const struct kind { const char *name; const struct field **(*of)(struct arc_set *set); } kinds[] = {
-	{ "ARC-Authentication-Results", results_of }, { "ARC-Message-Signature", message_of }, { "ARC-Seal", seal_of },
+static const struct kind { const char *name; const struct field **(*of)(struct arc_set *set);
+} kinds[] = {
+	{ "ARC-Authentication-Results", results_of },
+	{ "ARC-Message-Signature", message_of },
+	{ "ARC-Seal", seal_of },
 };
 
 static bool collect(struct arc *c, const struct header *h)
@@ -79,9 +82,10 @@ static bool is_whole(struct arc *c)
 
 		if (!set->results || !set->message || !set->seal)
 			return fails(c, "a set of the chain is not whole");
-		if (!tags_parse(set->seal->value, &tags, NULL) || !span_is(tags_value(&tags, "cv"), i ? "pass" : "none"))
+		if (!tags_parse(set->seal->value, &tags, NULL) ||
+		    !span_is(tags_value(&tags, "cv"), i ? "pass" : "none"))
 			return fails(c, "a seal says that the chain was broken before it");
-		if (tags_find(&tags, "h"))		/* 4.1.3: what it covers is no choice of its own */
+		if (tags_find(&tags, "h")) /* 4.1.3: what it covers is no choice of its own */
 			return fails(c, "a seal names fields");
 	}
 	return true;
@@ -107,7 +111,8 @@ void arc_begin(struct arc *c, const struct header *h, struct arena *a)
 	newest = &c->sets[c->count - 1];
 	c->message.result = dkim_signature_parse(newest->message->value, DKIM_ARC_MESSAGE, a, &c->message.signature, &c->message.why);
 	if (c->message.result == TRUST_NONE && c->message.signature.has_length)
-		c->message.result = TRUST_POLICY;	/* who leaves text unsigned proves nothing about the message */
+		c->message.result =
+		    TRUST_POLICY; /* who leaves text unsigned proves nothing about the message */
 	if (c->message.result != TRUST_NONE) {
 		fails(c, "the newest message signature of the chain is of no use");
 	} else if (tag_has_word(c->message.signature.names, "ARC-Seal")) {	/* 4.1.2 */
@@ -126,12 +131,13 @@ static bool settle(struct arc *c, const struct dkim_result *r, const char *what)
 	return err_perm(&c->why, "5.7.29", "%s: %s", what, r->why.text);
 }
 
-static bool check_message(struct arc *c, const struct header *h, const struct dkim_wish *body, const struct trust_dns *dns,
-    struct arena *a)
+static bool check_message(struct arc *c, const struct header *h, const struct dkim_wish *body,
+    const struct trust_dns *dns, struct arena *a)
 {
 	unsigned char digest[KEY_DIGEST];
 
-	if (!body || !body->there || memcmp(body->digest, c->message.signature.body_hash.p, KEY_DIGEST) != 0)
+	if (!body || !body->there ||
+	    memcmp(body->digest, c->message.signature.body_hash.p, KEY_DIGEST) != 0)
 		return fails(c, "the body was changed since the newest set");
 	dkim_hash_header(h, &c->message.signature, c->sets[c->count - 1].message, digest);
 	dkim_prove(&c->message, digest, dns, a);
@@ -201,14 +207,16 @@ bool arc_has_dmarc_pass(struct span results)
 	while (results.n) {
 		struct span part = span_trim(results);
 
-		if (span_eat(&part, "dmarc=pass") && (!part.n || !(is_alnum(*part.p) || *part.p == '-')))
+		if (span_eat(&part, "dmarc=pass") &&
+		    (!part.n || !(is_alnum(*part.p) || *part.p == '-')))
 			return true;
 		skip_part(&results);
 	}
 	return false;
 }
 
-void arc_end(struct arc *c, const struct header *h, const struct dkim_wish *body, const struct trust_dns *dns, struct arena *a)
+void arc_end(struct arc *c, const struct header *h, const struct dkim_wish *body,
+    const struct trust_dns *dns, struct arena *a)
 {
 	if (c->result != TRUST_NONE || !check_message(c, h, body, dns, a))
 		return;

@@ -16,8 +16,8 @@
 #include "common/trust/dkim-text.h"
 
 enum {
-	ARC_SETS_MAX	= 50,		/* RFC 8617 4.2.1 */
-	ARC_SEALS	= 10,		/* chains we look through: each seal costs a look-up and a signature */
+	ARC_SETS_MAX = 50, /* RFC 8617 4.2.1 */
+	ARC_SEALS = 10, /* chains we look through: each seal costs a look-up and a signature */
 };
 
 struct arc_set { const struct field *results, *message, *seal; };	/* AAR, AMS, AS */
@@ -25,7 +25,7 @@ struct arc_set { const struct field *results, *message, *seal; };	/* AAR, AMS, A
 struct arc {
 	struct arc_set		 sets[ARC_SETS_MAX];
 	unsigned		 count;		/* instances; 0: no chain */
-	enum trust_result	 result;	/* NONE no chain, PASS, FAIL, TEMPERROR (RFC 8617 5.2) */
+	enum trust_result result; /* NONE no chain, PASS, FAIL, TEMPERROR (RFC 8617 5.2) */
 	struct err		 why;		/* when it is not PASS */
 	struct dkim_result	 message;	/* the newest message signature */
 	struct span		 sealer;	/* d= of the newest seal, once it is PASS */
@@ -37,7 +37,8 @@ struct arc {
 /* Finds the sets. message.result is NONE when the body must be hashed for it. */
 void arc_begin(struct arc *c, const struct header *h, struct arena *a);
 /* body: the digest that the newest message signature wants; NULL when none was taken. */
-void arc_end(struct arc *c, const struct header *h, const struct dkim_wish *body, const struct trust_dns *dns, struct arena *a);
+void arc_end(struct arc *c, const struct header *h, const struct dkim_wish *body,
+    const struct trust_dns *dns, struct arena *a);
 
 /* Do results say dmarc=pass as a method of their own, not in a comment or in what somebody else chose? */
 bool arc_has_dmarc_pass(struct span results);
@@ -45,9 +46,10 @@ bool arc_has_dmarc_pass(struct span results);
 /* --- and from it --- */
 
 void dkim_hash_own(struct key_hash *hash, const struct dkim_signature *s, struct span whole);
-void dkim_hash_header(const struct header *h, const struct dkim_signature *s, const struct field *own,
-    unsigned char digest[KEY_DIGEST]);
+void dkim_hash_header(const struct header *h, const struct dkim_signature *s,
+    const struct field *own, unsigned char digest[KEY_DIGEST]);
 /* Ask for the key and hold the digest against the signature. */
-void dkim_prove(struct dkim_result *r, const unsigned char digest[KEY_DIGEST], const struct trust_dns *dns, struct arena *a);
+void dkim_prove(struct dkim_result *r, const unsigned char digest[KEY_DIGEST],
+    const struct trust_dns *dns, struct arena *a);
 
 #endif

@@ -2,8 +2,8 @@
 #include "common/trust/authres.h"
 
 enum {
-	NAMES_MAX	= 10,		/* of one address: as RFC 7208 5.5 for SPF */
-	COMMENT_MAX	= 400,		/* a line has to stay below 998 bytes, or the field is none */
+	NAMES_MAX = 10, /* of one address: as RFC 7208 5.5 for SPF */
+	COMMENT_MAX = 400, /* a line has to stay below 998 bytes, or the field is none */
 };
 
 /* --- writing --- */
@@ -97,7 +97,8 @@ void authres_print(const struct authres *r, struct str *out)
 
 /* --- iprev --- */
 
-static bool leads_back(const struct address *ip, struct span ptr, const struct trust_dns *dns, struct arena *a, bool *late)
+static bool leads_back(const struct address *ip, struct span ptr, const struct trust_dns *dns,
+    struct arena *a, bool *late)
 {
 	struct dns_answer answer;
 	char name[DNS_NAME];

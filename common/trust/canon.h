@@ -20,7 +20,7 @@ void canon_field(enum canon how, struct span whole, struct str *out);
 
 struct canon_body {
 	enum canon	 how;
-	void		(*to)(void *arg, struct span canonical);	/* pieces of CANON_PIECE at most */
+	void (*to)(void *arg, struct span canonical); /* pieces of CANON_PIECE at most */
 	void		*arg;
 	uint64_t	 ends;			/* line ends not yet given out */
 	bool		 blank;			/* relaxed: likewise a blank */

@@ -136,7 +136,8 @@ bool check_spf(int channel, const struct check_who *who, struct arena *a, struct
 	return ok;
 }
 
-bool check_text(int channel, const struct check_who *who, int text, struct arena *a, struct check_verdict *out, struct err *e)
+bool check_text(int channel, const struct check_who *who, int text, struct arena *a,
+    struct check_verdict *out, struct err *e)
 {
 	struct packet *p = mem_more(NULL, 1, sizeof *p);
 	struct check_verdict got = { 0 };

@@ -42,22 +42,26 @@ struct check_verdict {
 	enum trust_result	 dkim;		/* the best of the signatures */
 	bool			 dkim_aligned;	/* one that passed is of the author's organization, and he of the sender's */
 	enum trust_result	 dmarc;
-	bool			 proven;	/* the author is: DMARC passed, or would with a policy */
-	enum dmarc_policy	 wanted;	/* what the author's domain wants done with mail that fails */
+	bool proven; /* the author is: DMARC passed, or would with a policy */
+	enum dmarc_policy wanted; /* what the author's domain wants done with mail that fails */
 	enum dmarc_policy	 policy;	/* the same, milder where it only tests that */
 	enum trust_result	 arc;		/* NONE without a chain */
-	const char		*sealer;	/* when the chain is whole: who sealed last, and saw dmarc=pass; else "" */
+	const char
+	    *sealer; /* when the chain is whole: who sealed last, and saw dmarc=pass; else "" */
 	const char		*author;	/* its name, "" when there is none */
 	const char		*dmarc_why;
 	const char		*results;	/* the value of Authentication-Results */
 	const char		*received_spf;	/* the value of Received-SPF */
-	const char		*row;		/* for the domain's report (dmarc-report.h), without disposition; "": none */
-	const char		*summary;	/* for the log: "spf=pass dkim=pass:a.test dmarc=pass" */
+	const char
+	    *row; /* for the domain's report (dmarc-report.h), without disposition; "": none */
+	const char *summary; /* for the log: "spf=pass dkim=pass:a.test dmarc=pass" */
 };
 
-bool check_spf(int channel, const struct check_who *who, struct arena *a, struct check_spf *out, struct err *e);
+bool check_spf(int channel, const struct check_who *who, struct arena *a, struct check_spf *out,
+    struct err *e);
 /* text: a descriptor to read from its start; stays the caller's. */
-bool check_text(int channel, const struct check_who *who, int text, struct arena *a, struct check_verdict *out, struct err *e);
+bool check_text(int channel, const struct check_who *who, int text, struct arena *a,
+    struct check_verdict *out, struct err *e);
 
 /* --- the other end --- */
 

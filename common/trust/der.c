@@ -70,5 +70,6 @@ bool der_rsa_parse(struct span der, struct der_rsa *out)
 		return false;
 	if (!span_same(algorithm, names[0]) && !span_same(algorithm, names[1]))
 		return false;
-	return eat(&info, DER_BITS, &bits) && !info.n && span_eat_char(&bits, '\0') && parse_numbers(bits, out);
+	return eat(&info, DER_BITS, &bits) && !info.n && span_eat_char(&bits, '\0') &&
+	    parse_numbers(bits, out);
 }

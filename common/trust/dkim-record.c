@@ -66,8 +66,8 @@ bool dkim_record_parse(struct span text, struct arena *a, struct dkim_record *ou
 		return err_while(e, "the key record");
 	out->testing = tag_has_word(tags_value(&t, "t"), "y");
 	out->strict = tag_has_word(tags_value(&t, "t"), "s");
-	return check_version(&t, e) && read_kind(tags_value(&t, "k"), out, e) && check_uses(&t, e) &&
-	    read_key(tags_value(&t, "p"), a, out, e);
+	return check_version(&t, e) && read_kind(tags_value(&t, "k"), out, e) &&
+	    check_uses(&t, e) && read_key(tags_value(&t, "p"), a, out, e);
 }
 
 void dkim_record_print(enum key_kind kind, struct span key, struct str *out)

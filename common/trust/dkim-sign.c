@@ -218,8 +218,8 @@ static bool sign_one(const struct dkim_signer *who, const struct terms *t,
 	return ok;
 }
 
-bool dkim_sign_end(struct dkim_sign *s, const struct dkim_signer *signers, size_t count, uint64_t now,
-    uint64_t valid_s, struct str *out, struct err *e)
+bool dkim_sign_end(struct dkim_sign *s, const struct dkim_signer *signers, size_t count,
+    uint64_t now, uint64_t valid_s, struct str *out, struct err *e)
 {
 	struct key_hash *fields = key_hash_new();
 	struct str names = STR(NAMES_MAX);
@@ -233,7 +233,8 @@ bool dkim_sign_end(struct dkim_sign *s, const struct dkim_signer *signers, size_
 	else if (!hash_fields(&h, fields, &names))
 		ok = err_perm(e, "5.6.0", "a message without From can not be signed");
 	else
-		ok = !names.over || err_perm(e, "5.6.0", "the header has too many fields to be signed");
+		ok = !names.over ||
+		    err_perm(e, "5.6.0", "the header has too many fields to be signed");
 	for (size_t i = 0; ok && i < count; i++) {
 		struct terms t = { now, valid_s, str_span(&names), s->wish.digest };
 

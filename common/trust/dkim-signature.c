@@ -29,7 +29,9 @@ static enum trust_result read_version(struct reading *r)
 
 	if (!v.p)
 		return bad(r, TRUST_NEUTRAL, "the signature has no v=");
-	return span_same(v, SPAN("1")) ? TRUST_NONE : bad(r, TRUST_NEUTRAL, "the signature has a version other than 1");
+	return span_same(v, SPAN("1")) ?
+	    TRUST_NONE :
+	    bad(r, TRUST_NEUTRAL, "the signature has a version other than 1");
 }
 
 static enum trust_result read_algorithm(struct reading *r)
@@ -90,7 +92,8 @@ static struct span unquote(struct span in, struct arena *a)
 
 		if (is_blank(c) || c == '\r' || c == '\n')
 			continue;
-		if (c == '=' && i + 2 < in.n && hex_value(in.p[i + 1]) >= 0 && hex_value(in.p[i + 2]) >= 0) {
+		if (c == '=' && i + 2 < in.n && hex_value(in.p[i + 1]) >= 0 &&
+		    hex_value(in.p[i + 2]) >= 0) {
 			c = (char)(hex_value(in.p[i + 1]) << 4 | hex_value(in.p[i + 2]));
 			i += 2;
 		}
@@ -118,7 +121,8 @@ static enum trust_result read_identity(struct reading *r)
 	struct span i = value(r, "i");
 
 	if (!i.p)
-		r->out->identity = span_of(arena_printf(r->arena, "@" SPAN_FMT, SPAN_ARG(r->out->domain)));
+		r->out->identity =
+		    span_of(arena_printf(r->arena, "@" SPAN_FMT, SPAN_ARG(r->out->domain)));
 	else
 		r->out->identity = unquote(i, r->arena);
 	if (dkim_identity_ok(r->out->identity, r->out->domain, false))
@@ -226,7 +230,8 @@ static enum trust_result read_numbers(struct reading *r)
 	struct dkim_signature *s = r->out;
 	bool has_time, expires;
 
-	if (!read_number(r, "l", &s->has_length, &s->length) || !read_number(r, "t", &has_time, &s->signed_at) ||
+	if (!read_number(r, "l", &s->has_length, &s->length) ||
+	    !read_number(r, "t", &has_time, &s->signed_at) ||
 	    !read_number(r, "x", &expires, &s->expires))
 		return bad(r, TRUST_NEUTRAL, "the signature's l=, t= or x= is no number");
 	if (expires && has_time && s->expires <= s->signed_at)

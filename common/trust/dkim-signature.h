@@ -42,8 +42,8 @@ enum dkim_flavour { DKIM_PLAIN, DKIM_ARC_MESSAGE, DKIM_ARC_SEAL };
  * value: of the field, folded. Memory from a. TRUST_NONE: it can be used. Else why: PERM
  * 5.7.7, and of out what was read so far (empty where it was not).
  */
-enum trust_result dkim_signature_parse(struct span value, enum dkim_flavour flavour, struct arena *a,
-    struct dkim_signature *out, struct err *why);
+enum trust_result dkim_signature_parse(struct span value, enum dkim_flavour flavour,
+    struct arena *a, struct dkim_signature *out, struct err *why);
 
 /* Is it in its time? TRUST_NONE, or why not. skew_s: how wrong clocks may be. */
 enum trust_result dkim_signature_timely(const struct dkim_signature *s, uint64_t now, unsigned skew_s, struct err *why);

@@ -34,7 +34,7 @@ void dkim_top_feed(struct dkim_top *t, struct span *piece);
 struct dkim_wish {
 	enum canon	 how;
 	uint64_t	 most;			/* or DKIM_WHOLE */
-	bool		 there;			/* digest is; false when the body is shorter than most */
+	bool there; /* digest is; false when the body is shorter than most */
 	unsigned char	 digest[KEY_DIGEST];
 };
 

@@ -10,9 +10,9 @@
 #include "common/trust/tags.h"
 
 enum {
-	MEMORY_MAX	= 64 << 20,			/* far above what the limits of a header allow */
-	CANONICAL_MAX	= HEADER_BYTES_MAX * 2,		/* LF become CRLF */
-	DKIM_DNS_NAME	= 253,				/* RFC 1035 2.3.4, without the last dot */
+	MEMORY_MAX = 64 << 20, /* far above what the limits of a header allow */
+	CANONICAL_MAX = HEADER_BYTES_MAX * 2, /* LF become CRLF */
+	DKIM_DNS_NAME = 253, /* RFC 1035 2.3.4, without the last dot */
 };
 
 struct dkim_verify {
@@ -97,7 +97,8 @@ static void begin_body(struct dkim_verify *v)
 				.most = s->has_length ? s->length : DKIM_WHOLE };
 	}
 	if (v->arc.message.result == TRUST_NONE && v->arc.count)
-		v->wishes[n++] = (struct dkim_wish){ .how = v->arc.message.signature.body, .most = DKIM_WHOLE };
+		v->wishes[n++] =
+		    (struct dkim_wish){ .how = v->arc.message.signature.body, .most = DKIM_WHOLE };
 	if (n)
 		v->bodies = dkim_bodies_new(v->wishes, n);
 }
@@ -130,8 +131,8 @@ void dkim_hash_own(struct key_hash *hash, const struct dkim_signature *s, struct
 	str_free(&canonical);
 }
 
-void dkim_hash_header(const struct header *h, const struct dkim_signature *s, const struct field *own,
-    unsigned char digest[KEY_DIGEST])
+void dkim_hash_header(const struct header *h, const struct dkim_signature *s,
+    const struct field *own, unsigned char digest[KEY_DIGEST])
 {
 	struct dkim_pick pick = { .header = h };
 	struct key_hash *hash = key_hash_new();
@@ -217,7 +218,8 @@ const char *dkim_key_name(const struct dkim_signature *s, struct arena *a)
 	return arena_printf(a, SPAN_FMT "._domainkey." SPAN_FMT, SPAN_ARG(s->selector), SPAN_ARG(s->domain));
 }
 
-void dkim_prove(struct dkim_result *r, const unsigned char digest[KEY_DIGEST], const struct trust_dns *dns, struct arena *a)
+void dkim_prove(struct dkim_result *r, const unsigned char digest[KEY_DIGEST],
+    const struct trust_dns *dns, struct arena *a)
 {
 	const char *name = dkim_key_name(&r->signature, a);
 	struct dns_answer answer;
@@ -238,7 +240,8 @@ void dkim_prove(struct dkim_result *r, const unsigned char digest[KEY_DIGEST], c
 	}
 }
 
-static void check_key(struct dkim_verify *v, struct dkim_result *r, const struct field *own, const struct trust_dns *dns)
+static void check_key(struct dkim_verify *v, struct dkim_result *r, const struct field *own,
+    const struct trust_dns *dns)
 {
 	unsigned char digest[KEY_DIGEST];
 
@@ -277,7 +280,8 @@ void dkim_verify_end(struct dkim_verify *v, const struct trust_dns *dns, struct 
 			check_key(v, r, v->fields[i], dns);
 	}
 	if (v->arc.count)
-		arc_end(&v->arc, &v->header, v->arc.message.result == TRUST_NONE ? w : NULL, dns, v->arena);
+		arc_end(&v->arc, &v->header, v->arc.message.result == TRUST_NONE ? w : NULL, dns,
+		    v->arena);
 	*out = v->verdict;
 }
 
@@ -300,7 +304,8 @@ static void print_property(struct str *out, const char *name, struct span value,
 
 	span_while(&rest, is_safe);
 	if (value.n && !rest.n && value.n <= DKIM_DNS_NAME)
-		str_addf(out, " header.%s=%s" SPAN_FMT "%s", name, quoted ? "\"" : "", SPAN_ARG(value), quoted ? "\"" : "");
+		str_addf(out, " header.%s=%s" SPAN_FMT "%s", name, quoted ? "\"" : "",
+		    SPAN_ARG(value), quoted ? "\"" : "");
 }
 
 void dkim_result_print(const struct dkim_result *r, struct str *out)

@@ -81,8 +81,8 @@ void dkim_sign_feed(struct dkim_sign *s, struct span lf_text);
  * valid_s: x= is that much after now; 0: no x=. False: PERM 5.6.0 without a From field or with a
  * header that is too large, TEMP when OpenSSL fails.
  */
-bool dkim_sign_end(struct dkim_sign *s, const struct dkim_signer *signers, size_t count, uint64_t now,
-    uint64_t valid_s, struct str *out, struct err *e);
+bool dkim_sign_end(struct dkim_sign *s, const struct dkim_signer *signers, size_t count,
+    uint64_t now, uint64_t valid_s, struct str *out, struct err *e);
 struct span dkim_sign_header(const struct dkim_sign *s);	/* good after feeding */
 void dkim_sign_free(struct dkim_sign *s);
 

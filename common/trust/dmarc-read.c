@@ -101,7 +101,8 @@ static void *base_of(struct reading *r, enum whose whose)
 static void set(struct reading *r)
 {
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		char *base = strcmp(places[i].path, r->path) == 0 ? base_of(r, places[i].whose) : NULL;
+		char *base =
+		    strcmp(places[i].path, r->path) == 0 ? base_of(r, places[i].whose) : NULL;
 
 		if (base)
 			places[i].set(r, base + places[i].at);

@@ -4,7 +4,10 @@
 #include "common/trust/tags.h"
 
 static const char *const policies[] = {
-	[DMARC_NO_POLICY] = "", [DMARC_ACCEPT] = "none", [DMARC_QUARANTINE] = "quarantine", [DMARC_REJECT] = "reject",
+	[DMARC_NO_POLICY] = "",
+	[DMARC_ACCEPT] = "none",
+	[DMARC_QUARANTINE] = "quarantine",
+	[DMARC_REJECT] = "reject",
 };
 
 const char *dmarc_policy_name(enum dmarc_policy p)

@@ -3,7 +3,10 @@
 
 #include <inttypes.h>
 
-enum { WORD_MAX = 255, OTHERS_MAX = 100 };	/* OTHERS_MAX: a disposition and a reason, which come later */
+enum {
+	WORD_MAX = 255,
+	OTHERS_MAX = 100
+}; /* OTHERS_MAX: a disposition and a reason, which come later */
 
 /* --- rows --- */
 
@@ -132,7 +135,9 @@ static void metadata(const struct dmarc_report *r, struct str *xml)
 	element(xml, 2, "org_name", r->organization);
 	element(xml, 2, "email", r->email);
 	element(xml, 2, "report_id", r->id);
-	str_addf(xml, "  <date_range>\n   <begin>%" PRId64 "</begin>\n   <end>%" PRId64 "</end>\n  </date_range>\n",
+	str_addf(xml,
+	    "  <date_range>\n   <begin>%" PRId64 "</begin>\n   <end>%" PRId64
+	    "</end>\n  </date_range>\n",
 	    r->begin, r->end);
 	element(xml, 2, "generator", "Posthorn");
 	str_add_text(xml, " </report_metadata>\n");

@@ -39,7 +39,7 @@ bool dmarc_row_parse(struct span line, struct arena *a, struct dmarc_row *out);
 struct dmarc_report {
 	const char			*organization, *email;	/* whose report it is */
 	const char			*id;
-	int64_t				 begin, end;		/* seconds since the epoch; end is the last one */
+	int64_t begin, end; /* seconds since the epoch; end is the last one */
 	const char			*policy_domain;
 	const struct dmarc_record	*record;
 };

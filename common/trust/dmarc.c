@@ -12,7 +12,8 @@ static bool to_name(struct span domain, struct arena *a, const char **name)
 {
 	char ascii[IDNA_NAME], clean[DNS_NAME];
 
-	if (!idna_to_ascii(domain, ascii, NULL) || !dns_name_clean(span_of(ascii), clean) || !*clean)
+	if (!idna_to_ascii(domain, ascii, NULL) || !dns_name_clean(span_of(ascii), clean) ||
+	    !*clean)
 		return false;
 	*name = arena_text(a, span_of(clean));
 	return true;
@@ -74,7 +75,7 @@ struct check {
 	struct arena		*arena;
 	struct dmarc_verdict	*out;
 	unsigned		 walks;
-	bool			 guessed;	/* the author's organization: the walk above it had no answer */
+	bool guessed; /* the author's organization: the walk above it had no answer */
 	bool			 failed;
 	const char		*why;
 };
@@ -308,7 +309,8 @@ static void judge(struct check *c, const struct dmarc_facts *f, const struct fou
 	if (v->spf_aligned || v->dkim_aligned) {
 		because(c, TRUST_PASS, v->dkim_aligned ? "DKIM vouches for the author's domain" : "SPF vouches for the author's domain");
 	} else if (c->failed || undecided(c, f)) {
-		because(c, TRUST_TEMPERROR, c->failed ? c->why : "SPF or DKIM could not be checked now");
+		because(c, TRUST_TEMPERROR,
+		    c->failed ? c->why : "SPF or DKIM could not be checked now");
 		return;
 	} else {
 		because(c, TRUST_FAIL, "neither SPF nor DKIM vouches for the author's domain");
@@ -317,7 +319,8 @@ static void judge(struct check *c, const struct dmarc_facts *f, const struct fou
 	v->policy = tempered(v->wanted, v->record.testing);
 }
 
-void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struct arena *a, struct dmarc_verdict *out)
+void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struct arena *a,
+    struct dmarc_verdict *out)
 {
 	struct check c = { .dns = dns, .arena = a, .out = out, .why = "" };
 	const struct found *policy;
@@ -330,7 +333,8 @@ void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struc
 		because(&c, TRUST_TEMPERROR, w.why);
 	} else if (!policy) {
 		/* for who wants to know without a policy */
-		out->spf_aligned = f->spf.result == TRUST_PASS && strcmp(f->spf.domain, f->author) == 0;
+		out->spf_aligned =
+		    f->spf.result == TRUST_PASS && strcmp(f->spf.domain, f->author) == 0;
 		for (size_t i = 0; i < f->dkim_count; i++)
 			out->dkim_aligned = out->dkim_aligned ||
 			    (f->dkim[i].result == TRUST_PASS && strcmp(f->dkim[i].domain, f->author) == 0);
@@ -356,7 +360,8 @@ void dmarc_print(const struct dmarc_verdict *v, const char *author, struct str *
 {
 	str_add_text(out, trust_result_name(v->result));
 	if (v->wanted)
-		str_addf(out, " (p=%s%s)", dmarc_policy_name(v->wanted), v->record.testing ? " t=y" : "");
+		str_addf(out, " (p=%s%s)", dmarc_policy_name(v->wanted),
+		    v->record.testing ? " t=y" : "");
 	if (v->result != TRUST_PASS)
 		trust_reason_print(v->why, out);
 	if (*author)

@@ -18,8 +18,8 @@
 #include "common/trust/result.h"
 
 enum {
-	DMARC_WALK_MAX	= 8,		/* RFC 9989 4.10: questions of one walk */
-	DMARC_WALKS	= 12,		/* domains whose organization is looked for, for one message */
+	DMARC_WALK_MAX = 8, /* RFC 9989 4.10: questions of one walk */
+	DMARC_WALKS = 12, /* domains whose organization is looked for, for one message */
 };
 
 /*
@@ -44,13 +44,14 @@ struct dmarc_verdict {
 	const char		*organization;	/* of the author; "" when there is no record */
 	const char		*published_at;	/* the domain whose record counts, "" without */
 	struct dmarc_record	record;
-	enum dmarc_policy	wanted;		/* of p, sp, np: the one that is about this message */
+	enum dmarc_policy wanted; /* of p, sp, np: the one that is about this message */
 	enum dmarc_policy	policy;		/* the same, milder where t=y only tests it */
 	bool			spf_aligned, dkim_aligned;
 };
 
 /* Memory from a. */
-void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struct arena *a, struct dmarc_verdict *out);
+void dmarc_check(const struct dmarc_facts *f, const struct trust_dns *dns, struct arena *a,
+    struct dmarc_verdict *out);
 /* The organization that a domain (A-labels, lower case) belongs to, as far as DNS tells: RFC 9989 4.10.2. */
 const char *dmarc_organization(const char *domain, const struct trust_dns *dns, struct arena *a);
 /* 'dmarc=fail (p=reject) reason="..." header.from=example.org' for Authentication-Results, without "dmarc=". */

@@ -19,7 +19,8 @@ static void ask_zone(void *arg, const char *name, enum dns_type type, struct are
 {
 	char clean[DNS_NAME], elsewhere[DNS_NAME];
 
-	if (!dns_name_clean_ask(span_of(name), clean) || !zone_find(arg, clean, type, a, out, elsewhere))
+	if (!dns_name_clean_ask(span_of(name), clean) ||
+	    !zone_find(arg, clean, type, a, out, elsewhere))
 		*out = (struct dns_answer){ .found = DNS_NO_NAME, .why = "" };
 }
 
@@ -34,7 +35,8 @@ static void ask_memo(void *arg, const char *name, enum dns_type type, struct are
 
 	(void)a;
 	for (size_t i = 0; i < m->count; i++) {
-		if (m->seen[i].type == type && span_alike(span_of(m->seen[i].name), span_of(name))) {
+		if (m->seen[i].type == type &&
+		    span_alike(span_of(m->seen[i].name), span_of(name))) {
 			*out = m->seen[i].answer;
 			return;
 		}

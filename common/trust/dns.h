@@ -15,7 +15,8 @@
 
 struct trust_dns {
 	/* CNAMEs are followed. Memory from a; why is never NULL. */
-	void	(*ask)(void *arg, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out);
+	void (*ask)(void *arg, const char *name, enum dns_type type, struct arena *a,
+	    struct dns_answer *out);
 	void	*arg;
 };
 

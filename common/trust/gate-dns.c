@@ -101,9 +101,11 @@ void gate_dns_sender(struct gate_dns *d, struct span domain)
 	d->null_mx = false;
 	d->sender_listed.count = 0;
 	batch_forget(&d->batch, is_of_sender);
-	if (!domain.n || address_literal_parse(domain, &literal) || !span_copy(domain, d->sender, sizeof d->sender))
+	if (!domain.n || address_literal_parse(domain, &literal) ||
+	    !span_copy(domain, d->sender, sizeof d->sender))
 		return;
-	if (weighs(d, GATE_SENDER_MISSING) || weighs(d, GATE_SENDER_SILENT) || weighs(d, GATE_SENDER_NULL_MX)) {
+	if (weighs(d, GATE_SENDER_MISSING) || weighs(d, GATE_SENDER_SILENT) ||
+	    weighs(d, GATE_SENDER_NULL_MX)) {
 		ask(d, &d->mx, d->sender, DNS_MX, tag_of(MX, 0));
 		ask(d, &d->host, d->sender, DNS_A, tag_of(HOST, 0));
 		ask(d, &d->host, d->sender, DNS_AAAA, tag_of(HOST, 1));
@@ -129,12 +131,13 @@ static void follow_names(struct gate_dns *d, const struct dns_answer *a)
 {
 	char host[DNS_NAME];
 
-	d->forward.failed = a->count > NAMES_MAX;	/* one that we do not look at may lead back */
+	d->forward.failed = a->count > NAMES_MAX; /* one that we do not look at may lead back */
 	for (size_t i = 0; a->found == DNS_YES && i < a->count && i < NAMES_MAX; i++) {
 		struct span rdata = a->records[i];
 
 		if (dns_name_eat(&rdata, host) && *host)
-			ask(d, &d->forward, host, d->peer.family == 4 ? DNS_A : DNS_AAAA, tag_of(FORWARD, i));
+			ask(d, &d->forward, host, d->peer.family == 4 ? DNS_A : DNS_AAAA,
+			    tag_of(FORWARD, i));
 	}
 }
 
@@ -144,7 +147,8 @@ static void check_forward(struct gate_dns *d, const struct dns_answer *a)
 	bool leads_back = false;
 
 	for (size_t i = 0; a->found == DNS_YES && i < a->count; i++)
-		leads_back = leads_back || (a->records[i].n == n && memcmp(a->records[i].p, d->peer.bytes, n) == 0);
+		leads_back = leads_back ||
+		    (a->records[i].n == n && memcmp(a->records[i].p, d->peer.bytes, n) == 0);
 	d->forward.open--;
 	d->forward.yes = d->forward.yes || leads_back;
 	d->forward.failed = d->forward.failed || a->found == DNS_FAILED;
@@ -156,7 +160,8 @@ static void check_null_mx(struct gate_dns *d, const struct dns_answer *a)
 	char host[DNS_NAME];
 	unsigned preference;
 
-	d->null_mx = a->found == DNS_YES && a->count == 1 && dns_mx_parse(a->records[0], &preference, host) && !*host;
+	d->null_mx = a->found == DNS_YES && a->count == 1 &&
+	    dns_mx_parse(a->records[0], &preference, host) && !*host;
 }
 
 static bool has_match(const struct gate_list *l, const struct dns_answer *a)
@@ -182,7 +187,8 @@ static void check_lists(struct gate_dns *d, enum kind kind, size_t first, const 
 			continue;
 		hits->at[hits->count++] = (struct gate_listed){ .zone = l->zone, .weight = l->weight, .of_sender = of_sender };
 		if (l->weight > 0 && list_name(d, kind, l->zone, name))
-			batch_ask(&d->batch, name, DNS_TXT, tag_of(of_sender ? SENDER_TEXT : LIST_TEXT, hits->count - 1));
+			batch_ask(&d->batch, name, DNS_TXT,
+			    tag_of(of_sender ? SENDER_TEXT : LIST_TEXT, hits->count - 1));
 	}
 }
 
@@ -285,7 +291,8 @@ void gate_dns_facts(const struct gate_dns *d, struct facts *f)
 
 /* --- the life of it --- */
 
-void gate_dns_init(struct gate_dns *d, const struct gate_policy *policy, struct gate_lists lists, struct gate_lists sender_lists)
+void gate_dns_init(struct gate_dns *d, const struct gate_policy *policy, struct gate_lists lists,
+    struct gate_lists sender_lists)
 {
 	*d = (struct gate_dns){ .policy = policy, .lists = lists, .sender_lists = sender_lists };
 	batch_init(&d->batch, answered, d);

@@ -39,12 +39,13 @@ struct gate_dns {
 	struct batch			 batch;
 	struct address			 peer;
 	char				 sender[DNS_NAME];
-	struct gate_inquiry		 name, forward, hello, mx, host;	/* host: the sender's, without MX */
+	struct gate_inquiry name, forward, hello, mx, host; /* host: the sender's, without MX */
 	bool				 null_mx;
 	struct gate_hits		 listed, sender_listed;
 };
 
-void gate_dns_init(struct gate_dns *d, const struct gate_policy *policy, struct gate_lists lists, struct gate_lists sender_lists);
+void gate_dns_init(struct gate_dns *d, const struct gate_policy *policy, struct gate_lists lists,
+    struct gate_lists sender_lists);
 void gate_dns_free(struct gate_dns *d);
 /* A new client. resolver -1: nothing can be found out. */
 void gate_dns_connect(struct gate_dns *d, int resolver, const char *ip);

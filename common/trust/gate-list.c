@@ -63,7 +63,8 @@ bool gate_list_has(const struct gate_list *l, struct span rdata)
 		return false;
 	memcpy(ip, rdata.p, sizeof ip);
 	if (l->any)
-		return ip[0] == 127 && !(ip[1] == 255 && ip[2] == 255) && !(!ip[1] && !ip[2] && ip[3] == 1);
+		return ip[0] == 127 && !(ip[1] == 255 && ip[2] == 255) &&
+		    !(!ip[1] && !ip[2] && ip[3] == 1);
 	for (int i = 0; i < 4; i++) {
 		if (ip[i] < l->codes[i].low || ip[i] > l->codes[i].high)
 			return false;
@@ -74,9 +75,11 @@ bool gate_list_has(const struct gate_list *l, struct span rdata)
 bool gate_list_domain(struct span domain, const char *zone, char name[DNS_NAME])
 {
 	char text[2 * DNS_NAME];
-	int n = snprintf(text, sizeof text, SPAN_FMT ".%s", SPAN_ARG(span_to(domain, DNS_NAME)), zone);
+	int n =
+	    snprintf(text, sizeof text, SPAN_FMT ".%s", SPAN_ARG(span_to(domain, DNS_NAME)), zone);
 
-	return domain.n && n > 0 && (size_t)n < sizeof text && dns_name_clean((struct span){ text, (size_t)n }, name);
+	return domain.n && n > 0 && (size_t)n < sizeof text &&
+	    dns_name_clean((struct span){ text, (size_t)n }, name);
 }
 
 bool gate_list_address(const struct address *a, const char *zone, char name[DNS_NAME])

@@ -125,7 +125,7 @@ uint32_t gate_helo(struct span helo, const char *peer_ip, struct gate_self self,
 	if (address_literal_parse(helo, &said) || address_parse(helo, &said))
 		return 1u << GATE_HELO_ADDRESS;
 	if (!span_is_ascii(helo))
-		return 0;		/* RFC 6531 3.7.1 does not want it in HELO; it is no sign of anything */
+		return 0; /* RFC 6531 3.7.1 does not want it in HELO; it is no sign of anything */
 	if (!dns_name_clean(helo, name) || !strchr(name, '.'))
 		return 1u << GATE_HELO_SYNTAX;
 	*is_name = true;
@@ -180,7 +180,8 @@ static void add_up(const struct facts *f, const struct gate_policy *p, struct ga
 			add_reason(v, rows[i].name, "", p->weights[i]);
 	}
 	for (size_t i = 0; i < f->listed_count; i++)
-		add_reason(v, f->listed[i].of_sender ? "sender-listed" : "listed", f->listed[i].zone, f->listed[i].weight);
+		add_reason(v, f->listed[i].of_sender ? "sender-listed" : "listed",
+		    f->listed[i].zone, f->listed[i].weight);
 }
 
 static bool reaches(int score, int mark)
@@ -239,20 +240,21 @@ static const char *leading_words(const struct facts *f, const struct gate_policy
 		list_words(list, f, out);
 	else if (fact >= 0)
 		fill_in(span_of(rows[fact].words), f, out);
-	if (!list && fact == GATE_SPF_FAIL && *f->spf_words)	/* RFC 7208 8.4: and whose words they are */
+	if (!list && fact == GATE_SPF_FAIL &&
+	    *f->spf_words) /* RFC 7208 8.4: and whose words they are */
 		str_addf(out, "; %s says: %.*s", f->sender_domain, GATE_WORDS, f->spf_words);
 	return list || fact < 0 ? "5.7.1" : rows[fact].status;
 }
 
 /* Refused for a score, which may be a mistake: then our postmaster is the one to ask. */
-static void reject(const char *status, const char *words, const struct facts *f, const struct gate_policy *p,
-    struct gate_verdict *v)
+static void reject(const char *status, const char *words, const struct facts *f,
+    const struct gate_policy *p, struct gate_verdict *v)
 {
 	int room = *p->notice ? 160 : 240;	/* so that the number at the end stays whole */
 
 	v->action = GATE_REJECT;
-	err_perm(&v->e, status, "%.*s (for help: %s%s%s, quoting %s)", room, words, p->postmaster, *p->notice ? " " : "", p->notice,
-	    f->id);
+	err_perm(&v->e, status, "%.*s (for help: %s%s%s, quoting %s)", room, words, p->postmaster,
+	    *p->notice ? " " : "", p->notice, f->id);
 }
 
 static void reject_score(const struct facts *f, const struct gate_policy *p, struct gate_verdict *v)
@@ -272,17 +274,22 @@ static bool rcpt_decides(const struct facts *f, struct gate_verdict *v)
 	v->action = GATE_REJECT;
 	switch (f->rcpt) {
 	case GATE_TO_UNKNOWN:
-		err_perm(&v->e, "5.1.1", "nobody here has the address %s; look for a slip of the pen (%s)", f->recipient, f->id);
+		err_perm(&v->e, "5.1.1",
+		    "nobody here has the address %s; look for a slip of the pen (%s)", f->recipient,
+		    f->id);
 		return true;
 	case GATE_TO_ELSEWHERE:
 		if (f->may_relay)
 			return false;
-		err_perm(&v->e, "5.7.1", "we do not carry strangers' mail to other domains; "
-		    "if you have an account here, log in on the submission port (587 or 465) (%s)", f->id);
+		err_perm(&v->e, "5.7.1",
+		    "we do not carry strangers' mail to other domains; "
+		    "if you have an account here, log in on the submission port (587 or 465) (%s)",
+		    f->id);
 		return true;
 	case GATE_TO_FULL:
 		v->action = GATE_DEFER;
-		err_temp(&v->e, "4.2.2", "the mailbox of %s is full; try again later (%s)", f->recipient, f->id);
+		err_temp(&v->e, "4.2.2", "the mailbox of %s is full; try again later (%s)",
+		    f->recipient, f->id);
 		return true;
 	default:
 		return false;
@@ -299,8 +306,10 @@ static bool dmarc_decides(const struct facts *f, const struct gate_policy *p, st
 	if (f->dmarc_wish == GATE_WISH_QUARANTINE)
 		v->action = GATE_QUARANTINE;
 	else
-		reject("5.7.26", "neither SPF nor DKIM stands behind the author's domain, which wants such mail "
-		    "refused (DMARC); send through its own servers", f, p, v);
+		reject("5.7.26",
+		    "neither SPF nor DKIM stands behind the author's domain, which wants such mail "
+		    "refused (DMARC); send through its own servers",
+		    f, p, v);
 	return true;
 }
 
@@ -320,7 +329,8 @@ static bool is_allowed(const struct facts *f)
 
 static bool wants_greylist(const struct facts *f, const struct gate_policy *p, int score)
 {
-	if (p->greylist == GATE_GREY_OFF || f->grey == GATE_GREY_PASSED || f->rcpt == GATE_TO_POSTMASTER)
+	if (p->greylist == GATE_GREY_OFF || f->grey == GATE_GREY_PASSED ||
+	    f->rcpt == GATE_TO_POSTMASTER)
 		return false;
 	if (f->seen & 1u << GATE_KNOWN || passed(f) || is_allowed(f))
 		return false;
@@ -332,8 +342,10 @@ static bool wants_greylist(const struct facts *f, const struct gate_policy *p, i
 static void greylist(const struct facts *f, struct gate_verdict *v)
 {
 	v->action = f->grey == GATE_GREY_UNASKED ? GATE_ASK_GREYLIST : GATE_DEFER;
-	err_temp(&v->e, "4.7.1", "we do not know your server yet; this is no mistake, let it try again in "
-	    "%u seconds (%s)", f->grey_left_s, f->id);
+	err_temp(&v->e, "4.7.1",
+	    "we do not know your server yet; this is no mistake, let it try again in "
+	    "%u seconds (%s)",
+	    f->grey_left_s, f->id);
 }
 
 /* What reaches the mark alone is not outweighed by what speaks for the client. Lists speak as one. */
@@ -354,7 +366,8 @@ static void judge(const struct facts *f, const struct gate_policy *p, struct gat
 	bool may_refuse = f->rcpt != GATE_TO_POSTMASTER || f->stage == GATE_CONNECT;
 
 	add_up(f, p, v);
-	if (may_refuse && (reaches(v->score, p->reject_at) || reaches(strongest(f, p), p->reject_at)))
+	if (may_refuse &&
+	    (reaches(v->score, p->reject_at) || reaches(strongest(f, p), p->reject_at)))
 		reject_score(f, p, v);
 	else if (f->stage == GATE_TEXT && may_refuse && dmarc_decides(f, p, v))
 		return;
@@ -377,7 +390,8 @@ void gate_verdict(const struct facts *f, const struct gate_policy *p, struct gat
 	if (f->trusted)
 		return;
 	judge(f, p, v);
-	if (f->stage == GATE_RCPT && !(f->seen & 1u << GATE_KNOWN) && !is_allowed(f) && reaches(v->score, p->tarpit_at))
+	if (f->stage == GATE_RCPT && !(f->seen & 1u << GATE_KNOWN) && !is_allowed(f) &&
+	    reaches(v->score, p->tarpit_at))
 		v->wait_s = p->tarpit_s;
 }
 

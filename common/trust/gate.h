@@ -65,7 +65,7 @@ struct gate_policy {
 	int			 tarpit_at, greylist_at, quarantine_at, reject_at;
 	unsigned		 tarpit_s;
 	enum gate_greylist	 greylist;
-	bool			 dkim_later;	/* DKIM is checked at the end of data: wait for it before greylisting */
+	bool dkim_later; /* DKIM is checked at the end of data: wait for it before greylisting */
 	const char		*postmaster;	/* whom to write to */
 	const char		*notice;	/* words of our own in each refusal, or "" */
 };
@@ -93,17 +93,17 @@ struct gate_listed {
 
 struct facts {
 	enum gate_stage		 stage;
-	bool			 trusted;	/* one of ours by network or certificate: only the recipient counts */
+	bool trusted; /* one of ours by network or certificate: only the recipient counts */
 	bool			 may_relay;
-	uint32_t		 seen;		/* 1 << enum gate_fact; the checks' own bits are not set by callers */
+	uint32_t seen; /* 1 << enum gate_fact; the checks' own bits are not set by callers */
 	enum gate_rcpt		 rcpt;		/* at GATE_TEXT: postmaster when all are */
 	struct gate_listed	 listed[GATE_LISTED_MAX];
 	size_t			 listed_count;
 	enum trust_result	 spf;
 	enum trust_result	 dkim;		/* the best of its signatures */
-	bool			 dkim_aligned;	/* one that passed is of the sender's organization */
+	bool dkim_aligned; /* one that passed is of the sender's organization */
 	enum trust_result	 dmarc;
-	enum gate_wish		 dmarc_wish;	/* what the domain wants done with mail that fails */
+	enum gate_wish dmarc_wish; /* what the domain wants done with mail that fails */
 	enum gate_grey		 grey;		/* what the greylist says, once asked */
 	unsigned		 grey_left_s;	/* GATE_GREY_WAIT: come back after this */
 	/* for the words; never NULL */
@@ -119,13 +119,17 @@ enum gate_action {
 	GATE_REJECT,			/* 5xx */
 };
 
-struct gate_reason { const char *name, *detail; int weight; };	/* detail: a list's zone, DMARC's wish, or "" */
+struct gate_reason {
+	const char *name, *detail;
+	int weight;
+}; /* detail: a list's zone, DMARC's wish, or "" */
 
 struct gate_verdict {
 	enum gate_action	 action;
 	unsigned		 wait_s;	/* tarpit: answer only after this */
 	int			 score;
-	struct gate_reason	 reasons[GATE_FACTS + GATE_LISTED_MAX + 1];	/* DMARC's wish is one, of no weight */
+	struct gate_reason
+	    reasons[GATE_FACTS + GATE_LISTED_MAX + 1]; /* DMARC's wish is one, of no weight */
 	size_t			 reason_count;
 	struct err		 e;		/* DEFER, REJECT: status and words for the client */
 };

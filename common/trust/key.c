@@ -176,7 +176,8 @@ static int no_password(char *buf, int size, int writing, void *arg)
 static bool fits(const struct key *k, struct err *e)
 {
 	if (k->kind == KEY_RSA && (k->bits < KEY_BITS_MIN || k->bits > KEY_BITS_MAX))
-		return err_perm(e, "5.7.5", "an RSA key of %u bits; %d to %d are fine", k->bits, KEY_BITS_MIN, KEY_BITS_MAX);
+		return err_perm(e, "5.7.5", "an RSA key of %u bits; %d to %d are fine", k->bits,
+		    KEY_BITS_MIN, KEY_BITS_MAX);
 	return true;
 }
 
@@ -189,7 +190,8 @@ struct key *key_private(struct span pem, struct err *e)
 
 	BIO_free(bio);
 	if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_ED25519) {
-		err_perm(e, "5.7.5", "no RSA or Ed25519 private key in PEM without a password: %s", reason());
+		err_perm(e, "5.7.5", "no RSA or Ed25519 private key in PEM without a password: %s",
+		    reason());
 		EVP_PKEY_free(pkey);
 		return NULL;
 	}
@@ -238,7 +240,8 @@ unsigned key_bits(const struct key *k)
 bool key_print_private(const struct key *k, struct str *pem)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
-	bool ok = bio && PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL) == 1;
+	bool ok =
+	    bio && PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL) == 1;
 	char *text;
 	long n;
 
@@ -287,7 +290,8 @@ static EVP_PKEY_CTX *rsa_begin(const struct key *k, int (*init)(EVP_PKEY_CTX *ct
 static bool rsa_verify(const struct key *k, const unsigned char *digest, struct span sig)
 {
 	EVP_PKEY_CTX *ctx = rsa_begin(k, EVP_PKEY_verify_init);
-	bool ok = ctx && EVP_PKEY_verify(ctx, (const unsigned char *)sig.p, sig.n, digest, KEY_DIGEST) == 1;
+	bool ok = ctx &&
+	    EVP_PKEY_verify(ctx, (const unsigned char *)sig.p, sig.n, digest, KEY_DIGEST) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	return ok;
@@ -330,7 +334,8 @@ static bool ed25519_sign(const struct key *k, const unsigned char *digest, unsig
 	return ok;
 }
 
-bool key_sign(const struct key *k, const unsigned char digest[KEY_DIGEST], struct str *signature, struct err *e)
+bool key_sign(const struct key *k, const unsigned char digest[KEY_DIGEST], struct str *signature,
+    struct err *e)
 {
 	unsigned char sig[KEY_SIGNATURE_MAX];
 	size_t n = sizeof sig;

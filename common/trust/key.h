@@ -33,7 +33,7 @@ void key_hash_free(struct key_hash *h);		/* NULL is fine */
 void key_hash_reset(struct key_hash *h);
 void key_hash_add(struct key_hash *h, struct span bytes);
 void key_hash_copy(struct key_hash *to, const struct key_hash *from);
-void key_hash_end(struct key_hash *h, unsigned char digest[KEY_DIGEST]);	/* reset it before more */
+void key_hash_end(struct key_hash *h, unsigned char digest[KEY_DIGEST]); /* reset it before more */
 
 /* --- keys --- */
 
@@ -52,7 +52,7 @@ static inline const char *key_kind_name(enum key_kind kind)
  * bytes. NULL, PERM: it is none, or has too many bits. Shorter ones than KEY_BITS_MIN are read.
  */
 struct key *key_public(enum key_kind kind, struct span bytes, struct err *e);
-struct key *key_private(struct span pem, struct err *e);	/* PKCS#8 or PKCS#1, without a password */
+struct key *key_private(struct span pem, struct err *e); /* PKCS#8 or PKCS#1, without a password */
 struct key *key_make(enum key_kind kind, unsigned bits, struct err *e);	/* bits: RSA only */
 void key_free(struct key *k);				/* NULL is fine */
 enum key_kind key_kind(const struct key *k);
@@ -61,6 +61,7 @@ bool key_print_private(const struct key *k, struct str *pem);	/* PKCS#8; wipe it
 bool key_print_public(const struct key *k, struct str *bytes);	/* as key_public() takes it */
 
 bool key_verify(const struct key *k, const unsigned char digest[KEY_DIGEST], struct span signature);
-bool key_sign(const struct key *k, const unsigned char digest[KEY_DIGEST], struct str *signature, struct err *e);
+bool key_sign(const struct key *k, const unsigned char digest[KEY_DIGEST], struct str *signature,
+    struct err *e);
 
 #endif

@@ -36,8 +36,9 @@ bool keyring_file_parse(struct span name, struct keyring_entry *out)
 {
 	struct span selector = span_while(&name, is_selector_char), state;
 
-	if (!span_copy(selector, out->selector, sizeof out->selector) || !selector.n || !span_eat_char(&name, '.') ||
-	    !span_cut(&name, '.', &state) || !span_same(name, SPAN("pem")))
+	if (!span_copy(selector, out->selector, sizeof out->selector) || !selector.n ||
+	    !span_eat_char(&name, '.') || !span_cut(&name, '.', &state) ||
+	    !span_same(name, SPAN("pem")))
 		return false;
 	for (int s = 0; s < KEYRING_STATES; s++) {
 		if (span_same(state, span_of(state_names[s]))) {
@@ -60,7 +61,8 @@ bool keyring_domain(struct span written, char domain[KEYRING_DOMAIN], struct err
 	if (!idna_to_ascii(written, ascii, e))
 		return false;
 	if (!dns_name_clean(span_of(ascii), domain) || !*domain)
-		return err_perm(e, "5.1.2", "\"" SPAN_FMT "\" can be no domain", SPAN_ARG(span_to(written, 100)));
+		return err_perm(e, "5.1.2", "\"" SPAN_FMT "\" can be no domain",
+		    SPAN_ARG(span_to(written, 100)));
 	return true;
 }
 

@@ -16,8 +16,8 @@ static bool take_answer(struct packet *p, struct arena *a, struct signing *out)
 	return !p->bad;
 }
 
-static enum signing_got ask(struct packet *p, int channel, const char *sender, int text, struct arena *a,
-    struct signing *out, struct err *e)
+static enum signing_got ask(struct packet *p, int channel, const char *sender, int text,
+    struct arena *a, struct signing *out, struct err *e)
 {
 	packet_begin(p, 'S');
 	packet_put_text(p, sender);

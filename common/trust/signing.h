@@ -21,7 +21,7 @@ enum {
 
 struct signing {
 	bool		 last;		/* close the channel now: it ends */
-	bool		 none;		/* we have no keys for anybody; ask again some seconds later */
+	bool none; /* we have no keys for anybody; ask again some seconds later */
 	size_t		 count;		/* 0: we do not sign for that domain */
 	const char	*fields[SIGNING_FIELDS];
 };

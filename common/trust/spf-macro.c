@@ -240,7 +240,8 @@ static void add_macro(const struct macro *m, const struct spf_macro_facts *f, st
 		if (i > from)
 			str_add_char(out, '.');
 		/* reversed first, then the right ones stay: those are the first, from the end */
-		add_escaped(labels[m->reverse ? count - 1 - i : i], m->letter >= 'A' && m->letter <= 'Z', out);
+		add_escaped(labels[m->reverse ? count - 1 - i : i],
+		    m->letter >= 'A' && m->letter <= 'Z', out);
 	}
 	str_free(&value);
 }

@@ -94,7 +94,8 @@ static bool read_network(struct spf_term *t, struct err *e)
 	unsigned family = t->mechanism == SPF_IP4 ? 4 : 6;
 
 	/* ::ffff:192.0.2.1 is a way to write an IPv6 address, but no client has it: it would be IPv4 */
-	if (address_parse(t->target, &t->ip) && (t->ip.family == family || (family == 6 && span_has(t->target, ':'))))
+	if (address_parse(t->target, &t->ip) &&
+	    (t->ip.family == family || (family == 6 && span_has(t->target, ':'))))
 		return true;
 	return err_perm(e, "5.7.24", SPAN_FMT " is no IPv%u address", SHOW(t->target), family);
 }
@@ -102,7 +103,8 @@ static bool read_network(struct spf_term *t, struct err *e)
 static bool read_target(struct span rest, bool colon, const struct mechanism *m, struct spf_term *t, struct err *e)
 {
 	if (colon && (!m->may_target || !rest.n))
-		return err_perm(e, "5.7.24", "\"%s\" %s", m->name, rest.n ? "takes no domain" : "has nothing behind its colon");
+		return err_perm(e, "5.7.24", "\"%s\" %s", m->name,
+		    rest.n ? "takes no domain" : "has nothing behind its colon");
 	if (!colon && rest.n)
 		return err_perm(e, "5.7.24", "there is something wrong behind \"%s\"", m->name);
 	if (!colon && m->must_target)

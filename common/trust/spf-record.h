@@ -13,14 +13,16 @@
 #include "common/net/address.h"
 #include "common/trust/result.h"
 
-enum { SPF_TERMS_MAX = 512 };	/* a record of the largest answer (64 KiB) could hold more; none needs it */
+enum {
+	SPF_TERMS_MAX = 512
+}; /* a record of the largest answer (64 KiB) could hold more; none needs it */
 
 enum spf_mechanism { SPF_ALL, SPF_INCLUDE, SPF_A, SPF_MX, SPF_PTR, SPF_IP4, SPF_IP6, SPF_EXISTS };
 
 struct spf_term {
 	struct span		text;		/* as published, for explanations */
 	enum spf_mechanism	mechanism;
-	enum trust_result	result;		/* of its qualifier: + PASS, - FAIL, ~ SOFTFAIL, ? NEUTRAL */
+	enum trust_result result; /* of its qualifier: + PASS, - FAIL, ~ SOFTFAIL, ? NEUTRAL */
 	struct span		target;		/* macro string; empty: the domain itself */
 	struct address		ip;		/* of ip4, ip6 */
 	unsigned		bits4, bits6;

@@ -139,7 +139,8 @@ static bool is_below(const char *name, const char *domain)
 
 	if (d.n && d.p[d.n - 1] == '.')
 		d = span_to(d, d.n - 1);
-	return span_alike(n, d) || (n.n > d.n && n.p[n.n - d.n - 1] == '.' && span_alike(span_from(n, n.n - d.n), d));
+	return span_alike(n, d) ||
+	    (n.n > d.n && n.p[n.n - d.n - 1] == '.' && span_alike(span_from(n, n.n - d.n), d));
 }
 
 static unsigned our_bits(const struct check *c, const struct spf_term *t)
@@ -162,9 +163,11 @@ static bool each_validated(struct check *c, bool (*each)(struct check *c, const 
 	for (size_t i = 0; i < ptr.count && i < SPF_NAMES_MAX; i++) {
 		struct span rdata = ptr.records[i];
 
-		if (!dns_name_eat(&rdata, name) || !*name || ask(c, name, our_type(c), &addresses) != MATCH_YES)
+		if (!dns_name_eat(&rdata, name) || !*name ||
+		    ask(c, name, our_type(c), &addresses) != MATCH_YES)
 			continue;
-		if (has_our_address(c, &addresses, 128) && each(c, arena_text(c->arena, span_of(name)), arg))
+		if (has_our_address(c, &addresses, 128) &&
+		    each(c, arena_text(c->arena, span_of(name)), arg))
 			return true;
 	}
 	return false;
@@ -327,7 +330,8 @@ static struct span one_record(struct check *c, const struct dns_answer *answer, 
 	*count = 0;
 	for (size_t i = 0; answer->found == DNS_YES && i < answer->count; i++) {
 		str_reset(&text);
-		if (trust_dns_text(answer->records[i], &text) && spf_is_record(str_span(&text)) && !(*count)++)
+		if (trust_dns_text(answer->records[i], &text) && spf_is_record(str_span(&text)) &&
+		    !(*count)++)
 			found = arena_copy(c->arena, str_span(&text));
 	}
 	str_free(&text);
@@ -373,7 +377,8 @@ static void explain(struct check *c, struct span target)
 	const char *why = c->verdict->why;
 
 	c->dns->ask(c->dns->arg, expand(c, target), DNS_TXT, c->arena, &answer);
-	if (answer.found == DNS_YES && answer.count == 1 && trust_dns_text(answer.records[0], &text) &&
+	if (answer.found == DNS_YES && answer.count == 1 &&
+	    trust_dns_text(answer.records[0], &text) &&
 	    spf_macro_valid(str_span(&text), true, NULL)) {
 		spf_macro_expand(str_span(&text), &c->macro, &said);
 		if (!said.over && !(c->wide_local && spf_macro_wants_local(str_span(&text))))
@@ -386,7 +391,8 @@ static void explain(struct check *c, struct span target)
 
 static enum trust_result obey_term(struct check *c, const struct spf_record *r, const struct spf_term *t, bool included)
 {
-	c->verdict->why = arena_printf(c->arena, SPF_TERM_FMT " of %s", SPF_TERM_ARG(t), c->macro.domain);
+	c->verdict->why =
+	    arena_printf(c->arena, SPF_TERM_FMT " of %s", SPF_TERM_ARG(t), c->macro.domain);
 	if (t->result == TRUST_FAIL && r->explain.n && !included)
 		explain(c, r->explain);
 	return t->result;
@@ -439,7 +445,7 @@ static enum trust_result check_host(struct check *c, const char *domain, bool in
 	enum trust_result result;
 	struct err e;
 
-	if (c->depth >= DEPTH_MAX)		/* the limit of look-ups ends a circle before this does */
+	if (c->depth >= DEPTH_MAX) /* the limit of look-ups ends a circle before this does */
 		return TRUST_PERMERROR;
 	c->macro.domain = domain;
 	result = find_record(c, domain, &text);
@@ -462,11 +468,13 @@ static void identity(struct check *c)
 	ptrdiff_t at = span_rfind(sender, '@');
 
 	c->macro.local = at > 0 ? span_to(sender, (size_t)at) : SPAN("postmaster");
-	c->macro.sender_domain = sender.n ? span_from(sender, (size_t)(at + 1)) : span_of(c->facts->helo);
+	c->macro.sender_domain =
+	    sender.n ? span_from(sender, (size_t)(at + 1)) : span_of(c->facts->helo);
 	c->wide_local = !span_is_ascii(c->macro.local);
 }
 
-void spf_check(const struct spf_facts *facts, const struct trust_dns *dns, struct arena *a, struct spf_verdict *out)
+void spf_check(const struct spf_facts *facts, const struct trust_dns *dns, struct arena *a,
+    struct spf_verdict *out)
 {
 	struct check c = { .facts = facts, .dns = dns, .arena = a, .verdict = out };
 

@@ -29,7 +29,7 @@ enum {
 struct spf_facts {
 	struct address	 ip;
 	const char	*helo;		/* as said; "" when nothing was */
-	const char	*sender;	/* MAIL FROM, canonical; "" = null: HELO is checked, as postmaster */
+	const char *sender; /* MAIL FROM, canonical; "" = null: HELO is checked, as postmaster */
 	const char	*receiver;	/* our name, for explanations */
 	time_t		 now;
 	ms_t		 until;		/* then it is TEMPERROR */
@@ -42,12 +42,14 @@ struct spf_verdict {
 	enum trust_result result;
 	const char	*domain;	/* whose record was asked for */
 	const char	*why;		/* "-all of example.org", "two many ..." */
-	const char	*explanation;	/* FAIL: what the domain wants the sender to be told, tamed; else "" */
+	const char
+	    *explanation; /* FAIL: what the domain wants the sender to be told, tamed; else "" */
 	unsigned	 lookups, voids;
 };
 
 /* Memory from a, also all DNS answers: at most some 100 of up to 64 KiB. */
-void spf_check(const struct spf_facts *facts, const struct trust_dns *dns, struct arena *a, struct spf_verdict *out);
+void spf_check(const struct spf_facts *facts, const struct trust_dns *dns, struct arena *a,
+    struct spf_verdict *out);
 /*
  * A domain in A-labels, a sender with its domain in them: what spf_facts wants (RFC 8616). What
  * cannot be turned stays as it is, and will have no record.

@@ -35,12 +35,14 @@ static bool add(struct tags *t, struct span part, struct err *e)
 	at->name = span_while(&in, is_name_char);
 	span_while(&in, is_space);
 	if (!at->name.n || !is_alpha(at->name.p[0]) || !span_eat_char(&in, '='))
-		return err_perm(e, "5.7.7", "\"" SPAN_FMT "\" is no tag=value", SPAN_ARG(span_to(span_trim(part), 40)));
+		return err_perm(e, "5.7.7", "\"" SPAN_FMT "\" is no tag=value",
+		    SPAN_ARG(span_to(span_trim(part), 40)));
 	at->value = span_trim(in);
 	at->raw = (struct span){ in.p, (size_t)(part.p + part.n - in.p) };
 	for (size_t i = 0; i < t->count; i++) {
 		if (span_same(t->list[i].name, at->name))
-			return err_perm(e, "5.7.7", "the tag " SPAN_FMT " stands twice", SPAN_ARG(span_to(at->name, 40)));
+			return err_perm(e, "5.7.7", "the tag " SPAN_FMT " stands twice",
+			    SPAN_ARG(span_to(at->name, 40)));
 	}
 	t->count++;
 	return all_value(in) || err_perm(e, "5.7.7", "the tag " SPAN_FMT " holds a control character", SPAN_ARG(span_to(at->name, 40)));

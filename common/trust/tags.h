@@ -16,7 +16,7 @@ enum { TAGS_MAX = 50 };
 
 struct tag {
 	struct span	name, value;
-	struct span	raw;		/* all between "=" and ";", which is what b= is signed without */
+	struct span raw; /* all between "=" and ";", which is what b= is signed without */
 };
 
 struct tags {

@@ -70,7 +70,8 @@ static const char *decode(struct span s, struct arena *a)
 	char *text = arena_get(a, s.n + 1), *at = text;
 
 	for (; s.n; s = span_from(s, 1)) {
-		bool coded = *s.p == '%' && s.n > 2 && hex_value(s.p[1]) >= 0 && hex_value(s.p[2]) >= 0;
+		bool coded =
+		    *s.p == '%' && s.n > 2 && hex_value(s.p[1]) >= 0 && hex_value(s.p[2]) >= 0;
 		char c = coded ? (char)(hex_value(s.p[1]) << 4 | hex_value(s.p[2])) : *s.p;
 
 		*at++ = !coded && c == '|' ? '\n' : is_print(c) ? c : '?';

@@ -44,7 +44,7 @@ enum tlsrpt_result {			/* RFC 8460 4.3 */
 };
 
 const char *tlsrpt_policy_name(enum tlsrpt_policy p);	/* "sts" */
-const char *tlsrpt_result_name(enum tlsrpt_result r);	/* "starttls-not-supported"; "" for success */
+const char *tlsrpt_result_name(enum tlsrpt_result r); /* "starttls-not-supported"; "" for success */
 
 enum { TLSRPT_ROW_MAX = 6000, TLSRPT_STRING_MAX = 3000 };
 
@@ -75,7 +75,8 @@ enum { TLSRPT_SUMS_MAX = 100, TLSRPT_DETAILS_MAX = 1000, TLSRPT_MX_MAX = 100, TL
 
 struct tlsrpt_detail {
 	struct tlsrpt_detail	*next;
-	const char		*result, *mx, *ip, *source, *helo, *reason, *more;	/* more: additional-information */
+	const char *result, *mx, *ip, *source, *helo, *reason,
+	    *more; /* more: additional-information */
 	uint64_t		 count;
 };
 

@@ -23,7 +23,10 @@ enum { LINKS = 60000 };		/* ext4 lets a file have 65,000 names */
 
 enum { RCPTS_MAX = 10000, ADDRESS = 48 };
 
-static struct { size_t destinations, senders, rcpts, count, bytes; time_t seconds; } job = { 1, 50, 1, 0, 0, 0 };
+static struct {
+	size_t destinations, senders, rcpts, count, bytes;
+	time_t seconds;
+} job = { 1, 50, 1, 0, 0, 0 };
 static struct rcpt rcpts[RCPTS_MAX];
 static char addresses[RCPTS_MAX][ADDRESS];
 static struct station st;
@@ -93,11 +96,13 @@ static void put_envelope(const char *id, size_t i, time_t now)
 
 static void make_text(void)
 {
-	str_add_text(&text, "Received: from bench.test by bench.test; Thu, 26 Nov 2026 00:00:00 +0000\n"
+	str_add_text(&text,
+	    "Received: from bench.test by bench.test; Thu, 26 Nov 2026 00:00:00 +0000\n"
 	    "From: bench <bench@bench.test>\nTo: you\nSubject: bench\nDate: Thu, 26 Nov 2026 00:00:00 +0000\n"
 	    "Message-ID: <bench@bench.test>\n\n");
 	while (text.n < job.bytes)
-		str_add_text(&text, "The quick brown fox jumps over the lazy dog, and again, and once more.\n");
+		str_add_text(&text,
+		    "The quick brown fox jumps over the lazy dog, and again, and once more.\n");
 }
 
 static uint64_t number(const char *word, uint64_t most)

@@ -49,7 +49,8 @@ static void die(const char *what, struct span got)
 static void send_all(struct client *c, struct span s)
 {
 	while (s.n) {
-		ssize_t n = c->tls ? SSL_write(c->tls, s.p, (int)s.n) : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+		ssize_t n =
+		    c->tls ? SSL_write(c->tls, s.p, (int)s.n) : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
 
 		if (n <= 0)
 			die("cannot send", SPAN(""));
@@ -175,7 +176,8 @@ static void *run(void *arg)
 
 static void make_text(void)
 {
-	str_add_text(&job.text, "From: <bench@sender.test>\r\nTo: <bench@bench.test>\r\nSubject: bench\r\n"
+	str_add_text(&job.text,
+	    "From: <bench@sender.test>\r\nTo: <bench@bench.test>\r\nSubject: bench\r\n"
 	    "Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nMessage-ID: <bench@sender.test>\r\n\r\n");
 	while (job.text.n + BODY_LINE + 2 < job.bytes) {
 		for (int i = 0; i < BODY_LINE; i++)

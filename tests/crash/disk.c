@@ -81,7 +81,8 @@ int __wrap_ftruncate(int fd, off_t n);
 int __wrap_futimens(int fd, const struct timespec times[2]);
 
 /* With 64-bit file offsets the headers call these by their other name. */
-int __wrap_openat64(int dir, const char *path, int flags, ...) __attribute__((alias("__wrap_openat")));
+int __wrap_openat64(int dir, const char *path, int flags, ...)
+    __attribute__((alias("__wrap_openat")));
 int __wrap_ftruncate64(int fd, off_t n) __attribute__((alias("__wrap_ftruncate")));
 
 static void read_bytes(int fd, char **bytes, size_t *n)

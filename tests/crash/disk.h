@@ -28,7 +28,7 @@ void disk_end(void);
 void disk_skip_flush(int nth);			/* counted from 0; -1: none. For the next begin */
 int disk_flushes(void);				/* made between begin and end */
 size_t disk_calls(void);
-void disk_tell(size_t *calls);			/* the number is also kept there, for another process to see */
+void disk_tell(size_t *calls); /* the number is also kept there, for another process to see */
 size_t disk_cut(void);				/* for check: the calls before the power failed */
 /* In how many states did check say no? */
 int disk_cuts(bool (*check)(void *arg, const char *root, bool over), void *arg);

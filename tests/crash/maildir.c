@@ -23,7 +23,8 @@ static void die(const char *what)
 
 static bool deliver(int dir, struct err *e)
 {
-	struct maildir_put *m = maildir_put_open(dir, "", "1764000000.0q8f3k2m1x9a7b.r0.host", true, e);
+	struct maildir_put *m =
+	    maildir_put_open(dir, "", "1764000000.0q8f3k2m1x9a7b.r0.host", true, e);
 
 	for (int i = 0; m && i < LINES; i++)
 		maildir_put_bytes(m, line);
@@ -74,10 +75,11 @@ static int run(int skip, int *flushes)
 	int dir, bad;
 	struct err e;
 
-	snprintf(root, sizeof root, "%s/crash-maildir.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(root, sizeof root, "%s/crash-maildir.XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	dir = mkdtemp(root) ? open(root, O_RDONLY | O_DIRECTORY) : -1;
-	if (dir < 0 || !file_make_dirs(dir, "new", 0700, &e) || !file_make_dirs(dir, "cur", 0700, &e)
-	    || !file_make_dirs(dir, "tmp", 0700, &e))
+	if (dir < 0 || !file_make_dirs(dir, "new", 0700, &e) ||
+	    !file_make_dirs(dir, "cur", 0700, &e) || !file_make_dirs(dir, "tmp", 0700, &e))
 		die(root);
 	disk_skip_flush(skip);
 	disk_begin(root);
@@ -102,7 +104,8 @@ static int try(const char *into)
 	bad = run(-1, &flushes);
 	calls = disk_calls();
 	failed = bad > 0;
-	printf("delivery with flags \"%s\": %zu calls, %d flushes, %d bad states\n", into, calls, flushes, bad);
+	printf("delivery with flags \"%s\": %zu calls, %d flushes, %d bad states\n", into, calls,
+	    flushes, bad);
 	for (int i = 0; i < flushes; i++) {
 		if (run(i, &ignored) > 0)
 			continue;

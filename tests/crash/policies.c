@@ -21,7 +21,8 @@ static void die(const char *what)
 
 static void print_entry(const char *id, struct str *out)
 {
-	str_addf(out, "id: %s\nfetched: %d\ntried: %d\nused: %d\n\nversion: STSv1\nmode: enforce\n", id, NOW, NOW, NOW);
+	str_addf(out, "id: %s\nfetched: %d\ntried: %d\nused: %d\n\nversion: STSv1\nmode: enforce\n",
+	    id, NOW, NOW, NOW);
 	for (int i = 0; i < MX; i++)
 		str_addf(out, "mx: mx%d.of.%s.example.test\n", i, id);
 	str_add_text(out, "max_age: 604800\n");
@@ -62,7 +63,8 @@ static int cut(int skip_flush)
 	struct policies p;
 	int hints, bad;
 
-	if (mkdir(root, 0700) < 0 || (hints = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || mkdirat(hints, "sts", 0700) < 0)
+	if (mkdir(root, 0700) < 0 || (hints = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+	    mkdirat(hints, "sts", 0700) < 0)
 		die("cannot make a directory");
 	policies_open(&p, hints, POLICIES_MAX);
 	if (!keep(&p, "old"))

@@ -21,7 +21,8 @@ static void die(const char *what)
 	exit(2);
 }
 
-static struct rcpt rcpts[] = { { .number = 0, .address = "bob@b.test" }, { .number = 1, .address = "c@d.test" } };
+static struct rcpt rcpts[] = { { .number = 0, .address = "bob@b.test" },
+	{ .number = 1, .address = "c@d.test" } };
 
 static bool put(struct err *e)
 {
@@ -106,8 +107,8 @@ static bool in_one_at_least(void *arg, const char *after, bool over)
 	struct seen from = see(after, "in/sub"), to = see(after, "local");
 
 	(void)arg;
-	return !from.half && !to.half && from.whole + to.whole >= 1 && (!over || from.whole + to.whole == 1
-	    || from.whole == 1);
+	return !from.half && !to.half && from.whole + to.whole >= 1 &&
+	    (!over || from.whole + to.whole == 1 || from.whole == 1);
 }
 
 static bool in_both_or_in_the_first(void *arg, const char *after, bool over)
@@ -116,7 +117,8 @@ static bool in_both_or_in_the_first(void *arg, const char *after, bool over)
 
 	(void)arg;
 	(void)over;
-	return !from.half && !one.half && !two.half && (from.whole == 1 || one.whole + two.whole == 2);
+	return !from.half && !one.half && !two.half &&
+	    (from.whole == 1 || one.whole + two.whole == 2);
 }
 
 static bool old_or_new(void *arg, const char *after, bool over)
@@ -200,7 +202,8 @@ static void set_up(const struct test *t)
 	struct err e;
 
 	/* Memory will do, and is quick: the disk is one that we make up. */
-	snprintf(root, sizeof root, "%s/crash-queue.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(root, sizeof root, "%s/crash-queue.XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(root) || !queue_make(root, &e))
 		die(root);
 	queue = queue_open(root, &e);

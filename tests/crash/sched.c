@@ -125,8 +125,8 @@ static void live_mixed(void)
 
 static bool judge_mixed(size_t cut)
 {
-	return waiting_in("local", "bob@here.test") == 1 && was_served("ok@b.test", cut)
-	    && was_served("once@d.test", cut) && told("ann@here.test") && local_has("Action: failed");
+	return waiting_in("local", "bob@here.test") == 1 && was_served("ok@b.test", cut) &&
+	    was_served("once@d.test", cut) && told("ann@here.test") && local_has("Action: failed");
 }
 
 static void put_plain(void)
@@ -160,7 +160,7 @@ static void live_late(void)
 
 static bool judge_late(size_t cut)
 {
-	told("ann@here.test");		/* the warning: not owed where it was delivered at the next try */
+	told("ann@here.test"); /* the warning: not owed where it was delivered at the next try */
 	return was_served("once@d.test", cut);
 }
 
@@ -277,13 +277,15 @@ static int retry_all(void)
 
 static bool is_quiet(int ask)
 {
-	return !wish_waits(ask, WISH_ALL, WISH_RETRY) && !count("in/sub") && !count("in/net") && !count("in/own") && !count("out");
+	return !wish_waits(ask, WISH_ALL, WISH_RETRY) && !count("in/sub") && !count("in/net") &&
+	    !count("in/own") && !count("out");
 }
 
 static void show(const struct life *l, size_t cut)
 {
-	printf("%s: bad after a cut before call %zu: in %d out %d local %d hold %d; served", l->name, cut,
-	    count("in/sub") + count("in/net") + count("in/own"), count("out"), count("local"), count("hold"));
+	printf("%s: bad after a cut before call %zu: in %d out %d local %d hold %d; served",
+	    l->name, cut, count("in/sub") + count("in/net") + count("in/own"), count("out"),
+	    count("local"), count("hold"));
 	for (size_t i = 0; i < served_n; i++)
 		printf(" %s%s", served[i].address, served[i].again ? " again" : "");
 	printf("\n");
@@ -402,7 +404,8 @@ static void try(const struct life *l, int recorder)
 
 int main(int argc, char **argv)
 {
-	int recorder = argc == 3 ? fcntl(open(argv[2], O_PATH | O_CLOEXEC), F_DUPFD_CLOEXEC, 30) : -1;
+	int recorder =
+	    argc == 3 ? fcntl(open(argv[2], O_PATH | O_CLOEXEC), F_DUPFD_CLOEXEC, 30) : -1;
 	char after[80];
 
 	if (recorder < 0)

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	} else {
 		assert(r.count <= DMARC_READ_ROWS && strlen(r.id) <= DMARC_READ_TEXT);
 		for (size_t i = 0; i < r.count; i++)
-			assert(r.rows[i].row.dkim_count <= DMARC_ROW_DKIM && strlen(r.rows[i].row.ip) <= DMARC_READ_TEXT);
+			assert(r.rows[i].row.dkim_count <= DMARC_ROW_DKIM &&
+			    strlen(r.rows[i].row.ip) <= DMARC_READ_TEXT);
 	}
 	str_free(&xml);
 	arena_free(a);

@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	int weight;
 
 	if (gate_list_parse(in, &l)) {
-		assert(l.weight && l.weight <= GATE_WEIGHT_MAX && l.weight >= -GATE_WEIGHT_MAX && strchr(l.zone, '.'));
+		assert(l.weight && l.weight <= GATE_WEIGHT_MAX && l.weight >= -GATE_WEIGHT_MAX &&
+		    strchr(l.zone, '.'));
 		gate_list_has(&l, span_to(in, 4));
 	}
 	if (gate_weight_parse(in, &fact, &weight))

@@ -77,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		kind = command_read(&r, MS_NEVER, &c, &why);
 		if (kind == READ_COMMAND)
 			parse_all(&c, a);
-		if (kind == READ_COMMAND && c.message && !command_skip(&r, c.size < 100 ? c.size : 100))
+		if (kind == READ_COMMAND && c.message &&
+		    !command_skip(&r, c.size < 100 ? c.size : 100))
 			kind = READ_END;
 	} while (kind == READ_COMMAND || kind == READ_REFUSED);
 	line_free(r.line);

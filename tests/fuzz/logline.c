@@ -35,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	bool has_id = logline_id(line, &id);
 
 	if (logline_parse(line, &got)) {
-		assert(has_id && span_same(id, got.id) && got.verb.n && got.program.n && got.us >= INT64_MIN);
+		assert(has_id && span_same(id, got.id) && got.verb.n && got.program.n &&
+		    got.us >= INT64_MIN);
 		within(got.when, line);
 		within(got.program, line);
 		within(got.verb, line);

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		addr_print(one->local, one->domain, &s);
 		str_reset(&s);
 	}
-	assert(!in_group && bytes <= 3 * n + 2);	/* a name may be an address once more; an open "[" is closed */
+	assert(!in_group &&
+	    bytes <= 3 * n + 2); /* a name may be an address once more; an open "[" is closed */
 	str_free(&s);
 	arena_free(a);
 	return 0;

@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!author_read(&h, a, &x, &e))
 		assert(e.kind == ERR_PERM && e.text[0]);
 	else if (author_check(&x, &ask, n % 2, &add, &e))
-		assert(x.from.count && header_find(&h, "From") && x.sender.count <= 1 && !(add && x.sender.count));
+		assert(x.from.count && header_find(&h, "From") && x.sender.count <= 1 &&
+		    !(add && x.sender.count));
 	arena_free(a);
 	return 0;
 }

@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct edit d;
 	bool changed;
 
-	if (op.n < 2 || !span_cut(&in, 0, &name) || !span_cut(&in, 0, &value) || (in.n && is_blank(*in.p)))
+	if (op.n < 2 || !span_cut(&in, 0, &name) || !span_cut(&in, 0, &value) ||
+	    (in.n && is_blank(*in.p)))
 		return 0;
 	what = (unsigned char)op.p[0] % 4;
 	edit_init(&d, SPAN(OURS), in);

@@ -30,7 +30,8 @@ static bool has_bcc(struct span text)
 	struct field f;
 
 	while (header_next(&text, &f)) {
-		if (span_is(f.name, "Bcc") || span_is(f.name, "Resent-Bcc") || span_is(f.name, "Return-Path"))
+		if (span_is(f.name, "Bcc") || span_is(f.name, "Resent-Bcc") ||
+		    span_is(f.name, "Return-Path"))
 			return true;
 	}
 	return false;

@@ -19,7 +19,8 @@ static void ck_part(const struct mime *m, size_t i, const uint8_t *data, size_t 
 	const struct mime_part *p = &m->parts[i], *around = p->parent < 0 ? NULL : &m->parts[p->parent];
 
 	assert(p->header.at + p->header.bytes == p->body.at && p->body.at + p->body.bytes <= n);
-	assert(p->parent < (int)i && (p->child < 0 || p->child > (int)i) && (p->next < 0 || p->next > (int)i));
+	assert(p->parent < (int)i && (p->child < 0 || p->child > (int)i) &&
+	    (p->next < 0 || p->next > (int)i));
 	assert(p->depth < MIME_DEPTH_MAX && p->type.n && p->subtype.n);
 	assert(p->kind != MIME_MESSAGE || p->child >= 0);
 	assert(p->kind != MIME_LEAF || p->child < 0);

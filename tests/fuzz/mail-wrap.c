@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	};
 	struct span header = { (const char *)data, n }, in;
 	struct arena *a = arena_new(64 << 20, NULL, NULL);
-	const struct wrap w = { "team@b.test", "<w@b.test>", header, 880120506, 0, n & 1, n & 4, n & 2, n };
+	const struct wrap w = { "team@b.test", "<w@b.test>", header, 880120506, 0, n & 1, n & 4,
+		n & 2, n };
 	struct str out = STR(1 << 22);
 	struct field f;
 	unsigned froms = 0;

@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	name_print(name.base, name.letters, name.flags, name.keywords, &out);
 	assert(!out.over);
 	name_parse(str_span(&out), &again);
-	assert(span_same(again.base, name.base) && again.flags == name.flags && again.keywords == name.keywords);
+	assert(span_same(again.base, name.base) && again.flags == name.flags &&
+	    again.keywords == name.keywords);
 	assert(again.size == name.size && again.wire_size == name.wire_size);
 	str_free(&out);
 	return 0;

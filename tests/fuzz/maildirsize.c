@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	assert(quota_room(&q, q.limit) <= q.limit);
 	quota_print(&q, &out);
 	assert(!out.over && quota_parse(str_span(&out), &again));
-	assert(again.limit == q.limit && again.bytes == q.bytes && again.count == q.count && again.lines == 1);
+	assert(again.limit == q.limit && again.bytes == q.bytes && again.count == q.count &&
+	    again.lines == 1);
 	str_free(&out);
 	return 0;
 }

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t size;
 
 	if (dns_mx_parse(in, &preference, name))
-		assert(preference < 65536 && dns_name_clean(span_of(name), again) && strcmp(name, again) == 0);
+		assert(preference < 65536 && dns_name_clean(span_of(name), again) &&
+		    strcmp(name, again) == 0);
 	if (dns_name_eat(&rest, name)) {
 		assert(dns_name_to_wire(name, wire, &size));
 		assert(size == n - rest.n);

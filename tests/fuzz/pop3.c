@@ -37,8 +37,8 @@ static bool password(void *arg, const char *mechanism, struct span user, struct 
 }
 
 /* The same for who says it in an exchange. */
-static enum sasl_next exchange(void *arg, const char *mechanism, bool first, struct span message, struct str *challenge,
-    struct err *e)
+static enum sasl_next exchange(void *arg, const char *mechanism, bool first, struct span message,
+    struct str *challenge, struct err *e)
 {
 	struct memory *m = arg;
 

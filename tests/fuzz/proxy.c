@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	enum proxy_step step = proxy_parse(in, &whole, &used);
 
 	assert(step != PROXY_DONE || (used > 0 && used <= n && used <= PROXY_MAX));
-	assert(!whole.named || (step == PROXY_DONE && (whole.who.family == 4 || whole.who.family == 6)));
+	assert(!whole.named ||
+	    (step == PROXY_DONE && (whole.who.family == 4 || whole.who.family == 6)));
 	assert(whole.port < 65536 && whole.here_port < 65536);
 	for (size_t i = 0; i < n && i < 200; i++) {
 		enum proxy_step early = proxy_parse(span_to(in, i), &part, &part_used);

@@ -13,8 +13,8 @@ static bool yes(void *self, const char *mechanism, struct span user, struct span
 	return true;
 }
 
-static enum sasl_next hear(void *self, const char *mechanism, bool first, struct span message, struct str *challenge,
-    struct err *e)
+static enum sasl_next hear(void *self, const char *mechanism, bool first, struct span message,
+    struct str *challenge, struct err *e)
 {
 	(void)mechanism, (void)e;
 	assert(message.n <= AUTH_MESSAGE_MAX && first == (*(unsigned *)self == 0));

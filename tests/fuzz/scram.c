@@ -24,7 +24,8 @@ static void check_verifier(struct span word)
 
 	if (verifier_parse(word, &v)) {
 		verifier_print(&v, &text);
-		assert(!text.over && verifier_parse(str_span(&text), &again) && again.iterations == v.iterations);
+		assert(!text.over && verifier_parse(str_span(&text), &again) &&
+		    again.iterations == v.iterations);
 	}
 	str_free(&text);
 }
@@ -43,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check_verifier(last);
 	prep(said, data != NULL && n % 2, prepared, sizeof prepared);
 	if (scram_begin(mechanism, said, &channel, &first, &e)) {
-		assert(first.user[0] && first.nonce.n && first.bare.p + first.bare.n == said.p + said.n);
+		assert(first.user[0] && first.nonce.n &&
+		    first.bare.p + first.bare.n == said.p + said.n);
 		verifier_fake(first.digest, 4096, SPAN("key"), span_of(first.user), &v);
 		scram_challenge(&first, SPAN("nonce"), &v, &challenge);
 		assert(!challenge.over);

@@ -41,7 +41,8 @@ static bool hear(struct stream *s, struct span bytes, ms_t until, struct err *e)
 
 	(void)until;
 	(void)e;
-	v->knows = v->knows || span_search(bytes, SPAN(AS_PLAIN)) >= 0 || span_search(bytes, SPAN(AS_LOGIN)) >= 0;
+	v->knows = v->knows || span_search(bytes, SPAN(AS_PLAIN)) >= 0 ||
+	    span_search(bytes, SPAN(AS_LOGIN)) >= 0;
 	assert(span_search(bytes, SPAN(PASSWORD)) < 0);
 	return bytes.n > 0;
 }
@@ -100,9 +101,13 @@ static int text(void)
 /* How many did it take? */
 static size_t one_message(struct smtp_client *c)
 {
-	struct parcel_rcpt rcpts[3] = { { .address = "a@x" }, { .address = "b@y" }, { .address = "c@x" } };
-	struct parcel p = { .sender = "s@x", .params = { .size = 7, .ret = "full", .envid = "q" }, .text = text(),
-	    .rcpts = rcpts, .count = 3 };
+	struct parcel_rcpt rcpts[3] = { { .address = "a@x" }, { .address = "b@y" },
+		{ .address = "c@x" } };
+	struct parcel p = { .sender = "s@x",
+		.params = { .size = 7, .ret = "full", .envid = "q" },
+		.text = text(),
+		.rcpts = rcpts,
+		.count = 3 };
 	struct err e = { .kind = ERR_NONE };
 	bool usable = smtp_client_send(c, &p, &e);
 	size_t taken = 0;
@@ -111,7 +116,8 @@ static size_t one_message(struct smtp_client *c)
 	for (int i = 0; i < 3; i++) {
 		assert(rcpts[i].kind != ERR_NONE || rcpts[i].code / 100 == 2);
 		assert(rcpts[i].kind != ERR_PERM || rcpts[i].code / 100 == 5 || !rcpts[i].code);
-		assert(!rcpts[i].left || (usable && rcpts[i].kind == ERR_TEMP && smtp_client_used_up(c)));
+		assert(!rcpts[i].left ||
+		    (usable && rcpts[i].kind == ERR_TEMP && smtp_client_used_up(c)));
 		assert(rcpts[i].status[0] && memchr(rcpts[i].answer, '\0', sizeof rcpts[i].answer));
 		taken += rcpts[i].kind == ERR_NONE;
 	}
@@ -146,7 +152,9 @@ static size_t times_yes(struct span said)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct server v = { .stream = { give, hear }, .says = { (const char *)data, n }, .piece = n % 2 ? 5 : 65536 };
+	struct server v = { .stream = { give, hear },
+		.says = { (const char *)data, n },
+		.piece = n % 2 ? 5 : 65536 };
 	struct smtp_client c;
 	size_t taken = 0;
 

@@ -99,8 +99,8 @@ static void reset(struct smtp *s)
 	((struct talk *)s->self)->open = false;
 }
 
-static enum smtp_auth auth(struct smtp *s, struct span mechanism, const struct span *said, bool first,
-    struct str *challenge, struct err *e)
+static enum smtp_auth auth(struct smtp *s, struct span mechanism, const struct span *said,
+    bool first, struct str *challenge, struct err *e)
 {
 	(void)s;
 	assert(mechanism.n);
@@ -140,7 +140,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		.early_talkers = n % 3, .mails_max = 4, .hold_max = 100, .priority_max = 4, .size_max = 500, .rcpts_max = 3, .errors_max = 20, .command_timeout_s = 300,
 	};
 	struct talk t = {
-		.stream = { give, hear }, .in = { (const char *)data, n }, .piece = n && data[0] % 2 ? 3 : 65536,
+		.stream = { give, hear },
+		.in = { (const char *)data, n },
+		.piece = n && data[0] % 2 ? 3 : 65536,
 		.said = STR(1 << 22),
 	};
 

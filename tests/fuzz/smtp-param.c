@@ -16,9 +16,11 @@ static void mail(struct span in, struct arena *a)
 	if (param_mail(in, ALL, a, &one, NULL)) {
 		param_print_mail(&one, ALL, &out);
 		assert(!out.over && param_mail(str_span(&out), ALL, a, &two, NULL));
-		assert(one.size == two.size && one.body8bit == two.body8bit && one.smtputf8 == two.smtputf8);
+		assert(one.size == two.size && one.body8bit == two.body8bit &&
+		    one.smtputf8 == two.smtputf8);
 		assert(one.require_tls == two.require_tls && one.priority == two.priority);
-		assert(one.by.mode == two.by.mode && one.by.trace == two.by.trace && one.by.seconds == two.by.seconds);
+		assert(one.by.mode == two.by.mode && one.by.trace == two.by.trace &&
+		    one.by.seconds == two.by.seconds);
 		assert(!one.hold_for || !one.hold_until);
 		assert(strcmp(one.ret, two.ret) == 0 && strcmp(one.envid, two.envid) == 0);
 	}

@@ -19,7 +19,8 @@ static size_t take_lines(struct span in, struct arena *a, const char *lines[LINE
 	while (in.n && count < LINES_MAX) {
 		if (!span_cut(&in, '\n', &line))
 			line = span_take(&in, in.n);
-		if (line.n <= LINE_MAX_TEXT && !span_has(line, '\0') && zone_line_parse(line, &ignored, NULL))
+		if (line.n <= LINE_MAX_TEXT && !span_has(line, '\0') &&
+		    zone_line_parse(line, &ignored, NULL))
 			lines[count++] = arena_text(a, line);
 	}
 	return count;
@@ -41,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		dns = trust_dns_zone(zone_new(lines, take_lines(in, a, lines), a, NULL));
 		spf_check(&f, &dns, a, &v);
 		assert(*v.why && v.result != TRUST_POLICY);
-		assert(v.lookups <= 2 * SPF_LOOKUPS_MAX + SPF_LOOKUPS_MAX && v.voids <= SPF_VOIDS_MAX + 1);
+		assert(v.lookups <= 2 * SPF_LOOKUPS_MAX + SPF_LOOKUPS_MAX &&
+		    v.voids <= SPF_VOIDS_MAX + 1);
 		for (const char *p = v.explanation; *p; p++)
 			assert(*p >= 0x20 && *p < 0x7f);
 		spf_print_received(&f, &v, &out);

@@ -16,7 +16,8 @@ static void record(struct span in, struct arena *a)
 	while (tlsrpt_eat_uri(&rua, &uri)) {
 		tlsrpt_mailto(uri, a);
 		if (tlsrpt_https(uri, a, &host, &port, &path))
-			assert(*host && *path == '/' && port && port < 65536 && !strpbrk(path, " \r\n"));
+			assert(*host && *path == '/' && port && port < 65536 &&
+			    !strpbrk(path, " \r\n"));
 	}
 }
 

@@ -25,7 +25,8 @@ static void hear_bearer(struct span said)
 
 	for (size_t i = 0; i < 2; i++) {
 		if (bearer_parse(span_of(mechanisms[i]), said, &b, &e))
-			assert(b.token.n && b.token.p > said.p && b.token.p + b.token.n < said.p + said.n + 1);
+			assert(b.token.n && b.token.p > said.p &&
+			    b.token.p + b.token.n < said.p + said.n + 1);
 		else
 			assert(e.kind == ERR_PERM && e.text[0]);
 	}
@@ -66,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		assert(token_check_jwt(in, SPAN(KEY), &terms, user, &e) != TOKEN_GOOD);
 		break;
 	default:
-		if (span_cut(&in, '\n', &keys))		/* keys of a stranger's: only not to fall over */
+		if (span_cut(&in, '\n', &keys)) /* keys of a stranger's: only not to fall over */
 			token_check_jwt(in, keys, &terms, user, &e);
 	}
 	return 0;

@@ -12,7 +12,8 @@ static void read_back(struct span printed, const struct uidlist_line *line)
 	struct uidlist_line got;
 
 	assert(uidlist_take_line(&printed, &u, &got) && u.whole && printed.n == 0);
-	assert(got.uid == line->uid && span_same(got.base, line->base) && span_same(got.fields, line->fields));
+	assert(got.uid == line->uid && span_same(got.base, line->base) &&
+	    span_same(got.fields, line->fields));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

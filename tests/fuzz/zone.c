@@ -15,7 +15,8 @@ static void ask_back(struct span in, const struct zone_record *r)
 	struct err e;
 
 	z = zone_new(&line, 1, a, &e);
-	if (z && *line && strlen(line) == in.n && r->type != (enum dns_type)DNS_SOA && !span_has(in, '#')) {
+	if (z && *line && strlen(line) == in.n && r->type != (enum dns_type)DNS_SOA &&
+	    !span_has(in, '#')) {
 		assert(zone_find(z, r->name, r->type, a, &answer, ask));
 		assert(answer.found == DNS_YES && answer.count == 1);
 		assert(span_same(answer.records[0], (struct span){ r->rdata, r->n }));

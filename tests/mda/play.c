@@ -39,7 +39,8 @@ static void bounces(void)
 	start();
 	put("ann@here.test unknown@here.test", id);
 	EXPECT(.ann = 1, .own = 1);
-	CHECK(has("unknown@here.test", "in/own/new") && has("Action: failed", "in/own/new"), "report");
+	CHECK(has("unknown@here.test", "in/own/new") && has("Action: failed", "in/own/new"),
+	    "report");
 	put_text("", "unknown@here.test", 0, "Subject: a bounce\n\n", id);
 	EXPECT(.ann = 1, .own = 2);			/* to the postmaster */
 	put_text("s@b.test", "bob@here.test", 0, "Delivered-To: BOB@here.test\nSubject: loop\n\n", id);
@@ -83,7 +84,8 @@ static void passes_wishes_on(void)
 	put("away@here.test!", id);
 	EXPECT(.ann = 1, .own = 2);
 	CHECK(has("^Action: expanded$", "in/own/new/*.m"), "no report");
-	CHECK(has("^notify: never$", "in/own/new/*.e"), "who wanted to hear of success hears of failures");
+	CHECK(has("^notify: never$", "in/own/new/*.e"),
+	    "who wanted to hear of success hears of failures");
 	stop(SIGTERM);
 	clean();
 }
@@ -96,7 +98,8 @@ static void gives_reports_back(void)
 	start();
 	put_text("", "SRS0=x@here.test", 0, "From: MAILER-DAEMON@b.test\n\nlost\n", id);
 	EXPECT(.own = 1);
-	CHECK(has("^sender: <>$", "in/own/new/*.e") && has("<far@c.test>", "in/own/new/*.e"), "envelope");
+	CHECK(has("^sender: <>$", "in/own/new/*.e") && has("<far@c.test>", "in/own/new/*.e"),
+	    "envelope");
 	CHECK(has("^Delivered-To: SRS0=x@here.test$", "in/own/new/*.m") && !has("multipart", "in/own/new/*.m"), "text");
 	put("SRS0=x@here.test", id);
 	EXPECT(.own = 2);
@@ -115,7 +118,8 @@ static void lists_have_owners(void)
 	put("list@here.test!", id);
 	EXPECT(.own = 2);
 	CHECK(has("^sender: <owner-list@here.test>$", "in/own/new/*.e"), "sender");
-	CHECK(!has("^notify:", "in/own/new/*.e") && !has("^orcpt:", "in/own/new/*.e"), "wishes of the sender");
+	CHECK(!has("^notify:", "in/own/new/*.e") && !has("^orcpt:", "in/own/new/*.e"),
+	    "wishes of the sender");
 	CHECK(has("^Action: delivered$", "in/own/new/*.m"), "no report");
 	stop(SIGTERM);
 	clean();

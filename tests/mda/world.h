@@ -35,7 +35,7 @@
 
 enum { CLERKS = 4, WORKERS_MAX = 20, PATIENCE_MS = 30000 };
 
-static int pick_program, deliver_program;	/* descriptors: nobody may not search the way to them */
+static int pick_program, deliver_program; /* descriptors: nobody may not search the way to them */
 static char root[64];
 static struct conf conf;
 static int keeper, conf_fd = -1, clerks[CLERKS];
@@ -50,8 +50,10 @@ static bool no_workers, workers_die;
 
 static void become(int program, const char *name, const char *self, int channel, int work)
 {
-	int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600), null = open("/dev/null", O_RDWR);
-	int a = fcntl(channel, F_DUPFD, 20), b = fcntl(conf_fd, F_DUPFD, 20), c = fcntl(log, F_DUPFD, 20);
+	int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600),
+	    null = open("/dev/null", O_RDWR);
+	int a = fcntl(channel, F_DUPFD, 20), b = fcntl(conf_fd, F_DUPFD, 20),
+	    c = fcntl(log, F_DUPFD, 20);
 	int d = work < 0 ? -1 : fcntl(work, F_DUPFD, 20);
 
 	dup2(null, 0);
@@ -163,7 +165,8 @@ static void answer_clerk(int fd)
 
 	packet_take_copy(&packet, address, sizeof address);
 	if (packet.verb == 'F') {
-		owner = *address && packet_take_copy(&packet, list, sizeof list) && strcmp(list, "list@here.test") == 0;
+		owner = *address && packet_take_copy(&packet, list, sizeof list) &&
+		    strcmp(list, "list@here.test") == 0;
 		packet_begin(&packet, '+');
 		packet_put_text(&packet, owner ? "owner-list@here.test" : *address ? "SRS0=x@here.test" : "");
 		packet_put_u64(&packet, owner);
@@ -244,13 +247,15 @@ static void stop(int signo)
 	kill(pid, signo);
 	while (waitpid(pid, &status, WNOHANG) == 0)
 		step(10);		/* it may be asking somebody */
-	CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == signo : WEXITSTATUS(status) == 0, "ended with %d", status);
+	CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == signo : WEXITSTATUS(status) == 0,
+	    "ended with %d", status);
 	fd_close(&keeper);
 	for (int i = 0; i < CLERKS; i++)
 		fd_close(&clerks[i]);
 	for (unsigned i = 0; i < spawned; i++) {
 		waitpid(workers[i], &status, 0);	/* without pick they end by themselves */
-		CHECK(!WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL, "a deliver process ended with %d", status);
+		CHECK(!WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL,
+		    "a deliver process ended with %d", status);
 	}
 }
 
@@ -283,7 +288,10 @@ static void put_text(const char *sender, const char *words, time_t age, const ch
 {
 	struct station st = station("local");
 	struct rcpt r[16] = { 0 };
-	struct envelope env = { .sender = sender, .arrived = time(NULL) - age, .rcpts = r, .junk = next_is_junk,
+	struct envelope env = { .sender = sender,
+		.arrived = time(NULL) - age,
+		.rcpts = r,
+		.junk = next_is_junk,
 		.vouched = !next_is_unknown };
 	struct span all = span_of(words), word;
 	struct queue_put *q;
@@ -324,8 +332,9 @@ static void expect(int line, struct want w)
 
 	while (!reached(&w) && clock_ms() < until)
 		step(20);
-	check(reached(&w), line, "stations", "local %d own %d hold %d, ann %d bob %d eve %d", count("local"),
-	    count("in/own"), count("hold"), in_box("ann"), in_box("bob"), in_box("eve"));
+	check(reached(&w), line, "stations", "local %d own %d hold %d, ann %d bob %d eve %d",
+	    count("local"), count("in/own"), count("hold"), in_box("ann"), in_box("bob"),
+	    in_box("eve"));
 }
 #define EXPECT(...) expect(__LINE__, (struct want){ __VA_ARGS__ })
 
@@ -373,7 +382,8 @@ static void configure(const char *over_quota)
 	    "[mda]\nover-quota = %s\n[directory]\nmail-directory = %s/mail\n", root, root, over_quota, root);
 	conf_free(&conf);
 	fd_close(&conf_fd);
-	if (!conf_parse(span_of(text), "test", &conf, NULL, &e) || !conf_to_fd(&conf, &conf_fd, &e)) {
+	if (!conf_parse(span_of(text), "test", &conf, NULL, &e) ||
+	    !conf_to_fd(&conf, &conf_fd, &e)) {
 		printf("%s\n", e.text);
 		exit(2);
 	}

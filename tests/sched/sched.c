@@ -39,11 +39,12 @@ static void bounces(void)
 	clean();
 	put("in/sub", "ann@here.test", "never@b.test-", 0, id);	/* NOTIFY=NEVER */
 	EXPECT(.local = 0);
-	put("in/sub", "ann@here.test", "ok@b.test!", 0, id);		/* NOTIFY=SUCCESS, no DSN there */
+	put("in/sub", "ann@here.test", "ok@b.test!", 0, id); /* NOTIFY=SUCCESS, no DSN there */
 	EXPECT(.local = 1);
 	CHECK(local_has("Action: relayed"), "report");
 	clean();
-	put("in/sub", "never@b.test", "never@c.test", 0, id);	/* the bounce fails: to the postmaster */
+	put("in/sub", "never@b.test", "never@c.test", 0,
+	    id); /* the bounce fails: to the postmaster */
 	EXPECT(.local = 1);
 	clean();
 	put("in/own", "", "postmaster@b.test never@b.test", 0, id);
@@ -88,7 +89,8 @@ static void survives(void)
 		step(10);
 	EXPECT(.out = 1);
 	put("in/sub", "ann@here.test", "away@c.test", 0, id);
-	put("in/sub", "ann@here.test", "ok@c.test", 0, id);	/* not tried while c.test is down, then it is */
+	put("in/sub", "ann@here.test", "ok@c.test", 0,
+	    id); /* not tried while c.test is down, then it is */
 	EXPECT(.out = 2);
 	CHECK(waitpid(pid, &status, WNOHANG) == 0, "it ended");
 	stop(SIGKILL);
@@ -119,10 +121,12 @@ static void tells_the_way(void)
 	start();
 	seen_ways[0] = '\0';
 	ways_asked = 0;
-	put("in/sub", "ann@here.test", "ok@Hub1.test ok@hub1.test ok@hub2.test ok@plain.test", 0, id);
+	put("in/sub", "ann@here.test", "ok@Hub1.test ok@hub1.test ok@hub2.test ok@plain.test", 0,
+	    id);
 	EXPECT(.out = 0);
 	CHECK(strstr(seen_ways, "hub.test:587 via=hub.test:587 login=isp\n"), "%s", seen_ways);
-	CHECK(strstr(seen_ways, "hub.test:587 tls=encrypt via=hub.test:587 login=isp\n"), "%s", seen_ways);
+	CHECK(strstr(seen_ways, "hub.test:587 tls=encrypt via=hub.test:587 login=isp\n"), "%s",
+	    seen_ways);
 	CHECK(strstr(seen_ways, "plain.test \n"), "%s", seen_ways);
 	CHECK(ways_asked == 1, "asked %u times", ways_asked);
 	seen_ways[0] = '\0';
@@ -287,7 +291,8 @@ static void many_pass(void)
 
 	start();
 	for (int i = 0; i < 200; i++)
-		put("in/sub", "ann@here.test", i % 2 ? "ok@b.test" : "bob@here.test ok@c.test", 0, id);
+		put("in/sub", "ann@here.test", i % 2 ? "ok@b.test" : "bob@here.test ok@c.test", 0,
+		    id);
 	EXPECT(.local = 100);
 	CHECK(jobs == 200, "%u jobs", jobs);
 	CHECK(spawned <= 4, "%u send processes for two destinations", spawned);
@@ -318,7 +323,8 @@ static void list_delays_nobody(void)
 /* The times of the envelopes are far off, as a clock that went back leaves them: all is tried at the start. */
 static void clock_went_back(const char *id)
 {
-	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) + 90 * 86400 } };
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = time(NULL) + 90 * 86400 } };
 	struct station out = station("out");
 	char name[ID_SIZE + 2];
 	struct envelope env;

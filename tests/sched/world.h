@@ -44,7 +44,7 @@ static unsigned ways_asked;
 static char seen_ways[8192];	/* "DESTINATION WORDS" of each job, a line each */
 static char order[1000];	/* the first letter of each job's sender */
 static int work = -1;		/* what the next sched finds as descriptor 5 */
-static void (*accepted)(const char *address);	/* called when a send process says so; may be NULL */
+static void (*accepted)(const char *address); /* called when a send process says so; may be NULL */
 
 /* --- the others --- */
 
@@ -228,8 +228,10 @@ static void step(int ms)
 
 static void become_sched(int theirs)
 {
-	int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600), null = open("/dev/null", O_RDWR);
-	int a = fcntl(theirs, F_DUPFD, 20), b = fcntl(conf_fd, F_DUPFD, 20), c = fcntl(log, F_DUPFD, 20);
+	int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600),
+	    null = open("/dev/null", O_RDWR);
+	int a = fcntl(theirs, F_DUPFD, 20), b = fcntl(conf_fd, F_DUPFD, 20),
+	    c = fcntl(log, F_DUPFD, 20);
 	int d = work < 0 ? -1 : fcntl(work, F_DUPFD, 20);
 
 	dup2(null, 0);
@@ -270,7 +272,8 @@ static void stop_at(int line, int signo)
 	kill(pid, signo);
 	while (waitpid(pid, &status, WNOHANG) == 0)
 		step(10);		/* it may be asking somebody */
-	check(signo == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == 0), line, "the end", "ended with %d", status);
+	check(signo == SIGKILL || (WIFEXITED(status) && WEXITSTATUS(status) == 0), line, "the end",
+	    "ended with %d", status);
 	fd_close(&keeper);
 	for (int i = 0; i < CLERKS; i++)
 		fd_close(&clerks[i]);
@@ -289,7 +292,10 @@ static void put(const char *in, const char *sender, const char *words, time_t ag
 {
 	struct station st = station(in);
 	struct rcpt r[16] = { 0 };
-	struct envelope env = { .sender = sender, .arrived = time(NULL) - age, .rcpts = r, .is_bounce = !*sender,
+	struct envelope env = { .sender = sender,
+		.arrived = time(NULL) - age,
+		.rcpts = r,
+		.is_bounce = !*sender,
 		.hold = hold_mark };
 	struct span all = span_of(words), word;
 	struct queue_put *q;
@@ -315,8 +321,8 @@ struct want { int in, out, local, hold; };
 
 static bool reached(const struct want *w)
 {
-	return count("in/sub") + count("in/net") + count("in/own") == w->in && count("out") == w->out
-	    && count("local") == w->local && count("hold") == w->hold;
+	return count("in/sub") + count("in/net") + count("in/own") == w->in &&
+	    count("out") == w->out && count("local") == w->local && count("hold") == w->hold;
 }
 
 static void expect(int line, struct want w)
@@ -325,8 +331,9 @@ static void expect(int line, struct want w)
 
 	while (!reached(&w) && clock_ms() < until)
 		step(20);
-	check(reached(&w), line, "stations", "in %d out %d local %d hold %d", count("in/sub") + count("in/net")
-	    + count("in/own"), count("out"), count("local"), count("hold"));
+	check(reached(&w), line, "stations", "in %d out %d local %d hold %d",
+	    count("in/sub") + count("in/net") + count("in/own"), count("out"), count("local"),
+	    count("hold"));
 }
 #define EXPECT(...) expect(__LINE__, (struct want){ __VA_ARGS__ })
 
@@ -390,7 +397,8 @@ static void configure(const char *directory, const char *retry)
 	snprintf(text, sizeof text, "[posthorn]\nhost-name = mx.here.test\nqueue-directory = %s\n"
 	    "postmaster = root@here.test\n[mta]\nretry = %s\ngive-up = 100s\nwarn-after = 50s\n"
 	    "send-max = 4\nsend-per-destination = 2\n", directory, retry);
-	if (!conf_parse(span_of(text), "test", &conf, NULL, &e) || !conf_to_fd(&conf, &conf_fd, &e)) {
+	if (!conf_parse(span_of(text), "test", &conf, NULL, &e) ||
+	    !conf_to_fd(&conf, &conf_fd, &e)) {
 		printf("%s\n", e.text);
 		exit(2);
 	}
@@ -419,7 +427,8 @@ static int world_end(void)
 {
 	char command[100];
 
-	snprintf(command, sizeof command, bad ? "tail -60 %s/log; rm -rf %s" : "rm -rf %s %s", root, root);
+	snprintf(command, sizeof command, bad ? "tail -60 %s/log; rm -rf %s" : "rm -rf %s %s", root,
+	    root);
 	if (system(command) != 0)
 		return 2;
 	printf("%d failed\n", bad);

@@ -32,9 +32,11 @@ static void addresses_of_two_families(void)
 	r = go("families=4", "both.test", "ok@x.test");
 	TAKEN(r, 0);
 	r = go("families=6", "both.test", "ok@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.4.1") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.4.1") == 0, "%s",
+	    r.rcpts[0].answer);
 	r = go("families=6", "plain.test", "ok@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "no address of a family"), "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "no address of a family"),
+	    "%s", r.rcpts[0].answer);
 	stop();
 }
 
@@ -50,7 +52,8 @@ static void our_own_address_and_name(void)
 	TAKEN(r, 0);
 	CHECK(heard("(connected) 127.0.7.61") && heard("EHLO other.here.test"), "by the way");
 	r = go("source=192.0.2.1", "plain.test", "ok@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.3.5") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.3.5") == 0, "%s",
+	    r.rcpts[0].answer);
 	stop();
 }
 
@@ -61,9 +64,11 @@ static void places_one_after_the_other(void)
 	start("");
 	r = go(via("127.0.7.99,[127.0.7.2],127.0.7.4", ""), "plain.test", "ok@x.test");
 	TAKEN(r, 0);
-	CHECK(heard("7.2 (connected)") && heard("7.4 MAIL") && strcmp(r.remote, "127.0.7.4") == 0, "%s", r.remote);
+	CHECK(heard("7.2 (connected)") && heard("7.4 MAIL") && strcmp(r.remote, "127.0.7.4") == 0,
+	    "%s", r.remote);
 	r = go("port=1", "plain.test", "ok@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "port 1:"), "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "port 1:"), "%s",
+	    r.rcpts[0].answer);
 	r = go("carried=2", "plain.test", "ok@x.test");
 	r = go("carried=2", "plain.test", "ok@x.test");
 	CHECK(!heard("(connected)"), "kept");
@@ -82,13 +87,15 @@ static void lmtp(void)
 	for (int i = 0; i < 2; i++) {
 		r = go(i ? arena_printf(records, "via=lmtp:%s/lists.sock", root) : via("lmtp:127.0.7.10", ""), "anywhere.test",
 		    "a@x.test never@x.test b@x.test");
-		CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "this one is full"), "%s", r.rcpts[0].answer);
+		CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "this one is full"),
+		    "%s", r.rcpts[0].answer);
 		CHECK(r.rcpts[1].kind == ERR_PERM, "%s", r.rcpts[1].answer);
 		TAKEN(r, 2);
 		CHECK(heard(" LHLO me.here.test") && !heard("EHLO"), "LHLO");
 	}
 	r = go("via=lmtp:/nowhere/at/all", "anywhere.test", "a@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.4.1") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.4.1") == 0, "%s",
+	    r.rcpts[0].answer);
 	stop();
 }
 
@@ -122,7 +129,8 @@ static void few_at_once(void)
 	TAKEN(r, 2);
 	TAKEN(r, 4);
 	CHECK(r.rcpts[1].kind == ERR_PERM && r.rcpts[3].kind == ERR_TEMP, "in their order");
-	CHECK(times_heard("(connected)") == 3 && times_heard("MAIL") == 3, "%d", times_heard("(connected)"));
+	CHECK(times_heard("(connected)") == 3 && times_heard("MAIL") == 3, "%d",
+	    times_heard("(connected)"));
 	stop();
 }
 
@@ -160,7 +168,8 @@ static void no_password_for_strangers(void)
 		    && strstr(r.rcpts[0].answer, "has not shown who it is: there is no TLS"), "%s", r.rcpts[0].answer);
 		CHECK(heard("EHLO") && !heard("AUTH") && !heard("MAIL"), "%s", strangers[i]);
 	}
-	r = go(via("localhost", "login=isp"), "anywhere.test", "ok@x.test");	/* never asked of strangers: RFC 6761 6.3 */
+	r = go(via("localhost", "login=isp"), "anywhere.test",
+	    "ok@x.test"); /* never asked of strangers: RFC 6761 6.3 */
 	TAKEN(r, 0);
 	CHECK(heard("AUTH PLAIN"), "localhost");
 	stop();
@@ -178,15 +187,19 @@ static void login(void)
 	r = go(words, "anywhere.test", "ok@x.test");
 	CHECK(!heard("AUTH"), "once for each connection");
 	r = go("login=isp", "relay.test", "ok@x.test");		/* the DNS says who that is */
-	CHECK(r.rcpts[0].kind == ERR_TEMP && !heard("AUTH") && strstr(r.rcpts[0].answer, "via"), "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && !heard("AUTH") && strstr(r.rcpts[0].answer, "via"),
+	    "%s", r.rcpts[0].answer);
 	r = go(via("127.0.7.12", "login=other"), "anywhere.test", "ok@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "no entry \"other\""), "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "no entry \"other\""), "%s",
+	    r.rcpts[0].answer);
 	r = go(via("127.0.7.1", "login=isp"), "anywhere.test", "ok@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "offers no AUTH"), "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "offers no AUTH"), "%s",
+	    r.rcpts[0].answer);
 	stop();
 	started_with("isp isp-me words of mine\n", 0644);
 	r = go(words, "anywhere.test", "ok@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "chmod 600"), "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strstr(r.rcpts[0].answer, "chmod 600"), "%s",
+	    r.rcpts[0].answer);
 	stop();
 	/* It ends, so that the next one reads what has been mended. */
 	started_with("isp isp-me other words\n", 0600);

@@ -46,10 +46,12 @@ static void twelve_hosts_and_eight_addresses_are_enough(void)
 
 	start("");
 	r = carry("dead.test", "bob@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.4.1") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.4.1") == 0, "%s",
+	    r.rcpts[0].answer);
 	CHECK(heard("/dns b.dead.test") && !heard("/dns mx.dns.example"), "the ninth");
 	r = carry("void.test", "bob@x.test");
-	CHECK(heard("/dns h12.void.test") && !heard("/dns h13.void.test"), "the thirteenth: %s", r.rcpts[0].answer);
+	CHECK(heard("/dns h12.void.test") && !heard("/dns h13.void.test"), "the thirteenth: %s",
+	    r.rcpts[0].answer);
 	stop();
 }
 
@@ -68,7 +70,8 @@ static void every_recipient_has_its_result(void)
 	CHECK(r.rcpts[0].kind == ERR_PERM, "%s", r.rcpts[0].answer);
 	r = carry("plain.test", "ok@x.test");
 	CHECK(r.rcpts[0].kind == ERR_NONE, "%s", r.rcpts[0].answer);
-	CHECK(times_heard("(connected)") == 0, "%d connections", times_heard("(connected)"));	/* it is kept */
+	CHECK(times_heard("(connected)") == 0, "%d connections",
+	    times_heard("(connected)")); /* it is kept */
 	stop();
 }
 
@@ -91,12 +94,14 @@ static void passes_parameters_on(void)
 	CHECK(!r.dsn && r.rcpts[0].kind == ERR_NONE && !heard("ENVID") && !heard("NOTIFY") && !heard("BODY"), "bare");
 	j.smtputf8 = true;
 	run(&j, &r);
-	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.6.7") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.6.7") == 0, "%s",
+	    r.rcpts[0].answer);
 	j.smtputf8 = false;
 	j.destination = "plain.test";
 	j.wire_bytes = 100001;
 	run(&j, &r);
-	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.3.4") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.3.4") == 0, "%s",
+	    r.rcpts[0].answer);
 	stop();
 }
 
@@ -109,7 +114,8 @@ static void goes_the_way_it_is_told(void)
 	start("");
 	way.tls = WAY_ENCRYPT;
 	r = carry("bare.test", "ok@x.test");
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.7.4") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.7.4") == 0, "%s",
+	    r.rcpts[0].answer);
 	r = carry("tls.test", "ok@x.test");
 	CHECK(r.rcpts[0].kind == ERR_TEMP && !heard("MAIL"), "%s", r.rcpts[0].answer);
 	way.tls = WAY_NONE;
@@ -119,7 +125,8 @@ static void goes_the_way_it_is_told(void)
 	way = way_plain;
 	way.via = hub;
 	r = carry("anywhere.example", "ok@anywhere.example");
-	CHECK(r.rcpts[0].kind == ERR_NONE && strcmp(r.remote, "127.0.7.4") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_NONE && strcmp(r.remote, "127.0.7.4") == 0, "%s",
+	    r.rcpts[0].answer);
 	way = usual;
 	stop();
 }
@@ -178,14 +185,17 @@ static void does_what_the_message_says(void)
 	CHECK(r.rcpts[0].kind == ERR_NONE, "%s", r.rcpts[0].answer);
 	j.tls_optional = false;		/* not over the link that was good enough for the other */
 	run(&j, &r);
-	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.7.4") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.7.4") == 0, "%s",
+	    r.rcpts[0].answer);
 	j.require_tls = true;
 	run(&j, &r);
-	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.7.10") == 0, "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_PERM && strcmp(r.rcpts[0].status, "5.7.10") == 0, "%s",
+	    r.rcpts[0].answer);
 	j.destination = "bare.test";
 	run(&j, &r);
 	CHECK(strcmp(r.rcpts[0].status, "5.7.30") == 0, "%s", r.rcpts[0].status);
-	CHECK(r.rcpts[0].kind == ERR_PERM && strstr(r.rcpts[0].answer, "vouches"), "%s", r.rcpts[0].answer);
+	CHECK(r.rcpts[0].kind == ERR_PERM && strstr(r.rcpts[0].answer, "vouches"), "%s",
+	    r.rcpts[0].answer);
 	CHECK(!heard("connected"), "nobody was asked");
 	stop();
 }

@@ -149,7 +149,8 @@ static bool answer(const struct server *s, FILE *in, FILE *out, const char *line
 		take_chunk(s, in, out, line, taken);
 	} else if (strncmp(line, "AUTH PLAIN ", 11) == 0) {
 		say(out, s->login && strcmp(line + 11, s->login) == 0 ? "235 2.7.0 you are" : "535 5.7.8 you are not");
-	} else if (s->no_bdat && !strstr("MAIL RCPT DATA RSET QUIT", (char[5]){ line[0], line[1], line[2], line[3] })) {
+	} else if (s->no_bdat &&
+	    !strstr("MAIL RCPT DATA RSET QUIT", (char[5]){ line[0], line[1], line[2], line[3] })) {
 		say(out, "500 5.5.2 what?");
 	} else if (strncmp(line, "RCPT", 4) == 0) {
 		say(out, reply_to_rcpt(line));
@@ -159,7 +160,7 @@ static bool answer(const struct server *s, FILE *in, FILE *out, const char *line
 		say(out, *taken ? "354 go on" : "503 5.5.1 nobody to send to");
 	} else if (strncmp(line, "STARTTLS", 8) == 0) {
 		say(out, "220 go ahead");
-		fgetc(in);		/* what comes before its first byte would be words put into our reply */
+		fgetc(in); /* what comes before its first byte would be words put into our reply */
 		say(out, "this is no handshake at all");
 		return false;
 	} else if (strncmp(line, "QUIT", 4) == 0) {
@@ -277,7 +278,9 @@ static void make_zone(void)
 	struct err e;
 
 	for (size_t i = 0; i < COUNT; i++)
-		made[i] = strncmp(lines[i], "_PORT", 5) ? lines[i] : arena_printf(records, "_%u%s", port, lines[i] + 5);
+		made[i] = strncmp(lines[i], "_PORT", 5) ?
+		    lines[i] :
+		    arena_printf(records, "_%u%s", port, lines[i] + 5);
 	zone = zone_new(made, COUNT, records, &e);
 	if (zone)
 		return;
@@ -289,7 +292,8 @@ static bool heard(const char *what)
 {
 	struct str text = STR(1 << 20);
 	int fd = open("heard", O_RDONLY);
-	bool found = fd >= 0 && file_read_all(fd, &text, NULL) && span_search(str_span(&text), span_of(what)) >= 0;
+	bool found = fd >= 0 && file_read_all(fd, &text, NULL) &&
+	    span_search(str_span(&text), span_of(what)) >= 0;
 
 	fd_close(&fd);
 	str_free(&text);
@@ -338,7 +342,8 @@ static void answer_keeper(void)
 
 static bool signed_name(const char *name)
 {
-	return span_ends(span_of(name), "signed.test") && !span_ends(span_of(name), "unsigned.test");
+	return span_ends(span_of(name), "signed.test") &&
+	    !span_ends(span_of(name), "unsigned.test");
 }
 
 static void answer_dns(void)
@@ -355,7 +360,8 @@ static void answer_dns(void)
 		found = (struct dns_answer){ .found = DNS_FAILED, .why = "no answer" };
 	if (!found.why)
 		found.why = "";
-	found.secure = signed_name(q.name) && (!found.alias_of || !*found.alias_of || signed_name(found.alias_of));
+	found.secure = signed_name(q.name) &&
+	    (!found.alias_of || !*found.alias_of || signed_name(found.alias_of));
 	dns_answer_put(&packet, q.serial, &found);
 	packet_send(resolver, &packet, NULL);
 	arena_reset(answers);
@@ -365,8 +371,10 @@ static void answer_dns(void)
 
 static void become_send(int theirs, int their_work)
 {
-	int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600), null = open("/dev/null", O_RDWR);
-	int a = fcntl(theirs, F_DUPFD, 20), b = fcntl(conf_fd, F_DUPFD, 20), c = fcntl(log, F_DUPFD, 20);
+	int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600),
+	    null = open("/dev/null", O_RDWR);
+	int a = fcntl(theirs, F_DUPFD, 20), b = fcntl(conf_fd, F_DUPFD, 20),
+	    c = fcntl(log, F_DUPFD, 20);
 	int w = fcntl(their_work, F_DUPFD, 20);
 
 	dup2(null, 0);
@@ -386,9 +394,12 @@ static void start(const char *more)
 	char text[900];
 	struct err e;
 
-	snprintf(text, sizeof text, "[posthorn]\nhost-name = me.here.test\nqueue-directory = %s\n[mta]\nport = %u\n"
-	    "listen = smtp=127.0.7.200:%u\nrelay-secrets = %s/secrets\n%s", root, port, port, root, more);
-	if (!conf_parse(span_of(text), "test", &conf, NULL, &e) || !conf_to_fd(&conf, &conf_fd, &e)) {
+	snprintf(text, sizeof text,
+	    "[posthorn]\nhost-name = me.here.test\nqueue-directory = %s\n[mta]\nport = %u\n"
+	    "listen = smtp=127.0.7.200:%u\nrelay-secrets = %s/secrets\n%s",
+	    root, port, port, root, more);
+	if (!conf_parse(span_of(text), "test", &conf, NULL, &e) ||
+	    !conf_to_fd(&conf, &conf_fd, &e)) {
 		printf("%s\n", e.text);
 		exit(2);
 	}
@@ -435,7 +446,8 @@ static void run(struct job *j, struct job_result *r)
 	if (!packet_send(work, &packet, &e))
 		die(e.text);
 	for (;;) {
-		struct pollfd p[] = { { work, POLLIN, 0 }, { keeper, POLLIN, 0 }, { resolver, POLLIN, 0 } };
+		struct pollfd p[] = { { work, POLLIN, 0 }, { keeper, POLLIN, 0 },
+			{ resolver, POLLIN, 0 } };
 		int *const fds[] = { &work, &keeper, &resolver };
 		int i = 0;
 
@@ -510,7 +522,8 @@ static int end_world(void)
 	char command[100];
 
 	kill(world, SIGTERM);
-	snprintf(command, sizeof command, bad ? "tail -60 %s/log; rm -rf %s" : "rm -rf %s %s", root, root);
+	snprintf(command, sizeof command, bad ? "tail -60 %s/log; rm -rf %s" : "rm -rf %s %s", root,
+	    root);
 	if (system(command) != 0)
 		return 2;
 	printf("%d failed\n", bad);

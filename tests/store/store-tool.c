@@ -91,7 +91,8 @@ static bool mark(struct mailbox *m, char **arg, struct err *e)
 			return false;
 		keywords |= 1u << bit;
 	}
-	return find(m, arg[1], &at, e) && mailbox_set_flags(m, at, flags, keywords, e) && mailbox_sync(m, e);
+	return find(m, arg[1], &at, e) && mailbox_set_flags(m, at, flags, keywords, e) &&
+	    mailbox_sync(m, e);
 }
 
 static bool expunge(struct mailbox *m, char **arg, struct err *e)

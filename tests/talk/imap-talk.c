@@ -102,7 +102,8 @@ static bool set(struct play *p, struct span word, uint64_t n)
 		s->all = true;
 		return true;
 	}
-	if (span_is(word, "plain") || span_is(word, "tls") || span_is(word, "notls") || span_is(word, "clear")) {
+	if (span_is(word, "plain") || span_is(word, "tls") || span_is(word, "notls") ||
+	    span_is(word, "clear")) {
 		s->before = true;
 		s->tls = span_is(word, "tls");
 		s->notls = span_is(word, "notls");

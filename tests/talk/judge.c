@@ -4,7 +4,8 @@
 #include "common/auth/scram.h"
 
 static const char *const some[] = { "PLAIN", "LOGIN" };
-static const char *const every[] = { "PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "OAUTHBEARER", "XOAUTH2", "EXTERNAL" };
+static const char *const every[] = { "PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1",
+	"OAUTHBEARER", "XOAUTH2", "EXTERNAL" };
 
 static const struct { const char *nonce, *verifier; } played[DIGEST_COUNT] = {
 	[DIGEST_SHA1] = { "3rfcNHYJY1ZVvWVs7j",
@@ -22,7 +23,8 @@ static bool password(void *self, const char *mechanism, struct span user, struct
 	if (span_same(user, SPAN("bob")))
 		return err_temp(e, "4.7.0", "passwords can not be checked now");
 	span_copy(user, j->user, sizeof j->user);
-	return span_same(said, span_of(j->password)) || err_perm(e, "5.7.8", "wrong name or password");
+	return span_same(said, span_of(j->password)) ||
+	    err_perm(e, "5.7.8", "wrong name or password");
 }
 
 static enum sasl_next refuse(struct err *e, const char *why)
@@ -58,7 +60,9 @@ static enum sasl_next scram(struct judge *j, const char *mechanism, struct span 
 		span_copy(str_span(challenge), j->challenge, sizeof j->challenge);
 		return SASL_ASK;
 	}
-	return scram_finish(&first, span_of(j->challenge), said, &channel, &v, challenge, e) ? SASL_ASK : SASL_FAILED;
+	return scram_finish(&first, span_of(j->challenge), said, &channel, &v, challenge, e) ?
+	    SASL_ASK :
+	    SASL_FAILED;
 }
 
 static enum sasl_next exchange(void *self, const char *mechanism, bool first, struct span message,

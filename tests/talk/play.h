@@ -29,7 +29,7 @@
 struct play {
 	/* the player's */
 	void	*self;
-	void	(*serve)(struct play *p, struct stream *stream, int fd);	/* in the child, to the end */
+	void (*serve)(struct play *p, struct stream *stream, int fd); /* in the child, to the end */
 	bool	(*set)(struct play *p, struct span word, uint64_t n);
 	/* play's own */
 	char	dir[64];	/* of the Maildir */

@@ -138,8 +138,8 @@ static bool start_tls(struct smtp *s, struct err *e)
 	return out_flush(s->out, MS_NEVER, e);
 }
 
-static enum smtp_auth auth(struct smtp *s, struct span mechanism, const struct span *said, bool first,
-    struct str *challenge, struct err *e)
+static enum smtp_auth auth(struct smtp *s, struct span mechanism, const struct span *said,
+    bool first, struct str *challenge, struct err *e)
 {
 	struct house *h = s->self;
 	enum sasl_next next;
@@ -203,7 +203,8 @@ static bool set_extension(struct scene *s, struct span name, uint64_t n)
 		s->terms.priority_max = (int)n;
 	else
 		s->terms.offer |= smtp_ext_bit(name);
-	return span_is(name, "mails") || span_is(name, "hold") || span_is(name, "priority") || smtp_ext_bit(name);
+	return span_is(name, "mails") || span_is(name, "hold") || span_is(name, "priority") ||
+	    smtp_ext_bit(name);
 }
 
 static bool set(struct scene *s, struct span word)

@@ -35,8 +35,8 @@ static bool yes(void *self, const char *mechanism, struct span user, struct span
 	return user.n && password.n;
 }
 
-static enum sasl_next ask_once(void *self, const char *mechanism, bool first, struct span message, struct str *challenge,
-    struct err *e)
+static enum sasl_next ask_once(void *self, const char *mechanism, bool first, struct span message,
+    struct str *challenge, struct err *e)
 {
 	(void)self, (void)mechanism, (void)e;
 	if (!first)
@@ -51,7 +51,8 @@ static const struct sasl_judge judge = { NULL, yes, ask_once };
 /* All there can be. */
 static const struct sasl_offer *all(void)
 {
-	static const char *const words[] = { "plain", "LOGIN", "SCRAM-SHA-256", "XOAUTH2", "EXTERNAL" };
+	static const char *const words[] = { "plain", "LOGIN", "SCRAM-SHA-256", "XOAUTH2",
+		"EXTERNAL" };
 	static struct sasl_offer offer;
 
 	sasl_offer(words, 5, SPAN("0:00:00:ann@x.test"), &offer);
@@ -159,7 +160,8 @@ END_TEST
 
 START_TEST(long_words_fail)
 {
-	static const size_t sizes[] = { AUTH_NAME_MAX - 1, AUTH_NAME_MAX, 5000, SASL_WORD_MAX, 100000 };
+	static const size_t sizes[] = { AUTH_NAME_MAX - 1, AUTH_NAME_MAX, 5000, SASL_WORD_MAX,
+		100000 };
 	struct str name = STR(1 << 20), sent = STR(1 << 20), challenge = STR(100);
 	struct sasl s;
 	struct err e;
@@ -205,7 +207,9 @@ START_TEST(hashes_match)
 }
 END_TEST
 
-static const struct { const char *kind, *begins; } kinds[] = { { "yescrypt", "$y$" }, { "argon2id", "$argon2id$v=19$m=19456,t=2,p=1$" } };
+static const struct {
+	const char *kind, *begins;
+} kinds[] = { { "yescrypt", "$y$" }, { "argon2id", "$argon2id$v=19$m=19456,t=2,p=1$" } };
 
 START_TEST(fresh_hash_matches)
 {

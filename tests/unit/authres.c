@@ -27,7 +27,8 @@ static const struct { const char *value; bool ours; } claims[] = {
 
 START_TEST(claim_is_seen)
 {
-	ck_assert_msg(authres_claims(span_of(claims[_i].value), "mx.here.test") == claims[_i].ours, "%s", claims[_i].value);
+	ck_assert_msg(authres_claims(span_of(claims[_i].value), "mx.here.test") == claims[_i].ours,
+	    "%s", claims[_i].value);
 }
 END_TEST
 
@@ -54,7 +55,8 @@ START_TEST(results_are_printed)
 		struct dmarc_verdict dmarc = { .result = TRUST_FAIL, .wanted = DMARC_REJECT, .why = "say \"no\"\n" };
 		struct dkim_verdict dkim = { 0 };
 		struct arc arc = { .count = 2, .result = TRUST_PASS, .sealer = SPAN("list.test") };
-		struct authres r = { "mx.here.test", &f, &spf, &dkim, &arc, &dmarc, "a.test", TRUST_PERMERROR };
+		struct authres r = { "mx.here.test", &f, &spf, &dkim, &arc, &dmarc, "a.test",
+			TRUST_PERMERROR };
 		struct str out = STR(2000), want = STR(2000);
 
 		authres_print(&r, &out);
@@ -84,7 +86,8 @@ START_TEST(nobody_else_writes_results)
 		struct dmarc_verdict dmarc = { .result = TRUST_NONE, .why = "" };
 		struct dkim_verdict dkim = { 0 };
 		struct arc arc = { 0 };
-		struct authres r = { "mx.here.test", &f, &spf, &dkim, &arc, &dmarc, "", TRUST_PASS };
+		struct authres r = { "mx.here.test", &f, &spf, &dkim, &arc, &dmarc, "",
+			TRUST_PASS };
 		struct str out = STR(2000), want = STR(2000);
 
 		authres_print(&r, &out);
@@ -113,7 +116,8 @@ static const struct { const char *value; bool passed; } sealed[] = {
 
 START_TEST(sealer_saw_a_pass)
 {
-	ck_assert_msg(arc_has_dmarc_pass(span_of(sealed[_i].value)) == sealed[_i].passed, "%s", sealed[_i].value);
+	ck_assert_msg(arc_has_dmarc_pass(span_of(sealed[_i].value)) == sealed[_i].passed, "%s",
+	    sealed[_i].value);
 }
 END_TEST
 
@@ -131,7 +135,8 @@ static const struct { const char *ip; enum trust_result result; } reverses[] = {
 START_TEST(address_leads_back)
 {
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
-	struct trust_dns dns = trust_dns_zone(zone_new(zone_lines, sizeof zone_lines / sizeof *zone_lines, a, NULL));
+	struct trust_dns dns =
+	    trust_dns_zone(zone_new(zone_lines, sizeof zone_lines / sizeof *zone_lines, a, NULL));
 	struct spf_facts f = who(reverses[_i].ip, "");
 
 	ck_assert_int_eq(iprev_check(&f.ip, &dns, a), reverses[_i].result);

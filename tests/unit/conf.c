@@ -253,7 +253,8 @@ START_TEST(directory_comes_on_top_and_children_get_it)
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chdir(dir), 0);
-	put("posthorn.conf", "[posthorn]\nhost-name = one.test\n[dns]\nlocal-data = a. A 1.2.3.4; b. A 1.2.3.5\n");
+	put("posthorn.conf",
+	    "[posthorn]\nhost-name = one.test\n[dns]\nlocal-data = a. A 1.2.3.4; b. A 1.2.3.5\n");
 	mkdir("posthorn.conf.d", 0700);
 	put("posthorn.conf.d/20.conf", "[posthorn]\nhost-name = three.test\n");
 	put("posthorn.conf.d/10.conf", "[posthorn]\nhost-name = two.test\ndebug = yes\n");

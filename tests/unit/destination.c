@@ -127,11 +127,13 @@ START_TEST(table_keeps_and_forgets)
 	all = open_table();
 	ck_assert(destinations_get(all, "d299.test", &d) && d.used == 1764000299);
 	ck_assert(!destinations_get(all, "x.test", &d) && !d.used && !*d.why);
-	ck_assert(destinations_do(all, SPAN("forget d299.test"), 5, &e) && !destinations_get(all, "d299.test", &d));
+	ck_assert(destinations_do(all, SPAN("forget d299.test"), 5, &e) &&
+	    !destinations_get(all, "d299.test", &d));
 	ck_assert(destinations_do(all, SPAN("set new.test concurrency=2 family=4"), 1764000299, &e));
 	ck_assert(destinations_get(all, "new.test", &d) && d.pace.ceiling == 2 && d.first == 1764000299);
 	ck_assert(!destinations_do(all, SPAN("set new.test concurrency=x"), 5, &e));
-	ck_assert(!destinations_do(all, SPAN("set"), 5, &e) && !destinations_do(all, SPAN("eat new.test"), 5, &e));
+	ck_assert(!destinations_do(all, SPAN("set"), 5, &e) &&
+	    !destinations_do(all, SPAN("eat new.test"), 5, &e));
 	destinations_sift(all, 1764000300, 200, 1000);		/* too old */
 	ck_assert(!destinations_get(all, "d50.test", &d) && destinations_get(all, "d150.test", &d));
 	destinations_sift(all, 1764000300, 200, 50);		/* too many */

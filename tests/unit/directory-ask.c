@@ -43,7 +43,8 @@ START_TEST(a_no_keeps_the_channel)
 	ck_assert(!directory_may_send(&pair[0], SPAN("ann"), SPAN("ann@example.org"), &e));
 	ck_assert(e.kind == ERR_TEMP && pair[0] == was);
 	say(pair[1], '+', DIR_LOCAL, NULL);
-	ck_assert(directory_resolve(&pair[0], SPAN("ann@example.org"), &is, &e) && is == DIR_LOCAL && pair[0] == was);
+	ck_assert(directory_resolve(&pair[0], SPAN("ann@example.org"), &is, &e) &&
+	    is == DIR_LOCAL && pair[0] == was);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -64,7 +65,8 @@ START_TEST(room_is_told)
 	packet_put_text(&p, "");
 	packet_put_u64(&p, 77);
 	ck_assert(packet_send(pair[1], &p, NULL));
-	ck_assert(directory_recipient(&pair[0], SPAN("ann@example.org"), &is, &room, &e) && is == DIR_LOCAL && room == 77);
+	ck_assert(directory_recipient(&pair[0], SPAN("ann@example.org"), &is, &room, &e) &&
+	    is == DIR_LOCAL && room == 77);
 	say(pair[1], '+', DIR_LOCAL, NULL);		/* half an answer is none */
 	ck_assert(!directory_recipient(&pair[0], SPAN("ann@example.org"), &is, &room, &e));
 	ck_assert_int_eq(e.kind, ERR_TEMP);

@@ -12,7 +12,10 @@ static const char *const texts[TABLE_COUNT] = {
 };
 
 static const char *const classes[] = {
-	[DIR_ELSEWHERE] = "elsewhere", [DIR_LOCAL] = "local", [DIR_UNKNOWN] = "unknown", [DIR_RELAY] = "relay",
+	[DIR_ELSEWHERE] = "elsewhere",
+	[DIR_LOCAL] = "local",
+	[DIR_UNKNOWN] = "unknown",
+	[DIR_RELAY] = "relay",
 	[DIR_RETURN] = "return",
 };
 
@@ -117,13 +120,15 @@ START_TEST(no_address_of_others_leads_back)
 	look.returns = &own;
 	for (int i = 0; i < COUNT(rows); i++) {
 		ck_assert(lookup_resolve(&look, span_of(rows[i].address), arena, &found, &e));
-		ck_assert_msg(strcmp(classes[found.is], rows[i].is) == 0, "%s is %s", rows[i].address, classes[found.is]);
+		ck_assert_msg(strcmp(classes[found.is], rows[i].is) == 0, "%s is %s",
+		    rows[i].address, classes[found.is]);
 		if (found.is == DIR_RETURN)
 			ck_assert(!lookup_expand(&look, span_of(rows[i].address), arena, &targets, &count, &e) &&
 			    strcmp(e.status, "5.1.1") == 0);
 	}
 	look.returns = NULL;
-	ck_assert(lookup_resolve(&look, span_of(rows[0].address), arena, &found, &e) && found.is == DIR_UNKNOWN);
+	ck_assert(lookup_resolve(&look, span_of(rows[0].address), arena, &found, &e) &&
+	    found.is == DIR_UNKNOWN);
 	end();
 }
 END_TEST
@@ -146,7 +151,8 @@ START_TEST(owner_of_a_list)
 	begin();
 	look.returns = &ours;
 	for (int i = 0; i < COUNT(rows); i++) {
-		ck_assert(lookup_forward(&look, span_of(rows[i].sender), span_of(rows[i].list), arena, &from, &owned, &e));
+		ck_assert(lookup_forward(&look, span_of(rows[i].sender), span_of(rows[i].list),
+		    arena, &from, &owned, &e));
 		ck_assert_msg(owned == (rows[i].owner != NULL) && (!owned || strcmp(from, rows[i].owner) == 0), "%s: %s", rows[i].list, from);
 	}
 	end();

@@ -73,7 +73,7 @@ START_TEST(mark_counts_for_a_while)
 	ck_assert_uint_eq(full_room(dir, ann, now), 77);
 	ck_assert_uint_eq(full_room(dir, SPAN("bob@a.test"), now), FULL_NOT_KNOWN);
 	ck_assert_uint_eq(full_room(dir, ann, now + FULL_COUNTS_S + 2), FULL_NOT_KNOWN);
-	ck_assert_uint_eq(full_room(dir, ann, now - 10), FULL_NOT_KNOWN);	/* the clock went back */
+	ck_assert_uint_eq(full_room(dir, ann, now - 10), FULL_NOT_KNOWN); /* the clock went back */
 	full_sweep(dir, now);
 	ck_assert_uint_eq(full_room(dir, ann, now), 77);
 }
@@ -95,7 +95,8 @@ END_TEST
 
 START_TEST(nonsense_is_no_mark)
 {
-	static const char *const bad[] = { "", "x", "5", "-1\n", "5\n6\n", "99999999999999999999\n" };
+	static const char *const bad[] = { "", "x", "5", "-1\n", "5\n6\n",
+		"99999999999999999999\n" };
 	char path[100];
 
 	snprintf(path, sizeof path, "%s/ann", dir);

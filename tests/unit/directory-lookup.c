@@ -179,12 +179,16 @@ static void print_targets(const struct dir_target *t, size_t n, struct str *out)
 		if (t->kind == DIR_ADDRESS)
 			str_add_text(out, t->address);
 		else
-			str_addf(out, "%s:%s:%u%s%s", t->login, t->home, t->uid, *t->detail ? "+" : "", t->detail);
+			str_addf(out, "%s:%s:%u%s%s", t->login, t->home, t->uid,
+			    *t->detail ? "+" : "", t->detail);
 	}
 }
 
 static const char *const classes[] = {
-	[DIR_ELSEWHERE] = "elsewhere", [DIR_LOCAL] = "local", [DIR_UNKNOWN] = "unknown", [DIR_RELAY] = "relay",
+	[DIR_ELSEWHERE] = "elsewhere",
+	[DIR_LOCAL] = "local",
+	[DIR_UNKNOWN] = "unknown",
+	[DIR_RELAY] = "relay",
 };
 
 START_TEST(address_leads_to)
@@ -199,8 +203,9 @@ START_TEST(address_leads_to)
 
 	begin();
 	ok = lookup_resolve(&look, address, arena, &answer, &e);
-	ck_assert_msg(strcmp(ok ? classes[answer.is] : e.status, cases[_i].is) == 0, "%s is %s, not %s: %s",
-	    cases[_i].address, ok ? classes[answer.is] : e.status, cases[_i].is, e.text);
+	ck_assert_msg(strcmp(ok ? classes[answer.is] : e.status, cases[_i].is) == 0,
+	    "%s is %s, not %s: %s", cases[_i].address, ok ? classes[answer.is] : e.status,
+	    cases[_i].is, e.text);
 	ok = lookup_expand(&look, address, arena, &targets, &count, &e);
 	if (ok)
 		print_targets(targets, count, &out);
@@ -315,7 +320,8 @@ START_TEST(line_decides)
 	size_t count;
 
 	begin();
-	ck_assert_msg(lookup_senders(&look, span_of(decided[_i].address), arena, &s, &count, &e), "%s", e.text);
+	ck_assert_msg(lookup_senders(&look, span_of(decided[_i].address), arena, &s, &count, &e),
+	    "%s", e.text);
 	for (size_t i = 0; i < count; i++)
 		str_addf(&out, "%s%s, %s", i ? "; " : "", s[i].login, s[i].line);
 	ck_assert_str_eq(out.n ? out.p : "", decided[_i].senders);
@@ -369,8 +375,10 @@ START_TEST(missing_table_is_temporary)
 	begin();
 	table_close(look.tables[TABLE_ALIASES], NULL);
 	look.tables[TABLE_ALIASES] = NULL;
-	ck_assert(!lookup_resolve(&look, SPAN("ann@alpha.test"), arena, &found, &e) && e.kind == ERR_TEMP);
-	ck_assert(!lookup_expand(&look, SPAN("ann@alpha.test"), arena, &targets, &count, &e) && e.kind == ERR_TEMP);
+	ck_assert(!lookup_resolve(&look, SPAN("ann@alpha.test"), arena, &found, &e) &&
+	    e.kind == ERR_TEMP);
+	ck_assert(!lookup_expand(&look, SPAN("ann@alpha.test"), arena, &targets, &count, &e) &&
+	    e.kind == ERR_TEMP);
 	ck_assert(!lookup_may_send(&look, SPAN("bob@alpha.test"), SPAN("ann@alpha.test"), arena, &line, &e));
 	ck_assert_int_eq(e.kind, ERR_TEMP);
 	end();
@@ -420,7 +428,8 @@ END_TEST
 
 START_TEST(nonsense_is_not_answered)
 {
-	static const char *const packets[] = { "Q", "X", "R\xff\xff\xff\xff", "M\0\0\0\0", "R\5\0\0\0abc" };
+	static const char *const packets[] = { "Q", "X", "R\xff\xff\xff\xff", "M\0\0\0\0",
+		"R\5\0\0\0abc" };
 	static const size_t sizes[] = { 1, 1, 5, 5, 8 };
 	struct packet *p = calloc(1, sizeof *p);
 
@@ -444,8 +453,9 @@ START_TEST(mistakes_have_lines)
 	struct str mistakes = STR(2000);
 	struct err e;
 
-	ck_assert(!compile_text(TABLE_USERS, SPAN("# users\nann@a.test\n\nann\nANN@A.test:x\nbob@a.test::x\n"),
-	    "users", t, &mistakes, &e));
+	ck_assert(!compile_text(TABLE_USERS,
+	    SPAN("# users\nann@a.test\n\nann\nANN@A.test:x\nbob@a.test::x\n"), "users", t,
+	    &mistakes, &e));
 	ck_assert_str_eq(mistakes.p,
 	    "users:4: expected an address like ann@example.org first, not \"ann\"\n"
 	    "users:5: \"ann@a.test\" stands here twice, first in line 2\n"
@@ -479,7 +489,8 @@ static const char *who(struct shelf *s, const char *address)
 
 /* ---- a shelf in a directory of its own, with a DB_CONFIG that must not count (CVE-2017-10140) ---- */
 
-static const char *const shelf_files[] = { "users", "domains", "aliases", "relay-recipients", "destinations" };
+static const char *const shelf_files[] = { "users", "domains", "aliases", "relay-recipients",
+	"destinations" };
 static char shelf_dir[32], shelf_tables[64];
 static struct str news = { .p = (char *)"", .max = 4000 };
 

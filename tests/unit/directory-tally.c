@@ -100,9 +100,11 @@ END_TEST
 
 START_TEST(told_once_a_day)
 {
-	static const struct { time_t at; bool tells; } rows[] = {
-		{ NOON, true }, { NOON + 1, false }, { NOON + DAY - 1, false }, { NOON + DAY, true },
-		{ NOON + DAY + HOUR, false }, { NOON, true },	/* the clock was set back */
+	static const struct { time_t at; bool tells;
+	} rows[] = {
+		{ NOON, true }, { NOON + 1, false }, { NOON + DAY - 1, false },
+		{ NOON + DAY, true }, { NOON + DAY + HOUR, false },
+		{ NOON, true }, /* the clock was set back */
 	};
 	struct tally t, next;
 
@@ -128,7 +130,8 @@ START_TEST(recipients_are_known)
 	ck_assert(recipients_know(&r, 0) && recipients_know(&r, 100) && !recipients_know(&r, 1));
 	ck_assert(recipients_know(&r, 2) && recipients_know(&r, SHELF_PLACES - 1));
 	recipients_read(recipients_value(&r), NOON + (SHELF_DAYS + 19) * (time_t)DAY, &later);
-	ck_assert(recipients_know(&later, 0) && recipients_know(&later, 100) && !recipients_know(&later, 2));
+	ck_assert(recipients_know(&later, 0) && recipients_know(&later, 100) &&
+	    !recipients_know(&later, 2));
 	ck_assert(!recipients_are_over(recipients_value(&r), NOON + (SHELF_DAYS + 21) * (time_t)DAY));
 	ck_assert(recipients_are_over(recipients_value(&r), NOON + (SHELF_DAYS + 22) * (time_t)DAY));
 }
@@ -304,7 +307,7 @@ START_TEST(trouble_is_no_damage)
 	ck_assert_str_eq(count("ann", 9, 0, NOON, &tell), "");		/* mail goes on */
 	setrlimit(RLIMIT_NOFILE, &was);
 	ck_assert_msg(strstr(news.p, "is not counted") != NULL, "%s", news.p);
-	ck_assert_str_ne(count("ann", 9, 0, NOON + 20, &tell), "");	/* the eight are known still */
+	ck_assert_str_ne(count("ann", 9, 0, NOON + 20, &tell), ""); /* the eight are known still */
 }
 END_TEST
 

@@ -241,9 +241,11 @@ START_TEST(signature_is_read)
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
 	struct dkim_signature s;
 	struct err e = { 0 };
-	enum trust_result r = dkim_signature_parse(span_of(signatures[_i].in), DKIM_PLAIN, a, &s, &e);
+	enum trust_result r =
+	    dkim_signature_parse(span_of(signatures[_i].in), DKIM_PLAIN, a, &s, &e);
 
-	ck_assert_msg(r == signatures[_i].result, "%s: %s (%s)", signatures[_i].in, trust_result_name(r), e.text);
+	ck_assert_msg(r == signatures[_i].result, "%s: %s (%s)", signatures[_i].in,
+	    trust_result_name(r), e.text);
 	if (r == TRUST_NONE)
 		ck_assert(span_same(s.identity, span_of(signatures[_i].identity)));
 	else
@@ -321,7 +323,8 @@ START_TEST(keys_go_through_pem)
 		ck_assert(k && key_print_private(k, &pem) && key_print_public(k, &bytes));
 		again = key_private(str_span(&pem), &e);
 		pub = key_public((enum key_kind)kind, str_span(&bytes), &e);
-		ck_assert(again && pub && key_kind(again) == (enum key_kind)kind && key_bits(pub) == key_bits(k));
+		ck_assert(again && pub && key_kind(again) == (enum key_kind)kind &&
+		    key_bits(pub) == key_bits(k));
 		ck_assert(key_sign(again, digest, &sig, &e) && key_verify(pub, digest, str_span(&sig)));
 		digest[0]++;
 		ck_assert(!key_verify(pub, digest, str_span(&sig)));
@@ -364,7 +367,10 @@ static void der_key(struct str *out, size_t bytes)
 
 START_TEST(huge_keys_are_refused)
 {
-	static const struct { size_t bytes; bool ok; } sizes[] = { { 512, true }, { 1024, true }, { 1025, false }, { 2048, false } };
+	static const struct {
+		size_t bytes;
+		bool ok;
+	} sizes[] = { { 512, true }, { 1024, true }, { 1025, false }, { 2048, false } };
 
 	for (int i = 0; i < COUNT(sizes); i++) {
 		struct str der = STR(10000);

@@ -126,8 +126,8 @@ static void ck_pass(const struct dkim_verdict *got, size_t count)
 {
 	ck_assert_uint_eq(got->count, count);
 	for (size_t i = 0; i < count; i++)
-		ck_assert_msg(got->results[i].result == TRUST_PASS, "%s: %s", trust_result_name(got->results[i].result),
-		    got->results[i].why.text);
+		ck_assert_msg(got->results[i].result == TRUST_PASS, "%s: %s",
+		    trust_result_name(got->results[i].result), got->results[i].why.text);
 }
 
 START_TEST(examples_of_the_rfcs_pass_in_any_pieces)
@@ -156,18 +156,22 @@ START_TEST(result_is_printed)
 
 	memset(name, 'a', sizeof name);
 	dkim_result_print(&got.results[0], &out);
-	ck_assert_str_eq(out.p, "pass header.d=football.example.com header.s=brisbane header.a=ed25519-sha256 "
+	ck_assert_str_eq(out.p,
+	    "pass header.d=football.example.com header.s=brisbane header.a=ed25519-sha256 "
 	    "header.b=\"/gCrinpc\"");
 	got.results[0].beyond = 7;
 	str_reset(&out);
 	dkim_result_print(&got.results[0], &out);
-	ck_assert_msg(span_starts(str_span(&out), "pass (l= leaves 7 bytes unsigned) header.d="), "%s", out.p);
+	ck_assert_msg(span_starts(str_span(&out), "pass (l= leaves 7 bytes unsigned) header.d="),
+	    "%s", out.p);
 	got.results[0].result = TRUST_FAIL;
-	got.results[0].signature.algorithm = (struct span){ name, sizeof name };	/* a line has an end */
+	got.results[0].signature.algorithm =
+	    (struct span){ name, sizeof name }; /* a line has an end */
 	err_perm(&got.results[0].why, "5.7.7", "the \"body\"; changed");
 	str_reset(&out);
 	dkim_result_print(&got.results[0], &out);
-	ck_assert_str_eq(out.p, "fail reason=\"the ?body?? changed\" header.d=football.example.com header.s=brisbane "
+	ck_assert_str_eq(out.p,
+	    "fail reason=\"the ?body?? changed\" header.d=football.example.com header.s=brisbane "
 	    "header.b=\"/gCrinpc\"");
 	str_free(&out);
 	dkim_verify_free(v);
@@ -268,7 +272,8 @@ END_TEST
 
 START_TEST(without_signature_there_is_no_verdict)
 {
-	static const char *const texts[] = { "", "\n", "From: a\n", "From: a\n\nDKIM-Signature: v=1\n", "\nbody" };
+	static const char *const texts[] = { "", "\n", "From: a\n",
+		"From: a\n\nDKIM-Signature: v=1\n", "\nbody" };
 	struct dkim_verdict got;
 
 	for (int i = 0; i < COUNT(texts); i++) {
@@ -318,7 +323,8 @@ START_TEST(what_we_sign_we_verify)
 	struct key *rsa = key_make(KEY_RSA, 2048, &e), *ed = key_make(KEY_ED25519, 0, &e);
 	struct str texts[2] = { STR(2000), STR(2000) }, mail = STR(100000);
 	struct dkim_verify *v;
-	struct dkim_signer who[] = { { "example.com", "r2026", rsa }, { "example.com", "e2026", ed } };
+	struct dkim_signer who[] = { { "example.com", "r2026", rsa },
+		{ "example.com", "e2026", ed } };
 	struct span header, one;
 	struct dkim_verdict got;
 
@@ -326,7 +332,8 @@ START_TEST(what_we_sign_we_verify)
 	publish(ed, "v=DKIM1; ", &texts[1]);
 	for (int i = 0; i < COUNT(mails); i++) {
 		struct entry dns[] = { { "r2026._domainkey.example.com", { texts[0].p }, false },
-			{ "e2026._domainkey.example.com", { texts[1].p }, false }, { NULL, { NULL }, false } };
+			{ "e2026._domainkey.example.com", { texts[1].p }, false },
+			{ NULL, { NULL }, false } };
 
 		str_reset(&mail);
 		sign(span_of(mails[i]), who, 2, &mail);
@@ -363,7 +370,8 @@ START_TEST(added_fields_break_what_is_over_signed)
 	publish(ed, "", &record);
 	sign(SPAN(MAIL_8463), &who, 1, &mail);
 	for (int i = 0; i < COUNT(added); i++) {
-		struct entry dns[] = { { "s._domainkey.example.com", { record.p }, false }, { NULL, { NULL }, false } };
+		struct entry dns[] = { { "s._domainkey.example.com", { record.p }, false },
+			{ NULL, { NULL }, false } };
 		struct dkim_verify *v;
 
 		str_reset(&all);
@@ -427,7 +435,8 @@ START_TEST(header_bombs_are_no_verdict)
 		str_reset(&mail);
 		str_add(&mail, span_to(span_of(example_6376), (size_t)span_search(span_of(example_6376), SPAN("Received:"))));
 		for (int i = 0; i < (fields ? 1500 : 30000); i++)
-			str_add_text(&mail, fields ? "X: y\n" : "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\n");
+			str_add_text(&mail,
+			    fields ? "X: y\n" : "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\n");
 		str_add_text(&mail, "From: x\n\nbody\n");
 		v = verify(str_span(&mail), 4096, good, &got);
 		ck_assert_uint_eq(got.count, 1);

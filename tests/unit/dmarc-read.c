@@ -145,7 +145,8 @@ static const char packed_twice[] =
 START_TEST(bombs_are_stopped)
 {
 	const struct span twice = { packed_twice, sizeof packed_twice - 1 };
-	const struct span bombs[] = { { gzip_bomb, sizeof gzip_bomb - 1 }, { zip_bomb, sizeof zip_bomb - 1 } };
+	const struct span bombs[] = { { gzip_bomb, sizeof gzip_bomb - 1 },
+		{ zip_bomb, sizeof zip_bomb - 1 } };
 	struct str out = STR(100000);
 	struct err e;
 

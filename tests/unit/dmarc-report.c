@@ -62,7 +62,7 @@ START_TEST(many_signatures_fit)
 	name[sizeof name - 1] = '\0';
 	for (int i = 0; i < DMARC_ROW_DKIM; i++)
 		r.dkim[i].domain = r.dkim[i].selector = name;
-	for (int i = 0; i < 2; i++) {		/* the second time with what is known at the end only */
+	for (int i = 0; i < 2; i++) { /* the second time with what is known at the end only */
 		str_reset(&out);
 		dmarc_row_print(&r, &out);
 		ck_assert(!out.over);

@@ -141,7 +141,8 @@ static const char *const zone_lines[] = {
 };
 
 static const struct {
-	const char *author, *spf, *dkim[2];	/* domains that passed; NULL: none, "?x" a temporary error */
+	const char *author, *spf,
+	    *dkim[2]; /* domains that passed; NULL: none, "?x" a temporary error */
 	enum trust_result result;
 	const char *organization, *published_at;
 	enum dmarc_policy wanted, policy;
@@ -228,18 +229,23 @@ START_TEST(message_is_judged)
 	struct arena *a = arena_new(4 << 20, NULL, NULL);
 	struct zone *zone = zone_new(zone_lines, sizeof zone_lines / sizeof *zone_lines, a, NULL);
 	struct dmarc_vouch dkim[2] = { vouch(cases[_i].dkim[0]), vouch(cases[_i].dkim[1]) };
-	struct dmarc_facts f = { .author = cases[_i].author, .spf = vouch(cases[_i].spf), .dkim = dkim, .dkim_count = 2 };
+	struct dmarc_facts f = { .author = cases[_i].author,
+		.spf = vouch(cases[_i].spf),
+		.dkim = dkim,
+		.dkim_count = 2 };
 	struct trust_dns dns = { ask_table, zone };
 	struct dmarc_verdict v;
 
 	asked = 0;
 	dmarc_check(&f, &dns, a, &v);
-	ck_assert_msg(v.result == cases[_i].result, "%s: %s, %s", cases[_i].author, trust_result_name(v.result), v.why);
+	ck_assert_msg(v.result == cases[_i].result, "%s: %s, %s", cases[_i].author,
+	    trust_result_name(v.result), v.why);
 	ck_assert_str_eq(v.organization, cases[_i].organization);
 	ck_assert_str_eq(v.published_at, cases[_i].published_at);
 	ck_assert_int_eq(v.wanted, cases[_i].wanted);
 	ck_assert_int_eq(v.policy, cases[_i].policy);
-	if (cases[_i].dkim[0] && strcmp(cases[_i].dkim[0], cases[_i].author) == 0)	/* also where there is no policy */
+	if (cases[_i].dkim[0] &&
+	    strcmp(cases[_i].dkim[0], cases[_i].author) == 0) /* also where there is no policy */
 		ck_assert(v.dkim_aligned);
 	ck_assert(*v.why && asked <= 3 * DMARC_WALK_MAX + 3);
 	arena_free(a);
@@ -256,7 +262,8 @@ START_TEST(walks_are_limited)
 	struct dmarc_verdict v;
 
 	for (int i = 0; i < 1000; i++)
-		dkim[i] = (struct dmarc_vouch){ arena_printf(a, "a.b.c.d.e.f.g.x%d.test", i), TRUST_PASS };
+		dkim[i] = (struct dmarc_vouch){ arena_printf(a, "a.b.c.d.e.f.g.x%d.test", i),
+			TRUST_PASS };
 	asked = 0;
 	dmarc_check(&f, &dns, a, &v);
 	ck_assert_int_eq(v.result, TRUST_FAIL);

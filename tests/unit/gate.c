@@ -146,17 +146,21 @@ START_TEST(verdict)
 	f.grey = verdicts[_i].with.grey;
 	f.grey_left_s = 60;
 	if (verdicts[_i].with.listed)
-		f.listed[f.listed_count++] = (struct gate_listed){ "bl.example", verdicts[_i].with.listed, false, "spam; ask us" };
+		f.listed[f.listed_count++] = (struct gate_listed){ "bl.example",
+			verdicts[_i].with.listed, false, "spam; ask us" };
 	p.dkim_later = verdicts[_i].with.dkim_later;
 	p.greylist = verdicts[_i].with.mode;
 	gate_verdict(&f, &p, &v);
-	ck_assert_msg(v.action == verdicts[_i].action, "%s: %s, %s", verdicts[_i].what, gate_action_name(v.action), v.e.text);
+	ck_assert_msg(v.action == verdicts[_i].action, "%s: %s, %s", verdicts[_i].what,
+	    gate_action_name(v.action), v.e.text);
 	ck_assert_msg(v.score == verdicts[_i].score, "%s: %d", verdicts[_i].what, v.score);
 	ck_assert_msg(v.wait_s == verdicts[_i].wait_s, "%s: %u s", verdicts[_i].what, v.wait_s);
 	if (verdicts[_i].status)
-		ck_assert_msg(strcmp(v.e.status, verdicts[_i].status) == 0, "%s: %s", verdicts[_i].what, v.e.status);
+		ck_assert_msg(strcmp(v.e.status, verdicts[_i].status) == 0, "%s: %s",
+		    verdicts[_i].what, v.e.status);
 	if (verdicts[_i].words)
-		ck_assert_msg(strstr(v.e.text, verdicts[_i].words) != NULL, "%s: %s", verdicts[_i].what, v.e.text);
+		ck_assert_msg(strstr(v.e.text, verdicts[_i].words) != NULL, "%s: %s",
+		    verdicts[_i].what, v.e.text);
 	if (v.action == GATE_REJECT)
 		ck_assert_msg(strstr(v.e.text, "0abc") != NULL, "%s: %s", verdicts[_i].what, v.e.text);
 }
@@ -285,7 +289,8 @@ START_TEST(list_parses_and_matches)
 	struct gate_list l;
 	struct span words, word;
 
-	ck_assert_msg(gate_list_parse(span_of(lists[_i].in), &l) == (lists[_i].zone != NULL), "%s", lists[_i].in);
+	ck_assert_msg(gate_list_parse(span_of(lists[_i].in), &l) == (lists[_i].zone != NULL), "%s",
+	    lists[_i].in);
 	if (!lists[_i].zone)
 		return;
 	ck_assert_str_eq(l.zone, lists[_i].zone);
@@ -312,7 +317,8 @@ START_TEST(list_is_asked_by_name)
 	ck_assert(address_parse(span_of(list_names[_i].ip), &a));
 	ck_assert(gate_list_address(&a, "bl.example", name));
 	ck_assert_str_eq(name, list_names[_i].name);
-	ck_assert(gate_list_domain(SPAN("Bad.Example."), "bl.example", name) == false);	/* an empty label */
+	ck_assert(gate_list_domain(SPAN("Bad.Example."), "bl.example", name) ==
+	    false); /* an empty label */
 	ck_assert(gate_list_domain(SPAN("Bad.Example"), "bl.example", name));
 	ck_assert_str_eq(name, "bad.example.bl.example");
 	ck_assert(!gate_list_domain(SPAN(""), "bl.example", name));
@@ -422,8 +428,10 @@ static void gather(struct gate_dns *d, int fd, int i, struct facts *f)
 
 static void begin_lists(struct gate_list rows[4])
 {
-	ck_assert(gate_list_parse(SPAN("bl.test:8"), &rows[0]) && gate_list_parse(SPAN("bl.test=127.0.0.2-9:1"), &rows[1]) &&
-	    gate_list_parse(SPAN("wl.test=127.0.0-9.2:-4"), &rows[2]) && gate_list_parse(SPAN("dbl.test:5"), &rows[3]));
+	ck_assert(gate_list_parse(SPAN("bl.test:8"), &rows[0]) &&
+	    gate_list_parse(SPAN("bl.test=127.0.0.2-9:1"), &rows[1]) &&
+	    gate_list_parse(SPAN("wl.test=127.0.0-9.2:-4"), &rows[2]) &&
+	    gate_list_parse(SPAN("dbl.test:5"), &rows[3]));
 }
 
 START_TEST(dns_gives_facts)
@@ -436,11 +444,13 @@ START_TEST(dns_gives_facts)
 	struct resolver r;
 
 	begin_lists(rows);
-	ck_assert(fd_pair(r.pair, NULL) && pthread_create(&r.thread, NULL, play_resolver, &r.pair[1]) == 0);
+	ck_assert(fd_pair(r.pair, NULL) &&
+	    pthread_create(&r.thread, NULL, play_resolver, &r.pair[1]) == 0);
 	gate_dns_init(&d, &p, (struct gate_lists){ rows, 3 }, (struct gate_lists){ rows + 3, 1 });
 	gather(&d, r.pair[0], _i, &f);
 	print_listed(&f, &listed);
-	ck_assert_msg(f.seen == dns_cases[_i].seen, "%s %s: %x", dns_cases[_i].ip, dns_cases[_i].sender, f.seen);
+	ck_assert_msg(f.seen == dns_cases[_i].seen, "%s %s: %x", dns_cases[_i].ip,
+	    dns_cases[_i].sender, f.seen);
 	ck_assert_str_eq(listed.p, dns_cases[_i].listed);
 	/* the same channel for the next client */
 	f = facts();

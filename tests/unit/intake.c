@@ -52,12 +52,14 @@ static void drop_curtain(struct stage *t)
 
 static void say(struct stage *t, const char *sender, const char *const *rcpts)
 {
-	struct smtp_mail from = { .address = sender, .params = { .ret = "full", .envid = "QQ", .auth = "" } };
+	struct smtp_mail from = { .address = sender,
+		.params = { .ret = "full", .envid = "QQ", .auth = "" } };
 
 	ck_assert(intake_begin(&t->in, &t->s, &from, NULL));
 	ck_assert(queue_is_id(span_of(t->in.env.id)));
 	for (; *rcpts; rcpts++) {
-		struct smtp_rcpt to = { .address = *rcpts, .params = { .notify = PARAM_DELAY, .original = "rfc822;o" } };
+		struct smtp_rcpt to = { .address = *rcpts,
+			.params = { .notify = PARAM_DELAY, .original = "rfc822;o" } };
 
 		ck_assert(intake_rcpt(&t->in, &t->s, *rcpts, &to, NULL));
 	}
@@ -117,7 +119,8 @@ END_TEST
 
 START_TEST(envelope_says_it_all)
 {
-	static const char *const rcpts[] = { "a@x.test", "b@x.test", "a@x.test", "c@x.test", "d@x.test", "e@x.test", NULL };
+	static const char *const rcpts[] = { "a@x.test", "b@x.test", "a@x.test", "c@x.test",
+		"d@x.test", "e@x.test", NULL };
 	struct arena *a = arena_new(ROOM, NULL, NULL);
 	struct str said = STR(100);
 	struct envelope env;
@@ -189,7 +192,8 @@ START_TEST(header_is_changed_body_is_not)
 	d = intake_header(&t.in, &e);
 	ck_assert(d && d == intake_header(&t.in, &e));
 	edit_remove(d, SPAN("AR"), NULL, NULL);
-	ck_assert(edit_insert(d, 0, SPAN("AR"), SPAN(" ours"), &e) && edit_append(d, SPAN("DKIM"), SPAN(" x"), &e));
+	ck_assert(edit_insert(d, 0, SPAN("AR"), SPAN(" ours"), &e) &&
+	    edit_append(d, SPAN("DKIM"), SPAN(" x"), &e));
 	snprintf(name, sizeof name, "%s.m", t.in.env.id);
 	ck_assert_msg(intake_commit(&t.in, &t.s, &said, &e), "%s", e.text);
 	ck_assert(file_read_at(t.station.fresh, name, &got, &e));

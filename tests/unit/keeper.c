@@ -98,7 +98,8 @@ START_TEST(services_are_a_table)
 {
 	enum role_id server;
 
-	ck_assert_int_eq(service_allowed(services[_i].role, span_of(services[_i].service), &server), services[_i].allowed);
+	ck_assert_int_eq(service_allowed(services[_i].role, span_of(services[_i].service), &server),
+	    services[_i].allowed);
 }
 END_TEST
 

@@ -82,7 +82,8 @@ START_TEST(list_parses)
 END_TEST
 
 /* An attack on the reader: time must grow as the input does. The test's deadline is the judge. */
-static const char *const bombs[] = { "a,", "a@", "<", "(", "\"\\", ":", "a:;", "@", "a@b,", " ", "[", "a " };
+static const char *const bombs[] = { "a,", "a@", "<", "(", "\"\\", ":", "a:;", "@", "a@b,", " ",
+	"[", "a " };
 
 START_TEST(bombs_are_survived)
 {

@@ -93,7 +93,8 @@ START_TEST(refusal_says_what_to_do)
 	bool add;
 
 	ck_assert(!author_check(&x, &ask, false, &add, &e));
-	ck_assert_str_eq(e.text, "ann may not send as boss@b.test, who stands in From; choose an own address "
+	ck_assert_str_eq(e.text,
+	    "ann may not send as boss@b.test, who stands in From; choose an own address "
 	    "as sender in the mail program, or have the postmaster allow it");
 }
 END_TEST

@@ -127,7 +127,7 @@ START_TEST(some_of_a_name_are_removed)
 	ck_assert_uint_eq(edit_remove(&d, SPAN("ar"), says_mx, (void *)"mx.test"), 2);
 	ck_assert_str_eq(d.text.p, OURS "AR: other; y\n");
 	edit_free(&d);
-	edit_init(&d, SPAN(OURS), SPAN("AR: 1\nB: 2\nAR: 3\n"));		/* what is ours, in the middle */
+	edit_init(&d, SPAN(OURS), SPAN("AR: 1\nB: 2\nAR: 3\n")); /* what is ours, in the middle */
 	ck_assert(edit_insert(&d, 0, SPAN("AR"), SPAN(" top"), NULL));
 	ck_assert_uint_eq(edit_remove(&d, SPAN("ar"), NULL, NULL), 3);
 	ck_assert_str_eq(d.text.p, OURS "B: 2\n");

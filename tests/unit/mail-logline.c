@@ -41,7 +41,8 @@ START_TEST(line_is_read)
 		return;
 	ck_assert_int_eq(got.us, lines[_i].us);
 	ck_assert_msg(span_same(got.when, span_of(lines[_i].when)), "when " SPAN_FMT, SPAN_ARG(got.when));
-	ck_assert_msg(span_same(got.program, span_of(lines[_i].program)), "program " SPAN_FMT, SPAN_ARG(got.program));
+	ck_assert_msg(span_same(got.program, span_of(lines[_i].program)), "program " SPAN_FMT,
+	    SPAN_ARG(got.program));
 	ck_assert_msg(span_same(got.id, span_of(lines[_i].id)), "id " SPAN_FMT, SPAN_ARG(got.id));
 	ck_assert_msg(span_same(got.verb, span_of(lines[_i].verb)), "verb " SPAN_FMT, SPAN_ARG(got.verb));
 	if (lines[_i].key) {

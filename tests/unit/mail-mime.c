@@ -54,7 +54,8 @@ static void print(const struct mime *m, int i, struct span text, struct str *s)
 	const struct mime_part *p = &m->parts[i];
 	struct span body = span_to(span_from(text, p->body.at), p->body.bytes);
 
-	str_addf(s, SPAN_FMT "/" SPAN_FMT "%s", SPAN_ARG(p->type), SPAN_ARG(p->subtype), p->kind == MIME_LEAF ? "=" : "[");
+	str_addf(s, SPAN_FMT "/" SPAN_FMT "%s", SPAN_ARG(p->type), SPAN_ARG(p->subtype),
+	    p->kind == MIME_LEAF ? "=" : "[");
 	for (size_t k = 0; p->kind == MIME_LEAF && k < body.n; k++)
 		str_add_char(s, body.p[k] == '\n' ? '$' : body.p[k]);
 	for (int c = p->child; c >= 0; c = m->parts[c].next) {
@@ -144,7 +145,8 @@ START_TEST(numbers_find_parts)
 	p = mime_find(&m, numbers[_i].n, numbers[_i].count);
 	ck_assert_int_eq(p != NULL, numbers[_i].body != NULL);
 	if (p)
-		ck_assert(span_same((struct span){ rfc9051 + p->body.at, p->body.bytes }, span_of(numbers[_i].body)));
+		ck_assert(span_same((struct span){ rfc9051 + p->body.at, p->body.bytes },
+		    span_of(numbers[_i].body)));
 	arena_free(a);
 }
 END_TEST
@@ -178,9 +180,12 @@ START_TEST(fields_are_kept)
 	    "Content-Transfer-Encoding: BASE64 (yes)\nContent-Disposition: attachment; filename=x.png\n"
 	    "Content-Language: en, de\nContent-Location: http://a.test/\nContent-MD5: xyz\n\nAAAA\n"), a, &m);
 	p = &m.parts[0];
-	ck_assert(span_is(p->id, "<a@b>") && span_is(p->description, "a\n picture") && span_is(p->encoding, "base64"));
-	ck_assert(span_is(p->disposition, "attachment") && span_is(p->language, "en, de") && span_is(p->md5, "xyz"));
-	ck_assert(span_is(p->location, "http://a.test/") && span_is(param_find(&p->params, "name")->value, "x.png"));
+	ck_assert(span_is(p->id, "<a@b>") && span_is(p->description, "a\n picture") &&
+	    span_is(p->encoding, "base64"));
+	ck_assert(span_is(p->disposition, "attachment") && span_is(p->language, "en, de") &&
+	    span_is(p->md5, "xyz"));
+	ck_assert(span_is(p->location, "http://a.test/") &&
+	    span_is(param_find(&p->params, "name")->value, "x.png"));
 	ck_assert(span_is(param_find(&p->disposition_params, "filename")->value, "x.png"));
 	ck_assert_uint_eq(mime_crlf(p->body), 6);
 	mime_parse(SPAN("A: b\n\nx"), a, &m);
@@ -219,14 +224,16 @@ START_TEST(bombs_are_survived)
 		str_add_text(&s, bombs[_i].again);
 	begun = clock();
 	mime_parse(str_span(&s), a, &m);
-	ck_assert_msg(clock() - begun < 10 * CLOCKS_PER_SEC, "%ld", (long)(clock() - begun));	/* sanitizers included */
+	ck_assert_msg(clock() - begun < 10 * CLOCKS_PER_SEC, "%ld",
+	    (long)(clock() - begun)); /* sanitizers included */
 	ck_assert_uint_le(m.count, MIME_PARTS_MAX);
 	ck_assert_uint_lt(arena_used(a), 64 << 20);
 	ck_assert_int_eq(m.cut, bombs[_i].cut);
 	for (size_t i = 0; i < m.count; i++)
 		ck_assert_uint_lt(m.parts[i].depth, MIME_DEPTH_MAX);
 	if (getenv("VERBOSE"))
-		fprintf(stderr, "bomb %d: %ld us, %zu parts, %zu bytes\n", _i, (long)(clock() - begun), m.count, arena_used(a));
+		fprintf(stderr, "bomb %d: %ld us, %zu parts, %zu bytes\n", _i,
+		    (long)(clock() - begun), m.count, arena_used(a));
 	str_free(&s);
 	arena_free(a);
 }

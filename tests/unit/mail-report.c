@@ -93,7 +93,8 @@ static void ck_shape(struct span text, const char *const types[3])
 
 	mime_parse(text, a, &m);
 	kind = param_find(&m.parts[0].params, "report-type");
-	ck_assert(span_is(m.parts[0].subtype, "report") && kind && span_is(kind->value, "delivery-status"));
+	ck_assert(span_is(m.parts[0].subtype, "report") && kind &&
+	    span_is(kind->value, "delivery-status"));
 	for (unsigned i = 1; i <= 3; i++)
 		ck_assert(span_is(mime_find(&m, &i, 1)->subtype, types[i - 1]));
 	ck_assert_ptr_null(mime_find(&m, (unsigned[]){ 4 }, 1));
@@ -106,7 +107,8 @@ START_TEST(report_says_it)
 
 	report_write(&cases[_i].r, (struct sink){ gather, &s });
 	for (int i = 0; cases[_i].has[i]; i++)
-		ck_assert_msg(strstr(s.p, cases[_i].has[i]) != NULL, "wanted %s in %s", cases[_i].has[i], s.p);
+		ck_assert_msg(strstr(s.p, cases[_i].has[i]) != NULL, "wanted %s in %s",
+		    cases[_i].has[i], s.p);
 	ck_assert_msg(!strstr(s.p, cases[_i].lacks), "%s", s.p);
 	ck_assert_ptr_null(strchr(s.p, '\r'));
 	ck_shape(str_span(&s), cases[_i].types);

@@ -35,15 +35,17 @@ static bool looks_like(struct span got, struct span want)
 {
 	struct span head;
 
-	return span_cut(&want, '?', &head) && span_same(span_to(got, head.n), head) && got.n > head.n + 6 &&
-	    span_same(span_from(got, head.n + 6), want);
+	return span_cut(&want, '?', &head) && span_same(span_to(got, head.n), head) &&
+	    got.n > head.n + 6 && span_same(span_from(got, head.n + 6), want);
 }
 
 START_TEST(there_and_back)
 {
 	struct str there = STR(SRS_ADDRESS_MAX), back = STR(SRS_ADDRESS_MAX);
 	struct err e = { 0 };
-	const char *want = strncmp(cases[_i].sender, "srs0", 4) == 0 ? "SRS0+abcd=GO=x.test=eve@a.test" : cases[_i].sender;
+	const char *want = strncmp(cases[_i].sender, "srs0", 4) == 0 ?
+	    "SRS0+abcd=GO=x.test=eve@a.test" :
+	    cases[_i].sender;
 
 	go(&ours, cases[_i].sender, &there);
 	ck_assert_msg(looks_like(str_span(&there), span_of(cases[_i].there)), "%s", there.p);
@@ -51,7 +53,8 @@ START_TEST(there_and_back)
 	ck_assert_str_eq(back.p, want);
 	str_reset(&back);
 	ck_assert(srs_back(&after, str_span(&there), NOW, VALID, &back, &e));
-	ck_assert(!srs_back(&theirs, str_span(&there), NOW, VALID, &back, &e) && strcmp(e.status, "5.1.1") == 0);
+	ck_assert(!srs_back(&theirs, str_span(&there), NOW, VALID, &back, &e) &&
+	    strcmp(e.status, "5.1.1") == 0);
 	str_free(&there);
 	str_free(&back);
 }
@@ -135,7 +138,8 @@ START_TEST(others_are_none)
 
 	for (int i = 0; i < COUNT(no); i++)
 		ck_assert_msg(!srs_back(&ours, span_of(no[i]), NOW, VALID, &out, &e) && e.kind == ERR_PERM, "%s", no[i]);
-	ck_assert(!srs_is(SPAN("SRS0")) && !srs_is(SPAN("SRS2=x@b.test")) && srs_is(SPAN("\"srs1-x y\"@b.test")));
+	ck_assert(!srs_is(SPAN("SRS0")) && !srs_is(SPAN("SRS2=x@b.test")) &&
+	    srs_is(SPAN("\"srs1-x y\"@b.test")));
 	ck_assert(!srs_forward(&none, SPAN("ann@a.test"), SPAN("b.test"), NOW, &out));
 	ck_assert(!srs_forward(&ours, SPAN("ann"), SPAN("b.test"), NOW, &out));
 	ck_assert(!srs_forward(&ours, SPAN("SRS1=only@a.test"), SPAN("b.test"), NOW, &out));

@@ -67,7 +67,8 @@ START_TEST(loops_are_seen)
 
 	trace_return_path(SPAN(""), &s);
 	trace_delivered_to(SPAN("Ann@example.org"), &s);
-	str_add_text(&s, "Received: a\nX: b\nreceived: c\n\nReceived: body\nDelivered-To: bob@example.org\n");
+	str_add_text(&s,
+	    "Received: a\nX: b\nreceived: c\n\nReceived: body\nDelivered-To: bob@example.org\n");
 	text = str_span(&s);
 	ck_assert(span_starts(text, "Return-Path: <>\nDelivered-To: Ann@example.org\n"));
 	ck_assert_uint_eq(trace_hops(text), 2);

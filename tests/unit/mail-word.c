@@ -184,13 +184,15 @@ START_TEST(usual_charsets_open)
 
 	ck_assert(charset_known(SPAN("EUC-TW")));
 	charset_preload();
-	ck_assert(charset_known(SPAN("KOI8-R")) && charset_known(SPAN("windows-1252")) && charset_known(SPAN("gb2312")));
+	ck_assert(charset_known(SPAN("KOI8-R")) && charset_known(SPAN("windows-1252")) &&
+	    charset_known(SPAN("gb2312")));
 	charset_to_utf8(SPAN("euc-jp"), SPAN("\xc6\xfc"), &s);
 	ck_assert_str_eq(s.p, "\u65e5");
 	str_free(&s);
 	ck_assert(charset_known(SPAN("EUC-TW")));		/* open already */
 	ck_assert(!charset_known(SPAN("TSCII")));		/* too late */
-	ck_assert(!charset_known(SPAN("")) && !charset_known(SPAN("x/../y")) && !charset_known(SPAN("none-such")));
+	ck_assert(!charset_known(SPAN("")) && !charset_known(SPAN("x/../y")) &&
+	    !charset_known(SPAN("none-such")));
 }
 END_TEST
 

@@ -23,7 +23,8 @@ START_TEST(wrapped_as_it_is)
 {
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
 	struct str s = STR(1 << 20), inside = STR(4000);
-	const struct wrap w = { "team@b.test", "<w@b.test>", span_of(cases[_i].header), 880120506, 0, cases[_i].utf8, cases[_i].junk, cases[_i].utf8, 7 };
+	const struct wrap w = { "team@b.test", "<w@b.test>", span_of(cases[_i].header), 880120506,
+		0, cases[_i].utf8, cases[_i].junk, cases[_i].utf8, 7 };
 	struct mime m;
 
 	str_addf(&inside, "%s\nbody without end", cases[_i].header);
@@ -31,7 +32,8 @@ START_TEST(wrapped_as_it_is)
 	str_add(&s, str_span(&inside));
 	wrap_end(&w, &s);
 	for (int i = 0; i < COUNT(cases[_i].has) && cases[_i].has[i]; i++)
-		ck_assert_msg(strstr(s.p, cases[_i].has[i]) != NULL, "wanted %s in %s", cases[_i].has[i], s.p);
+		ck_assert_msg(strstr(s.p, cases[_i].has[i]) != NULL, "wanted %s in %s",
+		    cases[_i].has[i], s.p);
 	ck_assert_msg(!strstr(s.p, cases[_i].lacks), "%s", s.p);
 	mime_parse(str_span(&s), a, &m);
 	ck_assert(span_is(m.parts[0].subtype, "mixed"));

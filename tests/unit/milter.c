@@ -333,7 +333,8 @@ START_TEST(changes_need_a_yes)
 	}
 	frames(&out, ends[_i].end);
 	other = play(&m, MUTE_CONNECT | MUTE_HELO | MUTE_MAIL, str_span(&out));
-	ck_assert(say(&m, 'C') == MILTER_GO_ON && say(&m, 'H') == MILTER_GO_ON && say(&m, 'M') == MILTER_GO_ON);
+	ck_assert(say(&m, 'C') == MILTER_GO_ON && say(&m, 'H') == MILTER_GO_ON &&
+	    say(&m, 'M') == MILTER_GO_ON);
 	milter_finish(&m, &facts, count, &changes);
 	ck_assert_int_eq(changes, ends[_i].changes);
 	milter_close(&m);

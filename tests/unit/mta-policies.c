@@ -63,12 +63,14 @@ START_TEST(what_is_over_goes)
 	set("future.test", NOW + 5 * DAY, NOW, DAY);
 	ck_assert(policies_set(&kept, "failed.test", SPAN("fetched: 0\ntried: 1799999999\nused: 0\n\n"), NOW, &e));
 	ck_assert(policies_set(&kept, "long-ago.test", SPAN("fetched: 0\ntried: 1799000000\nused: 0\n\n"), NOW, &e));
-	ck_assert(file_replace(kept.directory, "torn.test", SPAN("id: 1\nfetched: 1799999999\n\nversion: STSv1\n"), 0600, &e));
+	ck_assert(file_replace(kept.directory, "torn.test",
+	    SPAN("id: 1\nfetched: 1799999999\n\nversion: STSv1\n"), 0600, &e));
 	ck_assert(file_replace(kept.directory, ".left.over", SPAN("x"), 0600, &e));
 	policies_sift(&kept, NOW);
 	ck_assert_uint_eq(kept.count, 2);
 	ck_assert(has("good.test") && has("failed.test") && !has("over.test") && !has("future.test"));
-	ck_assert(!has("long-ago.test") && !has("torn.test") && faccessat(kept.directory, ".left.over", F_OK, 0) < 0);
+	ck_assert(!has("long-ago.test") && !has("torn.test") &&
+	    faccessat(kept.directory, ".left.over", F_OK, 0) < 0);
 	end();
 }
 END_TEST
@@ -131,7 +133,8 @@ START_TEST(rows_are_counted)
 	ck_assert_uint_eq(t.count, 1);
 	tally_flush(&t, hints);
 	ck_assert_uint_eq(count_lines("tlsrpt.1970-01-03"), TALLY_ROWS + 1);
-	ck_assert(!tally_add(&t, hints, SPAN("b.test 0 sts"), DAY) && !tally_add(&t, hints, SPAN("b.test"), DAY));
+	ck_assert(!tally_add(&t, hints, SPAN("b.test 0 sts"), DAY) &&
+	    !tally_add(&t, hints, SPAN("b.test"), DAY));
 	end();
 }
 END_TEST

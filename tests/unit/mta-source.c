@@ -31,8 +31,8 @@ static struct arena *arena;
 static struct zone *zone;
 static unsigned asked;
 
-bool lookup_record(struct carrier *c, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out,
-    struct err *e)
+bool lookup_record(struct carrier *c, const char *name, enum dns_type type, struct arena *a,
+    struct dns_answer *out, struct err *e)
 {
 	char clean[DNS_NAME], ask[DNS_NAME];
 
@@ -40,7 +40,8 @@ bool lookup_record(struct carrier *c, const char *name, enum dns_type type, stru
 	(void)e;
 	asked++;
 	ck_assert(dns_name_clean(span_of(name), clean));
-	if (span_starts(span_of(name), "5.0.0.0.0") || (strcmp(name, "half.test") == 0 && type == DNS_AAAA) ||
+	if (span_starts(span_of(name), "5.0.0.0.0") ||
+	    (strcmp(name, "half.test") == 0 && type == DNS_AAAA) ||
 	    !zone_find(zone, clean, type, a, out, ask))
 		*out = (struct dns_answer){ .found = DNS_FAILED, .why = "no answer" };
 	return true;
@@ -143,7 +144,8 @@ START_TEST(answers_are_remembered)
 	ck_assert_uint_eq(decide(&c, "198.51.100.1,2001:db8::2", BOTH), 6);
 	once = asked;
 	ck_assert_uint_eq(decide(&c, "198.51.100.1,2001:db8::2", BOTH), 6);
-	ck_assert_uint_eq(decide(&c, "198.51.100.6,2001:db8::2", BOTH), 6);	/* not known, and so not known to be bad */
+	ck_assert_uint_eq(decide(&c, "198.51.100.6,2001:db8::2", BOTH),
+	    6); /* not known, and so not known to be bad */
 	ck_assert_uint_gt(asked, once);
 	once = asked;
 	ck_assert_uint_eq(decide(&c, "198.51.100.6,2001:db8::2", BOTH), 6);

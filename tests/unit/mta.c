@@ -120,7 +120,8 @@ START_TEST(lines_are_fair)
 	for (const char *p = lines[_i].come; *p; p++) {
 		unsigned later = is_digit(p[1]) ? (unsigned)(p[1] - '0') : 0;
 
-		line_add(&l, &items[n++], &senders[to_lower(*p) - 'a'], to_lower(*p) == *p ? 0 : 3, later);
+		line_add(&l, &items[n++], &senders[to_lower(*p) - 'a'], to_lower(*p) == *p ? 0 : 3,
+		    later);
 		p += later > 0;
 	}
 	for (const char *p = lines[_i].go; *p; p++) {
@@ -151,7 +152,8 @@ START_TEST(newcomers_wait_one_round)
 	ck_assert_uint_eq(l.count, 99);
 	ck_assert(line_has_room(&l, &many, 0));
 	line_put_back(&l, item);
-	ck_assert(!line_has_room(&l, &many, 0) && line_has_room(&l, &one, 0) && line_has_room(&l, &many, 1));
+	ck_assert(!line_has_room(&l, &many, 0) && line_has_room(&l, &one, 0) &&
+	    line_has_room(&l, &many, 1));
 	ck_assert_uint_eq(line_later(1, 0), 0);
 	ck_assert_uint_eq(line_later(1, 3), 1);
 	ck_assert_uint_eq(line_later(20, 0), 3);
@@ -164,8 +166,8 @@ static const struct pace_rules pacing = { .first = 2, .most = 5, .polite_for = 1
 /* t: took one while all it may have were at work, T: 20 of them; r: refused one; d: down; digits: the limit then. */
 static const char *const paces[] = {
 	"2t2t3t3t3t4T5T5",
-	"2T5r2r2T4",		/* refused at 5 twice in a moment: half of 4, and not above 4 for a while */
-	"2T5rwT5",		/* w: a while is over */
+	"2T5r2r2T4", /* refused at 5 twice in a moment: half of 4, and not above 4 for a while */
+	"2T5rwT5", /* w: a while is over */
 	"2d1d1t2T5",
 	"2r1wT5",
 	"2T5dT5",
@@ -225,7 +227,8 @@ START_TEST(nobody_takes_all_conversations)
 {
 	struct pace p = { .limit = 9, .fails = mays[_i].fails, .ceiling = mays[_i].ceiling };
 
-	ck_assert(pace_may(&p, &pacing, mays[_i].running, mays[_i].free, mays[_i].total, 0) == mays[_i].may);
+	ck_assert(pace_may(&p, &pacing, mays[_i].running, mays[_i].free, mays[_i].total, 0) ==
+	    mays[_i].may);
 }
 END_TEST
 
@@ -321,8 +324,8 @@ START_TEST(we_know_ourselves)
 	struct myself me;
 
 	myself_find(&me, &list);
-	ck_assert_msg(myself_is(&me, span_of(selves[_i].ip), selves[_i].port) == selves[_i].is, "%s %s",
-	    selves[_i].listen, selves[_i].ip);
+	ck_assert_msg(myself_is(&me, span_of(selves[_i].ip), selves[_i].port) == selves[_i].is,
+	    "%s %s", selves[_i].listen, selves[_i].ip);
 }
 END_TEST
 
@@ -370,19 +373,23 @@ START_TEST(greylist_lets_pass_who_comes_again)
 
 	ck_assert_int_eq(hint_greylist(&h, &rules, greys[_i].now, &left_s), greys[_i].grey);
 	ck_assert_uint_eq(left_s, greys[_i].left_s);
-	ck_assert(h.first == greys[_i].then.first && h.last == greys[_i].then.last && h.count == greys[_i].then.count);
+	ck_assert(h.first == greys[_i].then.first && h.last == greys[_i].then.last &&
+	    h.count == greys[_i].then.count);
 	hint_print(&h, &text);
 	ck_assert(hint_parse(str_span(&text), &back));
 	ck_assert(h.first == back.first && h.last == back.last && h.count == back.count);
-	ck_assert(!hint_is_over(SPAN("g x"), &h, &rules, h.last + 1000) && hint_is_over(SPAN("g x"), &h, &rules, h.last + 1001));
-	ck_assert(!hint_is_over(SPAN("k x"), &h, &rules, h.last + 2000) && hint_is_over(SPAN("k x"), &h, &rules, h.last + 2001));
+	ck_assert(!hint_is_over(SPAN("g x"), &h, &rules, h.last + 1000) &&
+	    hint_is_over(SPAN("g x"), &h, &rules, h.last + 1001));
+	ck_assert(!hint_is_over(SPAN("k x"), &h, &rules, h.last + 2000) &&
+	    hint_is_over(SPAN("k x"), &h, &rules, h.last + 2001));
 	str_free(&text);
 }
 END_TEST
 
 START_TEST(what_is_no_hint_is_none)
 {
-	static const char *const bad[] = { "", "1", "1 2", "1 2 ", "1 2 3 ", "a 2 3", "1 -2 3", "1 2 99999999999999999999" };
+	static const char *const bad[] = { "", "1", "1 2", "1 2 ", "1 2 3 ", "a 2 3", "1 -2 3",
+		"1 2 99999999999999999999" };
 	struct hint h;
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -126,9 +126,11 @@ START_TEST(host_and_port_part)
 }
 END_TEST
 
-static const struct { const char *in, *name; } reverses[] = {
-	{ "192.0.2.1",	"1.2.0.192.in-addr.arpa." },
-	{ "2001:db8::1f", "f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa." },
+static const struct { const char *in, *name;
+} reverses[] = {
+	{ "192.0.2.1", "1.2.0.192.in-addr.arpa." },
+	{ "2001:db8::1f",
+	    "f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa." },
 };
 
 START_TEST(reverse_name_is_right)

@@ -227,7 +227,8 @@ END_TEST
 
 START_TEST(mx_order_is_preference_then_dice)
 {
-	struct mx_host hosts[] = { { 20, "c", false }, { 10, "a", false }, { 30, "d", false }, { 10, "b", false } };
+	struct mx_host hosts[] = { { 20, "c", false }, { 10, "a", false }, { 30, "d", false },
+		{ 10, "b", false } };
 	unsigned a_first = 0;
 
 	for (uint32_t dice = 0; dice < 1000; dice++) {
@@ -311,7 +312,8 @@ START_TEST(mail_hosts_of_a_domain)
 	struct err e;
 
 	begin_asking(&x);
-	ck_assert_int_eq(resolve_mx(x.pair[0], domains[_i].domain, 1, x.a, &hosts, &count, &e), domains[_i].found);
+	ck_assert_int_eq(resolve_mx(x.pair[0], domains[_i].domain, 1, x.a, &hosts, &count, &e),
+	    domains[_i].found);
 	if (domains[_i].found == MX_HOSTS) {
 		ck_assert_uint_eq(count, domains[_i].count);
 		ck_assert_str_eq(hosts[0].name, domains[_i].first);

@@ -19,14 +19,16 @@ static struct pair make_chain(const char *names, long from_s, long to_s)
 	X509 *x = tls_side_certificate(ours, names, from_s, to_s);
 	X509_NAME *name = X509_get_subject_name(authority);
 	BIO *chain = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_mem());
-	X509_EXTENSION *ca = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+	X509_EXTENSION *ca =
+	    X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
 
 	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)"authority", -1, -1, 0);
 	X509_set_issuer_name(authority, name);
 	X509_add_ext(authority, ca, -1);
 	X509_EXTENSION_free(ca);
 	X509_set_issuer_name(x, name);
-	ck_assert(X509_sign(authority, theirs, EVP_sha256()) > 0 && X509_sign(x, theirs, EVP_sha256()) > 0);
+	ck_assert(X509_sign(authority, theirs, EVP_sha256()) > 0 &&
+	    X509_sign(x, theirs, EVP_sha256()) > 0);
 	PEM_write_bio_X509(chain, x);
 	PEM_write_bio_X509(chain, authority);
 	PEM_write_bio_PrivateKey(secret, ours, NULL, NULL, 0, NULL, NULL);
@@ -74,7 +76,7 @@ static struct span data_of(const struct pair *p, int nth, unsigned selector, uns
 
 static const struct {
 	unsigned usage, selector, matching;
-	bool other, old;		/* the record is about another certificate; ours has expired */
+	bool other, old; /* the record is about another certificate; ours has expired */
 	const char *host;
 	bool verified;
 	enum tls_trouble trouble;
@@ -99,8 +101,12 @@ START_TEST(records_are_a_proof)
 	struct pair pair = make_chain("DNS:mx.test", -7200, pins[_i].old ? -3600 : 3600);
 	struct pair other = make_chain("DNS:mx.test", -7200, 3600);
 	struct tlsa record = { pins[_i].usage, pins[_i].selector, pins[_i].matching,
-		data_of(pins[_i].other ? &other : &pair, pins[_i].usage == TLSA_DANE_TA, pins[_i].selector, pins[_i].matching) };
-	struct tls_want want = { .host = pins[_i].host, .proof = TLS_PROOF_TLSA, .must = true, .records = &record,
+		data_of(pins[_i].other ? &other : &pair, pins[_i].usage == TLSA_DANE_TA,
+		    pins[_i].selector, pins[_i].matching) };
+	struct tls_want want = { .host = pins[_i].host,
+		.proof = TLS_PROOF_TLSA,
+		.must = true,
+		.records = &record,
 		.record_count = 1 };
 	struct talk t;
 	struct err e;
@@ -117,7 +123,8 @@ END_TEST
 START_TEST(without_a_record_nothing_is_proved)
 {
 	struct pair pair = tls_side_pair("DNS:mx.test", -60, 3600);
-	struct tlsa junk[] = { { 3, 0, 0, SPAN("no certificate") }, { 3, 1, 0, SPAN("no key") }, { 3, 1, 1, SPAN("short") } };
+	struct tlsa junk[] = { { 3, 0, 0, SPAN("no certificate") }, { 3, 1, 0, SPAN("no key") },
+		{ 3, 1, 1, SPAN("short") } };
 	struct tls_want want = { .host = "mx.test", .proof = TLS_PROOF_TLSA, .must = true, .records = junk, .record_count = 3 };
 	struct talk t;
 	struct err e;
@@ -140,8 +147,11 @@ static void hex_of(struct span digest, char hex[TLS_PRINT])
 START_TEST(a_fingerprint_is_a_proof)
 {
 	struct pair pair = tls_side_pair("DNS:somebody.test", -7200, -3600), other = tls_side_pair("DNS:mx.test", -60, 3600);
-	const struct { const struct pair *first, *second; unsigned selector; bool ok; } cases[] = {
-		{ &other, &pair, 0, true }, { &other, &pair, 1, true }, { &other, &other, 0, false },
+	const struct { const struct pair *first, *second; unsigned selector; bool ok;
+	} cases[] = {
+		{ &other, &pair, 0, true },
+		{ &other, &pair, 1, true },
+		{ &other, &other, 0, false },
 	};
 
 	for (int i = 0; i < COUNT(cases); i++) {
@@ -171,7 +181,9 @@ static const struct { const char *names, *one, *two; bool ok; } name_lists[] = {
 START_TEST(any_of_the_names_will_do)
 {
 	struct pair pair = tls_side_pair(name_lists[_i].names, -60, 3600);
-	struct tls_want want = { .host = "mx.elsewhere.test", .must = true, .names = { name_lists[_i].one, name_lists[_i].two },
+	struct tls_want want = { .host = "mx.elsewhere.test",
+		.must = true,
+		.names = { name_lists[_i].one, name_lists[_i].two },
 		.name_count = 2 };
 	struct talk t;
 	struct err e;
@@ -220,7 +232,7 @@ START_TEST(a_session_goes_on_under_the_same_policy_only)
 	tls_stream_close(&t.stream);
 	waitpid(t.child, NULL, 0);
 	ck_assert(!again(&t, &want, true) && again(&t, &want, true) && again(&t, &want, true));
-	ck_assert(!t.stream.verified);			/* nobody vouches, and no session makes it so */
+	ck_assert(!t.stream.verified); /* nobody vouches, and no session makes it so */
 	ck_assert(!again(&t, &must, false) && !again(&t, &must, false));
 	ck_assert(!again(&t, &dane, true) && again(&t, &dane, true));
 	ck_assert(t.stream.verified);

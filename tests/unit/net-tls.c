@@ -42,7 +42,8 @@ static const struct {
 
 START_TEST(client_knows_a_good_certificate)
 {
-	struct pair pair = tls_side_pair(verdicts[_i].names, -7200, verdicts[_i].old ? -3600 : 3600);
+	struct pair pair =
+	    tls_side_pair(verdicts[_i].names, -7200, verdicts[_i].old ? -3600 : 3600);
 	struct pair other = tls_side_pair("DNS:somebody.else", -7200, 3600);
 	int ca = verdicts[_i].known ? pair.chain : other.chain;
 
@@ -80,7 +81,8 @@ START_TEST(stream_carries_bytes_both_ways)
 
 		ck_assert(t.stream.stream.write(&t.stream.stream, (struct span){ out, 90000 }, clock_in(10), &e));
 		while (n < 90000) {
-			ssize_t got = t.stream.stream.read(&t.stream.stream, in + n, 90000 - n, clock_in(10));
+			ssize_t got =
+			    t.stream.stream.read(&t.stream.stream, in + n, 90000 - n, clock_in(10));
 
 			ck_assert_int_gt(got, 0);
 			n += (size_t)got;
@@ -200,7 +202,8 @@ START_TEST(tcp_connects_or_says_why)
 		{ "nonsense", "" }, { "127.0.0.1", "nonsense" }, { "127.0.0.1", "192.0.2.77" },
 	};
 	int listener = socket(AF_INET, SOCK_STREAM, 0), fd;
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof sa;
 	struct err e;
 

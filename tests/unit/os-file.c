@@ -103,8 +103,8 @@ START_TEST(opens_beneath_only)
 	for (int i = 0; i < COUNT(opens); i++) {
 		int fd = file_open_beneath(home, opens[i].path, opens[i].flags, 0600);
 
-		ck_assert_msg((fd < 0 ? errno : 0) == opens[i].wanted, "\"%s\" flags %o: %s", opens[i].path,
-		    (unsigned)opens[i].flags, fd < 0 ? strerror(errno) : "opened");
+		ck_assert_msg((fd < 0 ? errno : 0) == opens[i].wanted, "\"%s\" flags %o: %s",
+		    opens[i].path, (unsigned)opens[i].flags, fd < 0 ? strerror(errno) : "opened");
 		if (fd < 0)
 			continue;
 		ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);

@@ -141,7 +141,10 @@ static const struct {
 
 static void make_home(void)
 {
-	struct { const char *name; bool dir; } parts[] = { { "inside", false }, { "d1", true }, { "d2", true }, { "d1/x", false } };
+	struct {
+		const char *name;
+		bool dir;
+	} parts[] = { { "inside", false }, { "d1", true }, { "d2", true }, { "d1/x", false } };
 
 	ck_assert_ptr_nonnull(mkdtemp(home));
 	home_fd = open(home, O_RDONLY | O_DIRECTORY);
@@ -198,10 +201,12 @@ START_TEST(jail_forbids)
 	wait(&status);
 	remove_home();
 	if (cases[_i].wanted == KILLED)
-		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s: status %x", cases[_i].name, status);
+		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s: status %x",
+		    cases[_i].name, status);
 	else
 		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == cases[_i].wanted,
-		    "%s: %s", cases[_i].name, WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "killed");
+		    "%s: %s", cases[_i].name,
+		    WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "killed");
 }
 END_TEST
 

@@ -28,14 +28,16 @@ static struct peers *front_on(int fd, time_t now)
 }
 
 /* As a front does it: look, and enter when fewer than most are open there and in its network. */
-static bool enter(struct peers *p, const char *ip, uint64_t most, uint64_t of_network, struct peers_seat *seat, time_t now)
+static bool enter(struct peers *p, const char *ip, uint64_t most, uint64_t of_network,
+    struct peers_seat *seat, time_t now)
 {
 	struct counts is;
 	struct address a;
 
 	ck_assert(address_parse(span_of(ip), &a));
 	peers_look(p, &a, now, &is);
-	if (is.of[OF_ADDRESS][TALLY_OPEN] >= most || is.of[OF_NETWORK][TALLY_STRANGERS] >= of_network)
+	if (is.of[OF_ADDRESS][TALLY_OPEN] >= most ||
+	    is.of[OF_NETWORK][TALLY_STRANGERS] >= of_network)
 		return false;
 	*seat = peers_enter(p, &a, now);
 	return true;
@@ -196,7 +198,7 @@ START_TEST(login_gives_back_what_was_counted)
 	for (int i = 0; i < 3; i++) {
 		ck_assert(enter(p, "192.0.2.1", 10, 1000, &seat, noon));
 		ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_STRANGERS, noon), 1);
-		peers_known(p, &seat, noon + (i == 2 ? 60 : 0));	/* the last after its minute */
+		peers_known(p, &seat, noon + (i == 2 ? 60 : 0)); /* the last after its minute */
 		peers_known(p, &seat, noon);				/* once is enough */
 		ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_STRANGERS, noon), 0);
 		ck_assert_uint_eq(count_of(p, "192.0.2.1", TALLY_OPEN, noon), (unsigned)i + 1);

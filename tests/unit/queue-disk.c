@@ -63,7 +63,8 @@ static int count(const struct station *st)
 
 static void put(const struct station *st, size_t lines, char id[ID_SIZE])
 {
-	struct rcpt r[] = { { .number = 0, .address = "bob@beta.test" }, { .number = 1, .address = "c@d.test" } };
+	struct rcpt r[] = { { .number = 0, .address = "bob@beta.test" },
+		{ .number = 1, .address = "c@d.test" } };
 	struct envelope env = { .sender = "ann@alpha.test", .rcpts = r, .rcpt_count = 2 };
 	struct queue_put *q;
 	struct err e;

@@ -80,7 +80,8 @@ END_TEST
 
 START_TEST(warning_comes_once)
 {
-	struct rcpt r[] = { { .state = RCPT_WAITING, .next = 70 }, { .state = RCPT_WAITING, .next = 50 } };
+	struct rcpt r[] = { { .state = RCPT_WAITING, .next = 70 },
+		{ .state = RCPT_WAITING, .next = 50 } };
 	struct envelope env = { .arrived = 1000, .rcpts = r, .rcpt_count = 2 };
 	struct plan p;
 
@@ -137,7 +138,8 @@ START_TEST(each_class_has_its_waits)
 {
 	static const char *const unreachable[] = { "1m", "2h" }, *const greylisted[] = { "90s", "4m", "100m" };
 	const struct envelope env = { .arrived = 1764000000 };
-	const struct plan_try try = { .tries = class_waits[_i].tries, .class = class_waits[_i].class };
+	const struct plan_try try = { .tries = class_waits[_i].tries,
+		.class = class_waits[_i].class };
 	struct plan p;
 
 	plan_init(&p, words, COUNT(words), 100000, 0);
@@ -192,7 +194,8 @@ START_TEST(days_without_tries_do_not_count)
 {
 	const struct envelope env = { .arrived = 1764000000 };
 	const time_t a = env.arrived, next = aways[_i].next;
-	struct plan_try try = { .tries = 1, .planned = aways[_i].planned ? a + aways[_i].planned : 0 };
+	struct plan_try try = { .tries = 1,
+		.planned = aways[_i].planned ? a + aways[_i].planned : 0 };
 	struct plan p;
 
 	plan_init(&p, words, COUNT(words), 100000, 0);
@@ -243,7 +246,8 @@ START_TEST(steps_of_the_clock_are_seen)
 	for (size_t i = 0; i < COUNT(looks); i++) {
 		ck_assert_int_eq(plan_clock(&p, looks[i].wall, looks[i].monotonic), looks[i].step);
 		ck_assert(looks[i].doubt == (p.doubt_until > looks[i].wall));
-		ck_assert(plan_warn(&p, &env, looks[i].wall) == !looks[i].doubt);	/* nobody is worried by it */
+		ck_assert(plan_warn(&p, &env, looks[i].wall) ==
+		    !looks[i].doubt); /* nobody is worried by it */
 	}
 }
 END_TEST
@@ -291,7 +295,9 @@ static const struct { const char *sender, *to, *original; unsigned notify; enum 
 START_TEST(bounces_never_bounce)
 {
 	struct envelope env = { .sender = tellings[_i].sender };
-	struct rcpt r = { .address = tellings[_i].to, .original = tellings[_i].original, .notify = tellings[_i].notify };
+	struct rcpt r = { .address = tellings[_i].to,
+		.original = tellings[_i].original,
+		.notify = tellings[_i].notify };
 
 	ck_assert_int_eq(bounce_whom(&env, &r, "root@a.test"), tellings[_i].whom);
 }
@@ -334,16 +340,19 @@ static const struct { unsigned notify; enum deliver_mode mode; bool trace, dsn, 
 
 START_TEST(handing_on_is_told)
 {
-	struct envelope env = { .sender = "ann@a.test", .by_mode = handed_on[_i].mode, .by_trace = handed_on[_i].trace };
+	struct envelope env = { .sender = "ann@a.test",
+		.by_mode = handed_on[_i].mode,
+		.by_trace = handed_on[_i].trace };
 	struct rcpt r = { .address = "b@b.test", .notify = handed_on[_i].notify };
 
-	ck_assert(bounce_tells_relayed(&env, &r, handed_on[_i].dsn, handed_on[_i].by) == handed_on[_i].told);
+	ck_assert(bounce_tells_relayed(&env, &r, handed_on[_i].dsn, handed_on[_i].by) ==
+	    handed_on[_i].told);
 	env.sender = "";
 	ck_assert(!bounce_tells_relayed(&env, &r, handed_on[_i].dsn, handed_on[_i].by));
 	env = (struct envelope){ .sender = "ann@a.test", .by_mode = DELIVER_OR_NOTIFY, .by = 100, .warned = 101 };
 	r.notify = 0;
-	ck_assert(!bounce_tells_relayed(&env, &r, true, false));	/* he knows that it is late */
-	env.warned = 99;						/* told of a delay, not of that */
+	ck_assert(!bounce_tells_relayed(&env, &r, true, false)); /* he knows that it is late */
+	env.warned = 99; /* told of a delay, not of that */
 	ck_assert(bounce_tells_relayed(&env, &r, true, false));
 }
 END_TEST

@@ -53,7 +53,8 @@ START_TEST(plain_says_all_at_once)
 	ck_assert(span_same(sasl_client_initial(&s), SPAN("\0a,b\0p=w")));
 	ck_assert(!sasl_client_answer(&s, SPAN("more"), &words, &e) && e.kind == ERR_TEMP);
 	ck_assert(sasl_client_end(&s, true, &e));
-	ck_assert(!sasl_client_begin(&s, SPAN("GSSAPI XPLAIN"), "a", "b", SPAN("x"), &e) && e.kind == ERR_TEMP);
+	ck_assert(!sasl_client_begin(&s, SPAN("GSSAPI XPLAIN"), "a", "b", SPAN("x"), &e) &&
+	    e.kind == ERR_TEMP);
 	ck_assert(!sasl_client_end(&s, false, &e));
 	str_free(&words);
 }
@@ -70,7 +71,10 @@ START_TEST(our_own_server_understands)
 	struct err e;
 
 	verifier_of("pencil", &v);
-	ck_assert(sasl_client_begin(&s, SPAN("SCRAM-SHA-256"), "a,=b", "pen\xc2\xad" "cil", SPAN("NONCE"), &e));
+	ck_assert(sasl_client_begin(&s, SPAN("SCRAM-SHA-256"), "a,=b",
+	    "pen\xc2\xad"
+	    "cil",
+	    SPAN("NONCE"), &e));
 	ck_assert(scram_begin(SPAN("SCRAM-SHA-256"), sasl_client_initial(&s), &nothing, &first, &e));
 	ck_assert_str_eq(first.user, "a,=b");
 	scram_challenge(&first, SPAN("OURS"), &v, &challenge);

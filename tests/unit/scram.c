@@ -53,7 +53,8 @@ START_TEST(example_is_played)
 	ck_assert_str_eq(first.as, "");
 	scram_challenge(&first, span_of(examples[_i].nonce), &v, &challenge);
 	ck_assert_str_eq(challenge.p, examples[_i].challenge);
-	ck_assert(scram_finish(&first, str_span(&challenge), span_of(examples[_i].final), &nothing, &v, &signature, &e));
+	ck_assert(scram_finish(&first, str_span(&challenge), span_of(examples[_i].final), &nothing,
+	    &v, &signature, &e));
 	ck_assert_str_eq(signature.p, examples[_i].signature);
 	str_free(&challenge);
 	str_free(&signature);
@@ -131,7 +132,8 @@ START_TEST(first_words_are_judged)
 	struct channel c = firsts[_i].bound ? some_channel() : nothing;
 	struct scram_first first;
 	struct err e = { .kind = ERR_NONE };
-	bool ok = scram_begin(span_of(firsts[_i].mechanism), span_of(firsts[_i].said), &c, &first, &e);
+	bool ok =
+	    scram_begin(span_of(firsts[_i].mechanism), span_of(firsts[_i].said), &c, &first, &e);
 
 	ck_assert_msg(ok == !firsts[_i].status, "%s: %s", firsts[_i].said, e.text);
 	if (ok) {
@@ -161,8 +163,8 @@ END_TEST
 
 /* --- a client of our own, for channels --- */
 
-static void client_final(const struct scram_first *first, const char *challenge, struct span binding,
-    const struct verifier *v, struct str *said)
+static void client_final(const struct scram_first *first, const char *challenge,
+    struct span binding, const struct verifier *v, struct str *said)
 {
 	unsigned char salted[DIGEST_MAX], key[DIGEST_MAX], signature[DIGEST_MAX];
 	struct str channel = STR(1024), message = STR(4096);
@@ -178,9 +180,11 @@ static void client_final(const struct scram_first *first, const char *challenge,
 	base64_encode(str_span(&channel), said);
 	str_addf(said, ",r=" SPAN_FMT, SPAN_ARG(nonce));
 	str_addf(&message, SPAN_FMT ",%s,%s", SPAN_ARG(first->bare), challenge, said->p);
-	digest_slow(v->digest, SPAN("pencil"), (struct span){ (const char *)v->salt, v->salt_n }, v->iterations, salted);
+	digest_slow(v->digest, SPAN("pencil"), (struct span){ (const char *)v->salt, v->salt_n },
+	    v->iterations, salted);
 	digest_keyed(v->digest, (struct span){ (const char *)salted, n }, SPAN("Client Key"), key);
-	digest_keyed(v->digest, (struct span){ (const char *)v->stored_key, n }, str_span(&message), signature);
+	digest_keyed(v->digest, (struct span){ (const char *)v->stored_key, n }, str_span(&message),
+	    signature);
 	for (size_t i = 0; i < n; i++)
 		key[i] ^= signature[i];
 	str_add_text(said, ",p=");
@@ -189,9 +193,12 @@ static void client_final(const struct scram_first *first, const char *challenge,
 	str_free(&message);
 }
 
-static const struct { const char *type, *mechanism; bool same; } channels[] = {
-	{ "tls-exporter", "SCRAM-SHA-256-PLUS", true }, { "tls-exporter", "SCRAM-SHA-256-PLUS", false },
-	{ "tls-server-end-point", "SCRAM-SHA-1-PLUS", true }, { "tls-server-end-point", "SCRAM-SHA-1-PLUS", false },
+static const struct { const char *type, *mechanism; bool same;
+} channels[] = {
+	{ "tls-exporter", "SCRAM-SHA-256-PLUS", true },
+	{ "tls-exporter", "SCRAM-SHA-256-PLUS", false },
+	{ "tls-server-end-point", "SCRAM-SHA-1-PLUS", true },
+	{ "tls-server-end-point", "SCRAM-SHA-1-PLUS", false },
 };
 
 /* Who sits between has another channel to each side. */
@@ -383,7 +390,7 @@ START_TEST(last_use_is_kept)
 	ck_assert_int_eq(got.when, 0);
 	lastuse_note(fd, SPAN("ann@x"), SPAN("phone"), &use);
 	lastuse_note(fd, SPAN("ann@x"), SPAN("laptop"), &(struct lastuse){ 1500, "msa", "2001:db8::1" });
-	use.when = 1030;				/* soon after, from the same place: not written again */
+	use.when = 1030; /* soon after, from the same place: not written again */
 	lastuse_note(fd, SPAN("ann@x"), SPAN("phone"), &use);
 	lastuse_find(fd, SPAN("Ann@X"), SPAN("phone"), &got);
 	ck_assert_int_eq(got.when, 1000);

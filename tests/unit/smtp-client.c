@@ -197,8 +197,12 @@ static void drop_curtain(struct stage *s)
 
 START_TEST(client_conversations)
 {
-	struct parcel_rcpt rcpts[3] = { { .address = "r0@y.test" }, { .address = "r1@y.test" }, { .address = "r2@y.test" } };
-	struct parcel p = { .sender = "a@x.test", .params = cases[_i].params, .rcpts = rcpts, .count = cases[_i].rcpts };
+	struct parcel_rcpt rcpts[3] = { { .address = "r0@y.test" }, { .address = "r1@y.test" },
+		{ .address = "r2@y.test" } };
+	struct parcel p = { .sender = "a@x.test",
+		.params = cases[_i].params,
+		.rcpts = rcpts,
+		.count = cases[_i].rcpts };
 	struct str said = STR(ROOM);
 	struct span rest;
 	struct stage s;
@@ -224,7 +228,8 @@ END_TEST
 
 START_TEST(client_rounds)
 {
-	struct parcel_rcpt rcpts[3] = { { .address = "r0@y.test" }, { .address = "r1@y.test" }, { .address = "r2@y.test" } };
+	struct parcel_rcpt rcpts[3] = { { .address = "r0@y.test" }, { .address = "r1@y.test" },
+		{ .address = "r2@y.test" } };
 	struct parcel p = { .sender = "a@x.test", .rcpts = rcpts, .count = rounds[_i].rcpts };
 	struct str said = STR(ROOM);
 	struct span rest;
@@ -264,9 +269,11 @@ START_TEST(client_holds_large_texts_back)
 	memset(large, 'x', sizeof large - 1);
 	raise_curtain(&s, CHUNK "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n");
 	p.text = text_of(large);
-	ck_assert(smtp_client_greet(&s.c, NULL) && smtp_client_hello(&s.c, NULL) && smtp_client_send(&s.c, &p, NULL));
+	ck_assert(smtp_client_greet(&s.c, NULL) && smtp_client_hello(&s.c, NULL) &&
+	    smtp_client_send(&s.c, &p, NULL));
 	read_all(s.pair[1], &said);
-	ck_assert(span_search(str_span(&said), SPAN("DATA\r\nxxx")) > 0 && span_search(str_span(&said), SPAN("BDAT")) < 0);
+	ck_assert(span_search(str_span(&said), SPAN("DATA\r\nxxx")) > 0 &&
+	    span_search(str_span(&said), SPAN("BDAT")) < 0);
 	close(p.text);
 	drop_curtain(&s);
 	str_free(&said);
@@ -276,18 +283,22 @@ END_TEST
 /* RFC 9422 4: no more domains at once than that. */
 START_TEST(client_parts_domains)
 {
-	struct parcel_rcpt rcpts[4] = { { .address = "r0@y.test" }, { .address = "r1@z.test" }, { .address = "r2@Y.test" },
-		{ .address = "r3@w.test" } };
+	struct parcel_rcpt rcpts[4] = { { .address = "r0@y.test" }, { .address = "r1@z.test" },
+		{ .address = "r2@Y.test" }, { .address = "r3@w.test" } };
 	struct parcel p = { .sender = "", .rcpts = rcpts, .count = 4, .text = text_of("") };
 	struct str said = STR(ROOM);
 	struct stage s;
 
 	raise_curtain(&s, HELLO "250-LIMITS RCPTDOMAINMAX=2\r\n250 PIPELINING\r\n"
 	    "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n" "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n");
-	ck_assert(smtp_client_greet(&s.c, NULL) && smtp_client_hello(&s.c, NULL) && smtp_client_send(&s.c, &p, NULL));
+	ck_assert(smtp_client_greet(&s.c, NULL) && smtp_client_hello(&s.c, NULL) &&
+	    smtp_client_send(&s.c, &p, NULL));
 	read_all(s.pair[1], &said);
-	ck_assert_str_eq(said.p, EHLO "MAIL FROM:<>\r\nRCPT TO:<r0@y.test>\r\nRCPT TO:<r1@z.test>\r\nRCPT TO:<r2@Y.test>\r\n"
-	    "DATA\r\n.\r\n" "MAIL FROM:<>\r\nRCPT TO:<r3@w.test>\r\nDATA\r\n.\r\n");
+	ck_assert_str_eq(said.p,
+	    EHLO
+	    "MAIL FROM:<>\r\nRCPT TO:<r0@y.test>\r\nRCPT TO:<r1@z.test>\r\nRCPT TO:<r2@Y.test>\r\n"
+	    "DATA\r\n.\r\n"
+	    "MAIL FROM:<>\r\nRCPT TO:<r3@w.test>\r\nDATA\r\n.\r\n");
 	close(p.text);
 	drop_curtain(&s);
 	str_free(&said);
@@ -335,7 +346,8 @@ START_TEST(client_says_who_we_are)
 		how.initial = (struct span){ logins[_i].initial, *logins[_i].initial ? strlen(logins[_i].initial) : _i ? 0 : 4 };
 	raise_curtain(&s, logins[_i].says);
 	ck_assert(smtp_client_auth(&s.c, &how, &e) == logins[_i].ok);
-	ck_assert(logins[_i].ok || (e.kind == logins[_i].kind && strcmp(e.status, logins[_i].status) == 0));
+	ck_assert(logins[_i].ok ||
+	    (e.kind == logins[_i].kind && strcmp(e.status, logins[_i].status) == 0));
 	ck_assert_msg(!strstr(e.text, "c2Vjcm") && !strstr(e.text, "secret"), "%s", e.text);
 	read_all(s.pair[1], &said);
 	if (logins[_i].said)

@@ -162,8 +162,10 @@ END_TEST
 /* 7.3: what is longer than a name loses its left labels. */
 START_TEST(long_name_is_shortened)
 {
-	struct spf_macro_facts f = { .helo = "", .domain = LABEL63 "." LABEL63 "." LABEL63 "." LABEL63 ".example.com",
-		.receiver = "", .reverse = no_name };
+	struct spf_macro_facts f = { .helo = "",
+		.domain = LABEL63 "." LABEL63 "." LABEL63 "." LABEL63 ".example.com",
+		.receiver = "",
+		.reverse = no_name };
 	struct str out = STR(1000);
 
 	spf_macro_name(SPAN("%{d}."), &f, &out);
@@ -365,15 +367,18 @@ START_TEST(host_is_checked)
 	struct err e = { 0 };
 	struct zone *zone = zone_new(zone_lines, sizeof zone_lines / sizeof *zone_lines, a, &e);
 	struct trust_dns dns = { ask_table, zone };
-	struct spf_facts f = { .helo = cases[_i].helo, .sender = cases[_i].from, .receiver = "mx.here.test",
-		.now = 1, .until = clock_in(60) };
+	struct spf_facts f = { .helo = cases[_i].helo,
+		.sender = cases[_i].from,
+		.receiver = "mx.here.test",
+		.now = 1,
+		.until = clock_in(60) };
 	struct spf_verdict v;
 
 	ck_assert_msg(zone != NULL, "%s", e.text);
 	ck_assert(address_parse(span_of(cases[_i].ip), &f.ip));
 	spf_check(&f, &dns, a, &v);
-	ck_assert_msg(v.result == cases[_i].result, "%s from %s (%s): %s, %s", cases[_i].from, cases[_i].ip, cases[_i].helo,
-	    trust_result_name(v.result), v.why);
+	ck_assert_msg(v.result == cases[_i].result, "%s from %s (%s): %s, %s", cases[_i].from,
+	    cases[_i].ip, cases[_i].helo, trust_result_name(v.result), v.why);
 	ck_assert(*v.why);
 	if (cases[_i].explanation)
 		ck_assert_str_eq(v.explanation, cases[_i].explanation);
@@ -404,7 +409,8 @@ START_TEST(received_spf_is_printed)
 
 	ck_assert(address_parse(SPAN("192.0.2.1"), &f.ip));
 	spf_print_received(&f, &v, &out);
-	ck_assert_str_eq(out.p, " fail (all.test does not permit 192.0.2.1:\n\t-all ?of? all.test)\n"
+	ck_assert_str_eq(out.p,
+	    " fail (all.test does not permit 192.0.2.1:\n\t-all ?of? all.test)\n"
 	    "\tclient-ip=192.0.2.1;\n\tenvelope-from=\"a\\\"n\\\\n@all.test\";\n\thelo=\"x.test\";\n"
 	    "\tidentity=mailfrom;\n\treceiver=\"mx.here.test\"");
 	str_free(&out);
@@ -421,7 +427,8 @@ START_TEST(txt_strings_are_joined)
 
 	for (int i = 0; i < COUNT(rows); i++) {
 		str_reset(&out);
-		ck_assert_int_eq(trust_dns_text((struct span){ rows[i].rdata, rows[i].n }, &out), rows[i].text != NULL);
+		ck_assert_int_eq(trust_dns_text((struct span){ rows[i].rdata, rows[i].n }, &out),
+		    rows[i].text != NULL);
 		ck_assert_str_eq(out.p, rows[i].text ? rows[i].text : "");
 	}
 	str_free(&out);

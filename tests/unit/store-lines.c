@@ -15,8 +15,9 @@ static const struct {
 	time_t date;
 	const char *again;		/* printed with the same flags */
 } names[] = {
-	{ "1700000000.M1P2.host,S=18,W=21:2,FS", "1700000000.M1P2.host,S=18,W=21", "1700000000.M1P2.host",
-	  FLAG_FLAGGED | FLAG_SEEN, 0, 18, 21, 1700000000, "1700000000.M1P2.host,S=18,W=21:2,FS" },
+	{ "1700000000.M1P2.host,S=18,W=21:2,FS", "1700000000.M1P2.host,S=18,W=21",
+	    "1700000000.M1P2.host", FLAG_FLAGGED | FLAG_SEEN, 0, 18, 21, 1700000000,
+	    "1700000000.M1P2.host,S=18,W=21:2,FS" },
 	{ "1.a", "1.a", "1.a", 0, 0, 0, 0, 1, "1.a:2," },
 	{ "1.a:2,SDTRF", "1.a", "1.a", 31, 0, 0, 0, 1, "1.a:2,DFRST" },
 	{ "1.a:2,PSab", "1.a", "1.a", FLAG_SEEN, 3, 0, 0, 1, "1.a:2,PSab" },
@@ -139,7 +140,8 @@ START_TEST(folder_name_checks)
 {
 	char path[FOLDER_ROOM];
 
-	ck_assert_msg(folder_name_ok(span_of(folders[_i].name), NULL) == folders[_i].ok, "%s", folders[_i].name);
+	ck_assert_msg(folder_name_ok(span_of(folders[_i].name), NULL) == folders[_i].ok, "%s",
+	    folders[_i].name);
 	if (!folders[_i].ok)
 		return;
 	ck_assert(folder_path(folders[_i].name, path, NULL));

@@ -274,7 +274,8 @@ START_TEST(torn_list_is_mended)
 	put("", "1.a", "a\n", "", false);
 	put("", "2.b", "b\n", "", false);
 	put("", "3.c", "c\n", "", false);
-	write_file("dovecot-uidlist", "3 V9 N1 G13af4e243f10056b0136000083ecc375\n4 Pold :1.a,S=2,W=3\n5 :2.b,S=");
+	write_file("dovecot-uidlist",
+	    "3 V9 N1 G13af4e243f10056b0136000083ecc375\n4 Pold :1.a,S=2,W=3\n5 :2.b,S=");
 	m = open_box("", false);
 	ck_assert_uint_eq(mailbox_uidvalidity(m), 9);
 	ck_assert_str_eq(mailbox_uidl(m, 0), "old");

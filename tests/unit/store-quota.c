@@ -67,7 +67,7 @@ START_TEST(room_and_freshness)
 	ck_assert(quota_is_fresh(&(struct quota){ .lines = 1 }, 0));
 	ck_assert(quota_is_fresh(&(struct quota){ .lines = 1 }, QUOTA_FRESH_S - 1));
 	ck_assert(!quota_is_fresh(&(struct quota){ .lines = 1 }, QUOTA_FRESH_S));
-	ck_assert(!quota_is_fresh(&(struct quota){ .lines = 1 }, -1));		/* the clock went back */
+	ck_assert(!quota_is_fresh(&(struct quota){ .lines = 1 }, -1)); /* the clock went back */
 	ck_assert(!quota_is_fresh(&(struct quota){ .lines = 2 }, 0));
 }
 END_TEST
@@ -146,15 +146,15 @@ START_TEST(file_is_kept)
 {
 	time_t now = time(NULL);
 
-	quota_add(root, 100, 1);				/* without a file: nothing to keep */
+	quota_add(root, 100, 1); /* without a file: nothing to keep */
 	ck_assert_str_eq(file_text(), "none");
 	make("new/1.a,S=100", 1);
 	ck_assert_uint_eq(room_for(1000, 1, now), 900);
 	quota_add(root, 50, 1);
 	quota_add(root, -100, -1);
 	ck_assert_str_eq(file_text(), "1000S\n100 1\n50 1\n-100 -1\n");
-	ck_assert_uint_eq(room_for(1000, 950, now), 950);	/* believed, though the folders say 900 */
-	ck_assert_uint_eq(room_for(1000, 951, now), 900);	/* "no room" is not, with several lines */
+	ck_assert_uint_eq(room_for(1000, 950, now), 950); /* believed, though the folders say 900 */
+	ck_assert_uint_eq(room_for(1000, 951, now), 900); /* "no room" is not, with several lines */
 	ck_assert_str_eq(file_text(), "1000S\n100 1\n");
 	ck_assert_uint_eq(room_for(1100, 1, now), 1000);	/* another limit */
 	ck_assert_str_eq(file_text(), "1100S\n100 1\n");

@@ -144,7 +144,8 @@ START_TEST(hosts_match)
 	const struct sts_policy p = { .count = 2, .mx = { "mail.example.com", "*.example.net" } };
 	const char *got = sts_policy_has(&p, hosts[_i].host);
 
-	ck_assert_msg(!got == !hosts[_i].has && (!got || strcmp(got, hosts[_i].has) == 0), "%s: %s", hosts[_i].host, got);
+	ck_assert_msg(!got == !hosts[_i].has && (!got || strcmp(got, hosts[_i].has) == 0), "%s: %s",
+	    hosts[_i].host, got);
 }
 END_TEST
 
@@ -169,9 +170,11 @@ static const struct { const char *fetched, *tried, *id, *max_age; const char *no
 
 static void entry_text(int i, struct str *out)
 {
-	str_addf(out, "id: %s\nfetched: %s\ntried: %s\nused: 0\n\n", steps[i].id, steps[i].fetched, steps[i].tried);
+	str_addf(out, "id: %s\nfetched: %s\ntried: %s\nused: 0\n\n", steps[i].id, steps[i].fetched,
+	    steps[i].tried);
 	if (steps[i].max_age)
-		str_addf(out, "version: STSv1\nmode: enforce\nmx: a.test\nmax_age: %s\n", steps[i].max_age);
+		str_addf(out, "version: STSv1\nmode: enforce\nmx: a.test\nmax_age: %s\n",
+		    steps[i].max_age);
 }
 
 START_TEST(next_step_is_right)
@@ -217,7 +220,8 @@ START_TEST(entry_survives_printing)
 	ck_assert_str_eq(back.trouble, "late");
 	/* daily, as long as somebody uses it */
 	ck_assert(!sts_is_stale(&s, NOW + DAY - 1) && sts_is_stale(&s, NOW + DAY));
-	ck_assert(sts_is_stale(&s, NOW + 29 * DAY) && !sts_is_stale(&s, NOW + 30 * DAY) && !sts_is_stale(&s, NOW + 101 * DAY));
+	ck_assert(sts_is_stale(&s, NOW + 29 * DAY) && !sts_is_stale(&s, NOW + 30 * DAY) &&
+	    !sts_is_stale(&s, NOW + 101 * DAY));
 	str_free(&text);
 	arena_free(a);
 }
@@ -233,7 +237,8 @@ START_TEST(domain_is_one)
 	char domain[DNS_NAME];
 	bool ok = sts_domain(span_of(domains[_i].text), domain);
 
-	ck_assert_msg(ok == !!domains[_i].is && (!ok || strcmp(domain, domains[_i].is) == 0), "%s", domains[_i].text);
+	ck_assert_msg(ok == !!domains[_i].is && (!ok || strcmp(domain, domains[_i].is) == 0), "%s",
+	    domains[_i].text);
 }
 END_TEST
 

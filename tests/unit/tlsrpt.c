@@ -58,7 +58,8 @@ START_TEST(uri_is_read)
 	ck_assert(tlsrpt_eat_uri(&list, &uri) && !tlsrpt_eat_uri(&list, &uri));
 	uri = span_of(uris[_i].uri);
 	mail = tlsrpt_mailto(uri, a);
-	ck_assert_msg(!mail == !uris[_i].mail && (!mail || strcmp(mail, uris[_i].mail) == 0), "%s: %s", uri.p, mail);
+	ck_assert_msg(!mail == !uris[_i].mail && (!mail || strcmp(mail, uris[_i].mail) == 0),
+	    "%s: %s", uri.p, mail);
 	if (!uris[_i].host) {
 		ck_assert_msg(!tlsrpt_https(uri, a, &host, &port, &path), "%s", uri.p);
 	} else {
@@ -95,7 +96,8 @@ START_TEST(row_survives)
 	ck_assert_int_eq(r.result, TLSRPT_EXPIRED);
 	ck_assert_uint_eq(r.count, 2);
 	ck_assert(tlsrpt_row_count(str_span(&line), &domain, &count, &rest));
-	ck_assert(span_same(domain, SPAN("b.test")) && count == 2 && span_starts(rest, "sts b.test version:%20STSv1|mode:"));
+	ck_assert(span_same(domain, SPAN("b.test")) && count == 2 &&
+	    span_starts(rest, "sts b.test version:%20STSv1|mode:"));
 	str_free(&line);
 	arena_free(a);
 }
@@ -119,8 +121,9 @@ START_TEST(long_policy_keeps_whole_lines)
 }
 END_TEST
 
-static const char *const no_rows[] = { "", "b.test", "b.test 0 sts b.test - -", "b.test x sts b.test - -",
-	"b.test 1 xxx b.test - -", "b.test 1 sts b.test - strange", "b.test 1 sts b.test - - a b c d e f" };
+static const char *const no_rows[] = { "", "b.test", "b.test 0 sts b.test - -",
+	"b.test x sts b.test - -", "b.test 1 xxx b.test - -", "b.test 1 sts b.test - strange",
+	"b.test 1 sts b.test - - a b c d e f" };
 
 START_TEST(no_row_is_none)
 {
@@ -221,7 +224,8 @@ START_TEST(sums_have_an_end)
 }
 END_TEST
 
-static const char *const no_reports[] = { "", "[]", "{}", "{\"policies\":1}", "{\"policies\":[]", "{\"policies\":[],\"policies\":[]}" };
+static const char *const no_reports[] = { "", "[]", "{}", "{\"policies\":1}", "{\"policies\":[]",
+	"{\"policies\":[],\"policies\":[]}" };
 
 START_TEST(no_report_is_none)
 {
@@ -229,7 +233,8 @@ START_TEST(no_report_is_none)
 	struct tlsrpt_report *r;
 	struct err e = { 0 };
 
-	ck_assert_msg(!tlsrpt_read(span_of(no_reports[_i]), a, &r, &e) && e.kind == ERR_PERM, "%s", no_reports[_i]);
+	ck_assert_msg(!tlsrpt_read(span_of(no_reports[_i]), a, &r, &e) && e.kind == ERR_PERM, "%s",
+	    no_reports[_i]);
 	arena_free(a);
 }
 END_TEST

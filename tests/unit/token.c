@@ -203,7 +203,8 @@ START_TEST(no_changed_token_is_good)
 		token[i] ^= 1;
 	}
 	for (size_t i = 0; i < n; i++)
-		ck_assert(token_check_jwt((struct span){ token, i }, span_of(jwks), &t, user, &e) != TOKEN_GOOD);
+		ck_assert(token_check_jwt((struct span){ token, i }, span_of(jwks), &t, user, &e) !=
+		    TOKEN_GOOD);
 }
 END_TEST
 
