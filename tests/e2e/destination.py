@@ -46,7 +46,7 @@ def test_kept_back_and_let_go(net):
     expect("left alone for" in alpha.command("destination", "list", "b*"), "list")
     journey.submit(alpha, letter("not now"))
     alpha.wait_log("deferred", "the administrator keeps mail for it back")
-    expect("the administrator keeps" in alpha.command("queue"), "queue")
+    hosts.wait_for(lambda: "the administrator keeps" in alpha.command("queue"), 10, "the reason in the queue")
     alpha.command("destination", "forget", "beta.test")
     expect(known(alpha) == {}, "forgotten")
     alpha.command("queue", "retry", "all")
