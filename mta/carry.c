@@ -149,7 +149,7 @@ void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_r
 	struct err e;
 
 	*r = (struct job_result){ .remote = "", .tls = "", .count = j->count };
-	if (!link_fits(c, j) && !reach_anew(c, j, a, &e)) {
+	if (!link_fits(c, j) && !search_reach(c, j, a, &e)) {
 		r->unreachable = e.kind == ERR_TEMP;
 		same_for_all(j, &e, r, a);
 		return;

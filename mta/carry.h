@@ -4,7 +4,8 @@
  * DESCRIPTION
  *	Finds a server of the destination that will talk (search.h) unless the link to one is still
  *	open (link.h), hands over the message, and keeps the link for the next message to the same
- *	destination. Always fills the result, one line for each recipient.
+ *	destination, or to another with the same server. Always fills the result, one line for each
+ *	recipient.
  */
 #ifndef MTA_CARRY_H
 #define MTA_CARRY_H
@@ -42,7 +43,9 @@ struct carrier {
 	bool			 open;
 	bool			 assured;		/* fit for REQUIRETLS: RFC 8689 4.2.1 */
 	char			 destination[ROUTE_NAME], host[ROUTE_NAME], ip[WAY_HOST];
+	unsigned		 port;
 	char			 way[WAY_TEXT];		/* how it was to be: link.c */
+	unsigned		 policy;		/* likewise, and who said so */
 	char			 helo[WAY_HOST];
 	struct tls_stream	 stream;
 	struct smtp_client	 client;

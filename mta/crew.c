@@ -69,6 +69,7 @@ static void sender_ready(void *arg, unsigned ready)
 		log_error("a send process talks nonsense");
 		sender_died(s, x);
 	} else {
+		span_copy(span_to(span_of(r.remote), sizeof x->host - 1), x->host, sizeof x->host);
 		dest_task_back(s, x->dest, take_back(s->dests, x), &r);
 		dest_next(s, x);
 	}
@@ -101,19 +102,23 @@ static struct sender *spawn(struct sched *s, struct err *e)
 	return x;
 }
 
-/* One that was just there; *rested: the one that has rested longest. */
+/* One that was just there, or at the server that d had the last time; *rested: the one that has rested longest. */
 static struct sender *idle_for(struct dests *all, const struct dest *d, struct sender **rested)
 {
+	struct sender *near = NULL;
+
 	*rested = NULL;
 	for (struct sender *x = all->senders; x; x = x->next) {
 		if (x->task)
 			continue;
 		if (strcmp(x->last, d->name) == 0)
 			return x;
+		if (*x->host && strcmp(x->host, d->known.host) == 0)
+			near = x;
 		if (!*rested || x->idle_since < (*rested)->idle_since)
 			*rested = x;
 	}
-	return NULL;
+	return near;
 }
 
 static void pump_again(void *arg)

@@ -44,7 +44,8 @@ struct sender {
 	struct loop_io	 *io;
 	struct task	 *task;			/* NULL: idle */
 	struct dest	 *dest;			/* of the task, or of the last */
-	char		  last[ROUTE_NAME];	/* where its connection goes, if it still has one */
+	char		  last[ROUTE_NAME];	/* where its connection goes, if it still has one: */
+	char		  host[ROUTE_NAME];	/* to that server */
 	unsigned	  streak;		/* jobs for the same while others waited */
 	ms_t		  idle_since;
 };

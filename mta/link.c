@@ -202,13 +202,25 @@ static const char *print_way(const struct job *j, char text[WAY_TEXT])
 	return text;
 }
 
+static unsigned policy_of(const struct tls_policy *p)
+{
+	return (unsigned)p->tls << 8 | (unsigned)p->source;
+}
+
+static void note_how(struct carrier *c, const struct job *j, const struct target *t)
+{
+	print_way(j, c->way);
+	c->policy = policy_of(t->policy);
+	c->port = t->server->port;
+}
+
 bool link_open(struct carrier *c, const struct job *j, const struct target *t, int fd, struct err *e)
 {
 	bool again = false;
 
 	if (greet(c, j, t, fd, e) && secure(c, j, t, &again, e) && login_to(c, j, e) &&
 	    suits(c, j, t, e)) {
-		print_way(j, c->way);
+		note_how(c, j, t);
 		return true;
 	}
 	link_drop(c);
@@ -218,7 +230,7 @@ bool link_open(struct carrier *c, const struct job *j, const struct target *t, i
 	trace(c, TRACE_BAD, "tls", "%s: once more, in the clear", e->text);
 	if (reach_again(c, j, t->server, t->ip, &fd, e) && greet(c, j, t, fd, e) &&
 	    login_to(c, j, e)) {
-		print_way(j, c->way);
+		note_how(c, j, t);
 		return true;
 	}
 	link_drop(c);
@@ -232,12 +244,42 @@ static bool still_there(struct carrier *c)
 	return smtp_client_reset(&c->client, NULL);
 }
 
-bool link_fits(struct carrier *c, const struct job *j)
+/* Open, made as this message wants it, and not yet used up. */
+static bool is_good_for(struct carrier *c, const struct job *j)
 {
 	char way[WAY_TEXT];
 
-	return c->open && strcmp(c->destination, j->destination) == 0
-	    && strcmp(c->way, print_way(j, way)) == 0 && *c->way != '?' && (c->assured || !j->require_tls)
-	    && c->carried < (j->way.carried ? j->way.carried : CARRIED_MAX) && !smtp_client_used_up(&c->client)
-	    && still_there(c);
+	return c->open && strcmp(c->way, print_way(j, way)) == 0 && *c->way != '?'
+	    && c->carried < (j->way.carried ? j->way.carried : CARRIED_MAX) && !smtp_client_used_up(&c->client);
+}
+
+bool link_fits(struct carrier *c, const struct job *j)
+{
+	return is_good_for(c, j) && strcmp(c->destination, j->destination) == 0
+	    && (c->assured || !j->require_tls) && still_there(c);
+}
+
+static bool has_address(const struct server *server, const char *ip)
+{
+	for (size_t i = 0; i < server->at.count; i++) {
+		if (strcmp(server->at.ips[i], ip) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One that was asked for the same proof, or for none, has nothing to prove anew. */
+static bool same_proof(const struct carrier *c, const struct tls_policy *p)
+{
+	return c->policy == policy_of(p) &&
+	    (*c->stream.text ? tls_same_proof(&c->stream, &p->want) : p->tls != POLICY_MUST);
+}
+
+bool link_serves(struct carrier *c, const struct job *j, const struct target *t)
+{
+	struct err e;
+
+	return is_good_for(c, j) && strcmp(c->host, t->server->mx->name) == 0 && c->port == t->server->port
+	    && c->client.lmtp == t->server->lmtp && has_address(t->server, c->ip) && same_proof(c, t->policy)
+	    && suits(c, j, t, &e) && still_there(c);
 }

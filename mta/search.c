@@ -61,6 +61,9 @@ static bool try_addresses(struct search *s, const struct server *server, const s
 	reach_begin(&r, s->c, s->j, server, ADDRESSES_MAX - s->tried, s->a);
 	if (r.met_myself)
 		return stop_here(s, server);
+	if (link_serves(s->c, s->j, &t))
+		return true;
+	link_hang_up(s->c);
 	s->tried += (unsigned)r.race.count;
 	if (!r.race.count) {
 		err_temp(&e, "4.4.4", "%s has no address of a family that may be used",

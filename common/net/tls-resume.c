@@ -48,6 +48,13 @@ static bool key_of(const struct tls_want *w, unsigned char key[TLS_KEY])
 	return ok;
 }
 
+bool tls_same_proof(const struct tls_stream *s, const struct tls_want *want)
+{
+	unsigned char key[TLS_KEY];
+
+	return s->good && key_of(want, key) && memcmp(key, s->key, TLS_KEY) == 0;
+}
+
 static void empty(struct tls_kept *k)
 {
 	SSL_SESSION_free(k->session);

@@ -135,6 +135,8 @@ bool tls_client_prove(struct tls_client *t, struct tls_stream *s, const struct t
 /* The same, with a certificate for host (which may be an address) as the proof, that must be or not. */
 bool tls_client_start(struct tls_client *t, struct tls_stream *s, const char *host,
     bool must_verify, ms_t until, struct err *e);
+/* Was all that want asks for asked for when this stream became TLS, and nothing else? */
+bool tls_same_proof(const struct tls_stream *s, const struct tls_want *want);
 /* Is it in the form that OpenSSL takes? A record that names its data exactly has to hold what it says. */
 bool tls_can_match(const struct tlsa *record);
 void tls_stream_close(struct tls_stream *s); /* goodbye where possible, and close; twice is fine */

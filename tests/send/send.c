@@ -75,6 +75,32 @@ static void every_recipient_has_its_result(void)
 	stop();
 }
 
+/* Domains of one server share its connection, where nothing else has to be proved for the second. */
+static void shares_a_server(void)
+{
+	const struct way usual = way;
+	struct job_result r;
+
+	start("");
+	r = carry("plain.test", "ok@x.test");
+	CHECK(r.rcpts[0].kind == ERR_NONE && times_heard("(connected)") == 1, "%s", r.rcpts[0].answer);
+	r = carry("alias.test", "ok@x.test");
+	CHECK(r.rcpts[0].kind == ERR_NONE && !times_heard("(connected)"), "alias: %d connections",
+	    times_heard("(connected)"));
+	r = carry("plain.test", "ok@x.test");
+	CHECK(r.rcpts[0].kind == ERR_NONE && !times_heard("(connected)"), "and back");
+	r = carry("implicit.test", "ok@x.test");		/* the same address, another name */
+	CHECK(r.rcpts[0].kind == ERR_NONE && times_heard("(connected)") == 1, "implicit");
+	way.helo = "other.here.test";
+	r = carry("plain.test", "ok@x.test");
+	CHECK(r.rcpts[0].kind == ERR_NONE && times_heard("(connected)") == 1, "another way");
+	way.tls = WAY_ENCRYPT;
+	r = carry("alias.test", "ok@x.test");
+	CHECK(r.rcpts[0].kind == ERR_TEMP && strcmp(r.rcpts[0].status, "4.7.4") == 0, "%s", r.rcpts[0].answer);
+	way = usual;
+	stop();
+}
+
 static void passes_parameters_on(void)
 {
 	struct job j = job("plain.test", "ok@x.test");
@@ -206,6 +232,7 @@ int main(int argc, char **argv)
 	finds_its_way();
 	twelve_hosts_and_eight_addresses_are_enough();
 	every_recipient_has_its_result();
+	shares_a_server();
 	passes_parameters_on();
 	goes_the_way_it_is_told();
 	does_what_is_published();

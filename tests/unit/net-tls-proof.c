@@ -203,6 +203,7 @@ static bool again(struct talk *t, const struct tls_want *want, bool ok)
 	struct err e;
 	int sock[2];
 	pid_t child;
+	struct tls_want other = *want;
 	bool resumed;
 
 	ck_assert(fd_stream_pair(sock, &e));
@@ -214,6 +215,9 @@ static bool again(struct talk *t, const struct tls_want *want, bool ok)
 		ck_assert(t->stream.stream.read(&t->stream.stream, echo, 4, clock_in(10)) > 0);
 	}
 	resumed = t->stream.resumed;
+	other.must = !want->must;
+	ck_assert_int_eq(tls_same_proof(&t->stream, want), ok);
+	ck_assert(!tls_same_proof(&t->stream, &other));
 	tls_stream_close(&t->stream);
 	waitpid(child, NULL, 0);
 	return resumed;
