@@ -113,13 +113,10 @@ static bool read_notify(const char *words, unsigned *notify)
 	};
 	struct span rest = span_of(words), word;
 
-	for (*notify = 0; rest.n; ) {
+	*notify = 0;
+	while (span_piece(&rest, ',', &word)) {
 		size_t i = 0;
 
-		if (!span_cut(&rest, ',', &word)) {
-			word = rest;
-			rest.n = 0;
-		}
 		while (i < 4 && !span_is(span_trim(word), known[i].name))
 			i++;
 		if (i == 4)

@@ -119,9 +119,7 @@ static bool by_name(struct finding *f)
 		policy_expect(want, domain);
 		policy_expect(want, arena_printf(f->a, ".%s", domain));
 	}
-	while (names.n) {
-		if (!span_cut(&names, ',', &name))
-			name = span_take(&names, names.n);
+	while (span_piece(&names, ',', &name)) {
 		policy_expect(want, arena_text(f->a, name));
 	}
 	return true;

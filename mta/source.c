@@ -27,9 +27,7 @@ void source_of(const struct carrier *c, const struct job *j, unsigned family, ch
 	struct address a;
 
 	text[0] = '\0';
-	while (all.n) {
-		if (!span_cut(&all, ',', &one))
-			one = span_take(&all, all.n);
+	while (span_piece(&all, ',', &one)) {
 		if (address_parse(one, &a) && a.family == family)
 			address_print(&a, text);
 	}

@@ -270,14 +270,10 @@ static void take_lines(struct trace *t, struct span text, unsigned round)
 	struct span line, id;
 	int64_t us = 0;
 
-	while (text.n) {
+	while (span_piece(&text, '\n', &line)) {
 		struct logline got;
 		const struct life *l;
 
-		if (!span_cut(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
 		if (!logline_id(line, &id) || !(l = find_life(t, id)) || l->round != round ||
 		    !logline_parse(line, &got))
 			continue;

@@ -33,9 +33,7 @@ bool app_rights_parse(struct span text, unsigned *rights)
 	unsigned got = 0;
 	struct span word;
 
-	while (text.n) {
-		if (!span_cut(&text, ',', &word))
-			word = span_take(&text, text.n);
+	while (span_piece(&text, ',', &word)) {
 		if (!span_is(word, "read") && !span_is(word, "send"))
 			return false;
 		got |= span_is(word, "read") ? APP_READ : APP_SEND;

@@ -192,6 +192,15 @@ struct span span_take(struct span *in, size_t n)
 	return head;
 }
 
+bool span_piece(struct span *in, char at, struct span *piece)
+{
+	if (!in->n)
+		return false;
+	if (!span_cut(in, at, piece))
+		*piece = span_take(in, in->n);
+	return true;
+}
+
 struct span span_while(struct span *in, bool (*ok)(char))
 {
 	size_t n = 0;

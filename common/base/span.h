@@ -37,6 +37,7 @@ int span_order(struct span a, struct span b);		/* like memcmp, shorter first */
 bool span_eat(struct span *in, const char *word);	/* past word, ignoring case */
 bool span_eat_char(struct span *in, char c);		/* past this very byte */
 bool span_cut(struct span *in, char at, struct span *head); /* head = before at; in = after it */
+bool span_piece(struct span *in, char at, struct span *piece); /* likewise, or all that is left; false: nothing is */
 struct span span_while(struct span *in, bool (*ok)(char));  /* eats; may be empty */
 struct span span_take(struct span *in, size_t n);	/* eats at most n bytes */
 struct span span_word(struct span *in);			/* skips blanks, eats up to a blank */

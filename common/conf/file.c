@@ -192,10 +192,8 @@ static char *next_line(char *buf, int size, void *stream)
 	struct reading *r = stream;
 	struct span line;
 
-	if (!r->rest.n)
+	if (!span_piece(&r->rest, '\n', &line))
 		return NULL;
-	if (!span_cut(&r->rest, '\n', &line))
-		line = span_take(&r->rest, r->rest.n);
 	if (r->line++ == 0)
 		span_eat(&line, "\xef\xbb\xbf");
 	line = without_indent(line);

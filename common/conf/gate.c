@@ -65,9 +65,8 @@ bool gate_may_relay_by(const struct conf *c, const char *seal)
 
 	if (!allowed->count || !channel_read(span_of(seal), &channel))
 		return false;
-	for (names = span_of(channel.names); names.n;) {
-		if (!span_cut(&names, ',', &name))
-			name = span_take(&names, names.n);
+	names = span_of(channel.names);
+	while (span_piece(&names, ',', &name)) {
 		for (size_t i = 0; i < allowed->count; i++) {
 			if (span_is(name, allowed->words[i]))
 				return true;

@@ -90,9 +90,7 @@ static bool parse_home(struct users_row *row, struct err *e)
 	if (*home.p != '/' || home.n > 1000 || home.n < 2)
 		return err_perm(e, "5.3.5", "a home is an absolute path");
 	span_take(&home, 1);
-	while (home.n) {
-		if (!span_cut(&home, '/', &part))
-			part = span_take(&home, home.n);
+	while (span_piece(&home, '/', &part)) {
 		if (span_same(part, SPAN("..")) || span_same(part, SPAN(".")))
 			return err_perm(e, "5.3.5", "a home has no . and .. in it");
 	}

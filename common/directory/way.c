@@ -80,8 +80,8 @@ bool way_place(struct span *via, struct way_place *out)
 	struct span rest = *via, s;
 	struct way_place got = { .lmtp = false };
 
-	if (!span_cut(&rest, ',', &s))
-		s = span_take(&rest, rest.n);
+	if (!span_piece(&rest, ',', &s))
+		return false;
 	if (span_eat(&s, "lmtp:"))
 		got = (struct way_place){ .lmtp = true, .port = LMTP_PORT };
 	if (!(got.lmtp && span_starts(s, "/") ? read_socket(s, &got) : read_host(s, &got)))
@@ -116,8 +116,8 @@ bool way_print_eat(struct span *prints, char hex[WAY_PRINT_HEX + 1])
 	struct span rest = *prints, s;
 	size_t n = 0;
 
-	if (!span_cut(&rest, ',', &s))
-		s = span_take(&rest, rest.n);
+	if (!span_piece(&rest, ',', &s))
+		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		char c = to_lower(s.p[i]);
 
@@ -155,9 +155,7 @@ static bool is_names(struct span s)
 
 	if (!s.n || s.p[s.n - 1] == ',')
 		return false;
-	while (s.n) {
-		if (!span_cut(&s, ',', &name))
-			name = span_take(&s, s.n);
+	while (span_piece(&s, ',', &name)) {
 		span_eat(&name, ".");
 		if (!name_is_domain(name))
 			return false;
@@ -198,9 +196,7 @@ static bool is_times(struct span s)
 
 	if (!s.n || s.p[s.n - 1] == ',')
 		return false;
-	while (s.n) {
-		if (!span_cut(&s, ',', &one))
-			one = span_take(&s, s.n);
+	while (span_piece(&s, ',', &one)) {
 		if (!span_time(one, &seconds))
 			return false;
 	}

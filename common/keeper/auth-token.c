@@ -50,9 +50,7 @@ static void try_names(struct attempt *a, FILE *users, const char *as)
 	char one[CHANNEL_NAMES];
 
 	auth_decide(a, AUTH_NO, "the client showed no certificate with an address");
-	while (a->record.verdict != AUTH_YES && names.n) {
-		if (!span_cut(&names, ',', &name))
-			name = span_take(&names, names.n);
+	while (a->record.verdict != AUTH_YES && span_piece(&names, ',', &name)) {
 		rewind(users);
 		span_copy(name, one, sizeof one);
 		let_user_in(a, users, one, as);

@@ -195,9 +195,7 @@ bool home_allowed(const char *home)
 
 	if (!span_eat_char(&rest, '/') || !rest.n)
 		return false;
-	while (rest.n) {
-		if (!span_cut(&rest, '/', &part))
-			part = span_take(&rest, rest.n);
+	while (span_piece(&rest, '/', &part)) {
 		if (span_same(part, SPAN("..")) || span_same(part, SPAN(".")))
 			return false;
 	}

@@ -105,11 +105,8 @@ static bool take_reply(struct span in, struct reply *r)
 	bool ok = true;
 
 	*r = (struct reply){ .code = 0 };
-	for (int i = 0; ok && in.n && i < LINES_MAX; i++) {
-		if (!span_cut(&in, '\n', &line))
-			line = span_take(&in, in.n);
+	for (int i = 0; ok && i < LINES_MAX && span_piece(&in, '\n', &line); i++)
 		ok = take_line(line, r, &text);
-	}
 	snprintf(r->text, sizeof r->text, "%s", text.n ? text.p : "our filter does not take this");
 	str_free(&text);
 	return ok && r->code;

@@ -66,11 +66,7 @@ bool dns_name_to_wire(const char *name, char wire[DNS_WIRE], size_t *n)
 	struct span rest = span_of(name), label;
 	size_t at = 0;
 
-	while (rest.n) {
-		if (!span_cut(&rest, '.', &label)) {
-			label = rest;
-			rest = span_from(rest, rest.n);
-		}
+	while (span_piece(&rest, '.', &label)) {
 		if (!label.n || label.n > LABEL_MAX || at + label.n + 2 > DNS_WIRE)
 			return false;
 		wire[at++] = (char)label.n;

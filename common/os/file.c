@@ -123,16 +123,12 @@ static bool make_level(int parent, const char *name, mode_t mode, struct err *e)
 
 static bool make_levels(int *at, struct span path, mode_t mode, struct err *e)
 {
+	struct span level;
 	char name[256];
 
-	while (path.n) {
-		struct span level;
+	while (span_piece(&path, '/', &level)) {
 		int next;
 
-		if (!span_cut(&path, '/', &level)) {
-			level = path;
-			path.n = 0;
-		}
 		if (!level.n)
 			continue;
 		if (!span_copy(level, name, sizeof name))

@@ -349,15 +349,11 @@ static struct rcpt *last_rcpt(struct envelope *env)
 static bool read_notify(struct envelope *env, struct span v)
 {
 	struct rcpt *r = last_rcpt(env);
+	struct span word;
 
-	while (r && v.n) {
-		struct span word;
+	while (r && span_piece(&v, ',', &word)) {
 		size_t i = 0;
 
-		if (!span_cut(&v, ',', &word)) {
-			word = v;
-			v.n = 0;
-		}
 		while (i < NOTIFIES && !span_is(word, notify_names[i].name))
 			i++;
 		if (i == NOTIFIES)

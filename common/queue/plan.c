@@ -97,9 +97,7 @@ void plan_own(struct plan *p, struct span waits)
 	uint64_t wait, most = (uint64_t)longest(p);
 	struct span word;
 
-	while (waits.n && own.count < PLAN_WAITS_MAX) {
-		if (!span_cut(&waits, ',', &word))
-			word = span_take(&waits, waits.n);
+	while (own.count < PLAN_WAITS_MAX && span_piece(&waits, ',', &word)) {
 		if (span_time(word, &wait))
 			own.s[own.count++] = (time_t)(wait < most ? wait : most);
 	}

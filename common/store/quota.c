@@ -26,11 +26,7 @@ static bool take_limits(struct span line, uint64_t *limit)
 	uint64_t n;
 
 	*limit = 0;
-	for (unsigned i = 0; i < LIMITS_MAX && line.n; i++) {
-		if (!span_cut(&line, ',', &word)) {
-			word = line;
-			line.n = 0;
-		}
+	for (unsigned i = 0; i < LIMITS_MAX && span_piece(&line, ',', &word); i++) {
 		if (!span_eat_u64(&word, INT64_MAX, &n) || word.n != 1)
 			return false;
 		if (*word.p == 'S')

@@ -61,9 +61,7 @@ bool sts_record_parse(struct span text, char id[STS_ID])
 	*id = '\0';
 	if (!span_cut(&text, ';', &field) || !span_same(span_trim(field), SPAN("v=STSv1")))
 		return false;
-	while (text.n) {
-		if (!span_cut(&text, ';', &field))
-			field = span_take(&text, text.n);
+	while (span_piece(&text, ';', &field)) {
 		field = span_trim(field);
 		if (!field.n && !text.n)
 			break;
@@ -175,9 +173,7 @@ bool sts_policy_parse(struct span text, struct arena *a, struct sts_policy *out,
 	*out = (struct sts_policy){ 0 };
 	if (text.n > STS_POLICY_MAX)
 		return err_perm(e, "5.7.0", "it has more than %d bytes", STS_POLICY_MAX);
-	while (text.n) {
-		if (!span_cut(&text, '\n', &line))
-			line = span_take(&text, text.n);
+	while (span_piece(&text, '\n', &line)) {
 		line = span_trim(line);
 		if (line.n && !take_line(&r, line, e))
 			return false;

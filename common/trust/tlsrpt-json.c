@@ -38,9 +38,7 @@ static json_t *lines_of(const char *string)
 	json_t *list = json_array();
 	struct span lines = span_of(string), line;
 
-	while (lines.n) {
-		if (!span_cut(&lines, '\n', &line))
-			line = span_take(&lines, lines.n);
+	while (span_piece(&lines, '\n', &line)) {
 		if (line.n)
 			json_array_append_new(list, json_stringn(line.p, line.n));
 	}

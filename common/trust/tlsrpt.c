@@ -37,9 +37,7 @@ bool tlsrpt_record_parse(struct span text, struct span *rua)
 	*rua = (struct span){ text.p, 0 };
 	if (!span_cut(&text, ';', &field) || !span_same(span_trim(field), SPAN("v=TLSRPTv1")))
 		return false;
-	while (text.n && !rua->n) {
-		if (!span_cut(&text, ';', &field))
-			field = span_take(&text, text.n);
+	while (!rua->n && span_piece(&text, ';', &field)) {
 		field = span_trim(field);
 		if (span_same(span_to(field, 4), SPAN("rua=")))
 			*rua = span_trim(span_from(field, 4));
@@ -54,9 +52,7 @@ bool tlsrpt_record_find(const struct dns_answer *txt, struct str *out, struct sp
 
 bool tlsrpt_eat_uri(struct span *rua, struct span *uri)
 {
-	while (rua->n) {
-		if (!span_cut(rua, ',', uri))
-			*uri = span_take(rua, rua->n);
+	while (span_piece(rua, ',', uri)) {
 		*uri = span_trim(*uri);
 		if (uri->n)
 			return true;
@@ -266,9 +262,7 @@ static void find_patterns(struct tlsrpt_sum *s, struct arena *a)
 {
 	struct span lines = span_of(s->string), line;
 
-	while (lines.n && s->mx_count < TLSRPT_MX_MAX) {
-		if (!span_cut(&lines, '\n', &line))
-			line = span_take(&lines, lines.n);
+	while (s->mx_count < TLSRPT_MX_MAX && span_piece(&lines, '\n', &line)) {
 		if (span_eat(&line, "mx:"))
 			s->mx[s->mx_count++] = arena_text(a, span_trim(line));
 	}

@@ -141,6 +141,20 @@ START_TEST(a_str_keeps_its_ceiling)
 }
 END_TEST
 
+START_TEST(a_span_falls_to_pieces)
+{
+	struct span in = SPAN("a,,bc"), piece;
+
+	ck_assert(span_piece(&in, ',', &piece) && span_is(piece, "a"));
+	ck_assert(span_piece(&in, ',', &piece) && piece.n == 0);
+	ck_assert(span_piece(&in, ',', &piece) && span_is(piece, "bc"));
+	ck_assert(!span_piece(&in, ',', &piece) && span_is(piece, "bc"));
+	in = SPAN("a,");		/* what ends with one has nothing behind it */
+	ck_assert(span_piece(&in, ',', &piece) && span_is(piece, "a"));
+	ck_assert(!span_piece(&in, ',', &piece));
+}
+END_TEST
+
 START_TEST(hexadecimal_digits_have_values)
 {
 	static const char digits[] = "0123456789abcdefABCDEF";
@@ -223,6 +237,7 @@ int main(void)
 	tcase_add_loop_test(tc, numbers_are_eaten, 0, COUNT(numbers));
 	tcase_add_loop_test(tc, times_are_read, 0, COUNT(times));
 	tcase_add_test(tc, spans_eat_or_stay);
+	tcase_add_test(tc, a_span_falls_to_pieces);
 	tcase_add_test(tc, bytes_are_counted);
 	tcase_add_test(tc, copies_refuse_nul_and_length);
 	tcase_add_loop_test(tc, strangers_words_are_tamed, 0, COUNT(wild));
