@@ -233,7 +233,6 @@ void waits_park(struct waits *w, struct waits_lot *lot, const char *id, bool hur
 	else
 		lot->first = one;
 	lot->last = one;
-	lot->count++;
 }
 
 bool waits_unpark(struct waits *w, struct waits_lot *lot, time_t next)
@@ -244,7 +243,6 @@ bool waits_unpark(struct waits *w, struct waits_lot *lot, time_t next)
 		lot->first = w->all[one].link;
 		if (!lot->first)
 			lot->last = 0;
-		lot->count--;
 		if (at != GONE) {
 			set_time(w, one, at == IN_HURRY ? 0 : next);
 			return true;

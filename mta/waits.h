@@ -21,7 +21,7 @@ enum { WAIT_ID = 16 };
 struct wait { uint32_t next; char id[WAIT_ID]; };
 
 /* Places in waits->all, from 1. Zeroed it is empty. */
-struct waits_lot { uint32_t first, last; size_t count; };
+struct waits_lot { uint32_t first, last; };
 
 struct waits_one;
 

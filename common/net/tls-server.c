@@ -346,11 +346,6 @@ enum tls_step tls_write(struct tls_conn *c, struct span bytes, size_t *n)
 	return step_of(c, SSL_write_ex(c->ssl, bytes.p, bytes.n, n));
 }
 
-bool tls_has_input(struct tls_conn *c)
-{
-	return SSL_pending(c->ssl) > 0;
-}
-
 enum tls_step tls_goodbye(struct tls_conn *c)
 {
 	int done;

@@ -64,7 +64,6 @@ enum tls_step tls_handshake(struct tls_conn *c);
 enum tls_step tls_read(struct tls_conn *c, void *buf, size_t size, size_t *n);
 /* After TLS_WANT_... come again with the same bytes, or more behind them. */
 enum tls_step tls_write(struct tls_conn *c, struct span bytes, size_t *n);
-bool tls_has_input(struct tls_conn *c);		/* bytes are decrypted and not yet read */
 /* Say goodbye (close_notify). DONE or a WANT; the caller need not try again. */
 enum tls_step tls_goodbye(struct tls_conn *c);
 /* "TLSv1.3 CIPHER BITS", and " sni=NAME" when the client named a host (and it fits). */

@@ -104,11 +104,6 @@ void queue_put_bytes(struct queue_put *q, struct span lf_text)
 
 /* --- a text in the making: looked at, and begun anew --- */
 
-uint64_t queue_put_length(const struct queue_put *q)
-{
-	return q->bytes;
-}
-
 /* From the file, where the bytes before the held ones are. */
 static bool read_written(const struct queue_put *q, uint64_t at, uint64_t end, struct sink to, struct err *e)
 {

@@ -59,7 +59,6 @@ void queue_put_bytes(struct queue_put *q, struct span lf_text);
 bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e);
 void queue_put_drop(struct queue_put *q);		/* NULL is fine */
 
-uint64_t queue_put_length(const struct queue_put *q);
 /* Give on bytes of the text that was put, from offset from (up to its end), in pieces. */
 bool queue_put_read(const struct queue_put *q, uint64_t from, uint64_t bytes, struct sink to, struct err *e);
 /* Put instead in the place of the first bytes. After false the message can only be dropped. */

@@ -18,11 +18,6 @@ static const char *const results[] = {
 	[TLSRPT_STS_WEBPKI] = "sts-webpki-invalid",
 };
 
-const char *tlsrpt_policy_name(enum tlsrpt_policy p)
-{
-	return policies[p];
-}
-
 const char *tlsrpt_result_name(enum tlsrpt_result r)
 {
 	return results[r];

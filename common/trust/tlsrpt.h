@@ -43,7 +43,6 @@ enum tlsrpt_result {			/* RFC 8460 4.3 */
 	TLSRPT_RESULTS
 };
 
-const char *tlsrpt_policy_name(enum tlsrpt_policy p);	/* "sts" */
 const char *tlsrpt_result_name(enum tlsrpt_result r); /* "starttls-not-supported"; "" for success */
 
 enum { TLSRPT_ROW_MAX = 6000, TLSRPT_STRING_MAX = 3000 };

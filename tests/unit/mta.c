@@ -74,7 +74,6 @@ START_TEST(lots_are_queues)
 		waits_park(&w, i % 2 ? &a : &b, id, i == 4);
 	}
 	ck_assert_uint_eq(w.count, 0);
-	ck_assert_uint_eq(a.count, 1500);
 	ck_assert(waits_take_id(&w, "00000000000001"));		/* taken from the middle */
 	ck_assert(waits_take_id(&w, "00000000000003"));
 	waits_add(&w, "00000000000003", 1);			/* and elsewhere again */
@@ -83,7 +82,6 @@ START_TEST(lots_are_queues)
 		snprintf(id, sizeof id, "%014d", want[i]);
 		ck_assert(waits_has(&w, id));
 	}
-	ck_assert_uint_eq(a.count, 1500 - 5);
 	ck_assert(waits_unpark(&w, &b, 20) && waits_unpark(&w, &b, 20) && waits_unpark(&w, &b, 20));
 	for (const char *const want[] = { "00000000000004", "00000000000003", "00000000000005" }, *const *at = want; at < want + 3; at++) {
 		ck_assert(waits_take(&w, 3, &got));		/* who is in a hurry comes first */
@@ -92,7 +90,7 @@ START_TEST(lots_are_queues)
 	while (waits_unpark(&w, &a, 1) || waits_unpark(&w, &b, 1))
 		;
 	ck_assert_uint_eq(w.count, 3000 - 4);
-	ck_assert(!a.first && !a.last && !a.count && !b.last);
+	ck_assert(!a.first && !a.last && !b.first && !b.last);
 	waits_free(&w);
 }
 END_TEST
