@@ -31,12 +31,8 @@ enum {
 
 static struct message **slot_of(struct pick *p, const char *id)
 {
-	size_t h = 14695981039346656037u;
-	struct message **at;
+	struct message **at = &p->known[span_hash(span_of(id)) & (p->slots - 1)];
 
-	for (const char *c = id; *c; c++)
-		h = (h ^ (unsigned char)*c) * 1099511628211u;
-	at = &p->known[h & (p->slots - 1)];
 	while (*at && strcmp((*at)->id, id) != 0)
 		at = &(*at)->next_known;
 	return at;

@@ -54,12 +54,9 @@ bool dests_running(const struct sched *s)
 
 static struct dest **place_of(struct dests *all, const char *name)
 {
-	size_t h = 5381;
 	struct dest **at;
 
-	for (const char *p = name; *p; p++)
-		h = h * 33 ^ (unsigned char)*p;
-	for (at = &all->buckets[h % DEST_BUCKETS]; *at; at = &(*at)->same) {
+	for (at = &all->buckets[span_hash(span_of(name)) % DEST_BUCKETS]; *at; at = &(*at)->same) {
 		if (strcmp((*at)->name, name) == 0)
 			break;
 	}

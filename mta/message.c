@@ -27,11 +27,8 @@ struct arena *message_arena(struct sched *s)
 static struct message **place_of(struct sched *s, const char *id)
 {
 	struct message **at;
-	size_t h = 5381;
 
-	for (const char *p = id; *p; p++)
-		h = h * 33 ^ (unsigned char)*p;
-	for (at = &s->active[h % ACTIVE_BUCKETS]; *at; at = &(*at)->same) {
+	for (at = &s->active[span_hash(span_of(id)) % ACTIVE_BUCKETS]; *at; at = &(*at)->same) {
 		if (strcmp((*at)->env.id, id) == 0)
 			break;
 	}

@@ -37,12 +37,9 @@ static void name_of(const struct envelope *env, struct str *name)
 
 static struct origin **place_of(struct origins *all, const char *name)
 {
-	size_t h = 5381;
 	struct origin **at;
 
-	for (const char *p = name; *p; p++)
-		h = h * 33 ^ (unsigned char)*p;
-	for (at = &all->buckets[h % BUCKETS]; *at; at = &(*at)->same) {
+	for (at = &all->buckets[span_hash(span_of(name)) % BUCKETS]; *at; at = &(*at)->same) {
 		if (strcmp((*at)->name, name) == 0)
 			break;
 	}

@@ -23,11 +23,7 @@ struct ways *ways_new(void)
 
 static struct known *slot_of(struct ways *w, const char *key)
 {
-	size_t h = 5381;
-
-	for (const char *p = key; *p; p++)
-		h = h * 33 ^ (unsigned char)*p;
-	return &w->slots[h % SLOTS];
+	return &w->slots[span_hash(span_of(key)) % SLOTS];
 }
 
 static void print_key(const struct message *m, const char *domain, struct str *key)

@@ -82,6 +82,16 @@ bool span_ends(struct span s, const char *word)
 	return s.n >= n && same_ignoring_case(s.p + s.n - n, word, n);
 }
 
+/* Bernstein's */
+size_t span_hash(struct span s)
+{
+	size_t h = 5381;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = h * 33 ^ (unsigned char)s.p[i];
+	return h;
+}
+
 int span_order(struct span a, struct span b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;

@@ -32,6 +32,7 @@ bool span_same(struct span a, struct span b);		/* byte for byte */
 bool span_alike(struct span a, struct span b);		/* ignores case */
 bool span_starts(struct span s, const char *word);	/* ignores case */
 bool span_ends(struct span s, const char *word);	/* ignores case */
+size_t span_hash(struct span s);			/* who knows it can make collisions: siphash.h has a key */
 int span_order(struct span a, struct span b);		/* like memcmp, shorter first */
 
 bool span_eat(struct span *in, const char *word);	/* past word, ignoring case */
