@@ -276,14 +276,26 @@ static bool eat_unit(struct span *in, uint64_t *seconds)
 	return !in->n;
 }
 
+bool span_eat_time(struct span *in, uint64_t max, uint64_t *seconds)
+{
+	struct span rest = *in;
+	uint64_t n, unit;
+
+	if (!span_eat_u64(&rest, max, &n) || !eat_unit(&rest, &unit))
+		return false;
+	*in = rest;
+	*seconds = n * unit;
+	return true;
+}
+
 bool span_time(struct span s, uint64_t *seconds)
 {
-	uint64_t sum = 0, n, unit;
+	uint64_t sum = 0, n;
 
 	do {
-		if (!span_eat_u64(&s, 366 * 86400, &n) || !eat_unit(&s, &unit))
+		if (!span_eat_time(&s, 366 * 86400, &n))
 			return false;
-		sum += n * unit;
+		sum += n;
 	} while (s.n);
 	*seconds = sum;
 	return sum > 0;

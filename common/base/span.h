@@ -57,6 +57,8 @@ bool span_is_ascii(struct span s);			/* no byte beyond 0x7f */
 bool span_u64(struct span s, uint64_t max, uint64_t *out);
 /* Eat digits from the front: false (nothing moved) without one or above max. */
 bool span_eat_u64(struct span *in, uint64_t max, uint64_t *out);
+/* A number of at most max, and behind it a unit or nothing: s m h d w, in either case. */
+bool span_eat_time(struct span *in, uint64_t max, uint64_t *seconds);
 /* "5m" "1h30m" "90" (seconds), with s m h d w; a year at most each. False also for 0. */
 bool span_time(struct span s, uint64_t *seconds);
 

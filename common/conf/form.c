@@ -11,24 +11,12 @@
 
 bool form_time(struct span s, uint64_t *seconds)
 {
-	static const struct { char unit; uint64_t each; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 },
-	};
 	uint64_t n;
 
-	if (!span_eat_u64(&s, UINT32_MAX, &n))
+	if (!span_eat_time(&s, UINT32_MAX, &n) || s.n)
 		return false;
-	if (!s.n) {
-		*seconds = n;
-		return true;
-	}
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (s.n == 1 && to_lower(*s.p) == units[i].unit) {
-			*seconds = n * units[i].each;
-			return true;
-		}
-	}
-	return false;
+	*seconds = n;
+	return true;
 }
 
 static bool is_host_char(char c)
