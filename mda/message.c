@@ -6,6 +6,7 @@
 #include "common/directory/full.h"
 #include "common/mail/maillog.h"
 #include "common/os/clock.h"
+#include "common/os/dice.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
 #include "mda/job.h"
@@ -207,7 +208,7 @@ static void deferred(struct pick *p, const struct message *m, struct rcpt *r, co
 	time_t now = clock_wall();
 
 	pick_look_at_clock(p);
-	r->next = plan_next(&p->plan, &m->env, &try, now, (uint32_t)random());
+	r->next = plan_next(&p->plan, &m->env, &try, now, (uint32_t)dice_roll());
 	note(r, m, e);
 	if (r->next) {
 		maillog_deferred(m->id, span_of(r->address), "", r->next - now, e);

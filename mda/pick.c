@@ -331,7 +331,6 @@ static void set_up(struct pick *p)
 	p->ready_end = &p->ready;
 	p->waiting_end = &p->waiting;
 	only.pick = p;
-	srandom((unsigned)clock_wall_us() ^ (unsigned)getpid());
 	p->loop = loop_new();
 }
 
