@@ -144,16 +144,13 @@ static bool find_way(struct probe *p, const struct lookup *l, struct err *e)
 {
 	const char *words;
 
-	p->job.way = way_plain;
-	p->job.way.via = p->conf.relay_host;
-	way_tls_parse(span_of(p->conf.mta_tls), &p->job.way.tls);
+	p->job.way = who_way(&p->conf);
 	if (!lookup_way(l, span_of(p->job.sender), span_of(p->job.destination), p->arena, &words, NULL, e) ||
 	    !way_read(span_of(words), p->arena, &p->job.way, e))
 		return false;
-	if (p->job.way.after)
-		p->job.way.via = "";	/* so the first tries go */
-	if (p->job.way.after || has_via(span_of(p->words)))
-		p->job.way.login = "";	/* a password is for the server that its line names */
+	way_at_try(&p->job.way, 0);
+	if (has_via(span_of(p->words)))
+		way_by(&p->job.way, "");	/* the words say which */
 	return way_read(span_of(p->words), p->arena, &p->job.way, e);
 }
 

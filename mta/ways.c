@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/mem.h"
+#include "common/conf/who.h"
 #include "mta/sched.h"
 
 enum { SLOTS = 4096, KNOWN_S = 5 };
@@ -135,27 +136,6 @@ bool ways_find(struct sched *s, struct message *m, time_t now, struct ways_found
 
 /* --- headings --- */
 
-static struct way usual(const struct conf *c)
-{
-	struct way w = way_plain;
-
-	w.via = c->relay_host;
-	way_tls_parse(span_of(c->mta_tls), &w.tls);	/* the setting has these words only */
-	return w;
-}
-
-/* What a person said for this message is more than what any line says; then how often it was tried. */
-static void choose_via(const struct message *m, const struct rcpt *r, struct way *w)
-{
-	if (*m->env.via) {
-		w->via = m->env.via;
-		w->login = "";
-	} else if (r->tries < w->after) {
-		w->via = w->login = "";
-	}
-	w->after = 0;
-}
-
 /*
  * Messages to the same servers meet, whatever their domains: these have one pace and one state. What is so
  * for one sender alone, such as a login, may fail for that one alone.
@@ -182,7 +162,7 @@ static const char *name_of(struct message *m, const struct way *w, const char *d
 bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r,
     const struct ways_found *found, size_t count, struct heading *out)
 {
-	struct way w = usual(&s->self.conf);
+	struct way w = who_way(&s->self.conf);
 	struct str words = STR(2 * WAY_TEXT);
 	const struct ways_found *f;
 	char name[ROUTE_NAME];
@@ -192,7 +172,9 @@ bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r,
 	f = bsearch(&(struct ways_found){ .domain = name }, found, count, sizeof *found, by_domain);
 	if (f)
 		way_read(span_of(f->way.words), m->arena, &w, NULL);
-	choose_via(m, r, &w);
+	way_at_try(&w, r->tries);
+	if (*m->env.via)
+		way_by(&w, m->env.via);		/* what a person said for this message is more than any line */
 	*out = (struct heading){ .connections = w.connections, .retry = w.retry };	/* ours; the rest is for who sends */
 	w.connections = 0;
 	w.retry = "";

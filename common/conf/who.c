@@ -27,6 +27,15 @@ void who_rules(const struct conf *c, bool as_root, struct dir_rules *rules)
 	}
 }
 
+struct way who_way(const struct conf *c)
+{
+	struct way w = way_plain;
+
+	w.via = c->relay_host;
+	way_tls_parse(span_of(c->mta_tls), &w.tls);	/* the setting has these words only */
+	return w;
+}
+
 void who_files(const struct conf *c, const char *files[TABLE_COUNT])
 {
 	files[TABLE_USERS] = c->users_file;

@@ -42,6 +42,19 @@ bool way_tls_parse(struct span word, enum way_tls *tls)
 	return true;
 }
 
+void way_by(struct way *w, const char *via)
+{
+	w->via = via;
+	w->login = "";
+}
+
+void way_at_try(struct way *w, unsigned tries)
+{
+	if (tries < w->after)
+		way_by(w, "");
+	w->after = 0;
+}
+
 /* --- places --- */
 
 static bool is_host(struct span s)

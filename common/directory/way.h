@@ -51,6 +51,11 @@ extern const struct way way_plain;	/* TLS where it is offered, and nothing else 
 const char *way_tls_name(enum way_tls tls);			/* as in the setting mta tls */
 bool way_tls_parse(struct span word, enum way_tls *tls);
 
+/* By a place that no line names: the password of one that a line names is not for it. */
+void way_by(struct way *w, const char *via);
+/* After so many tries: the first ones, where after says so, go as if no line named a place. */
+void way_at_try(struct way *w, unsigned tries);
+
 /* --- words --- */
 
 /* "key=value key=value" into what of w they speak of; a text "none" is "". PERM 5.3.5: no such key, or not its kind of value. */
