@@ -37,13 +37,29 @@ static void add_trace(const struct wrap *w, struct str *out)
 	}
 }
 
-/* Encoded words stay as they are: to read them takes tables that not everybody has open. */
+static bool is_phrase_char(char c)
+{
+	return is_print(c) && !strchr("()<>[]:;@\\,\"", c);
+}
+
+/*
+ * Encoded words stay as they are: to read them takes tables that not everybody has open. Not so beside what
+ * they never have (RFC 2047 5 (3)): without its quotes that would be another author, and ours to sign.
+ */
+static bool has_encoded_words(struct span name)
+{
+	struct span rest = name;
+
+	span_while(&rest, is_phrase_char);
+	return !rest.n && span_search(name, SPAN("=?")) >= 0;
+}
+
 static void add_name(struct span name, struct span domain, struct str *out)
 {
 	struct str text = STR(2 * NAME_MAX + 400);
 
 	str_addf(&text, SPAN_FMT "%svia " SPAN_FMT, SPAN_ARG(name), name.n ? " " : "", SPAN_ARG(domain));
-	if (span_search(name, SPAN("=?")) < 0)
+	if (!has_encoded_words(name))
 		word_encode_phrase(str_span(&text), 6, out);
 	else
 		str_addf(out, SPAN_FMT "\n \"via " SPAN_FMT "\"", SPAN_ARG(name), SPAN_ARG(domain));

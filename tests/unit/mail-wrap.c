@@ -14,6 +14,11 @@ static const struct { const char *header; bool utf8, junk; const char *has[4], *
 	{ "From: =?utf-8?q?J=C3=BCrgen?= <j@a.test>\nReply-To: list@a.test\n", false, true,
 	  { "From: =?utf-8?q?J=C3=BCrgen?=\n \"via b.test\" <team@b.test>\nReply-To: list@a.test\n", "\nSubject: Fwd: a message\n", "\nIt looks like junk to us. So we do not" },
 	  "Nothing proves", "rfc822" },
+	/* what looks like an encoded word brings no author of its own */
+	{ "From: \"=? <boss@bank.test>, x\" <evil@a.test>\n", false, false,
+	  { "From: =?utf-8?b?PT8gPGJvc3NAYmFuay50ZXN0PiwgeCB2aWEgYi50ZXN0?= <team@b.test>\nReply-To:" }, "From: =? <", "rfc822" },
+	{ "From: evil@a.test (=?, boss@bank.test,)\n", false, false,
+	  { "From: =?utf-8?b?PT8sIGJvc3NAYmFuay50ZXN0LCB2aWEgYi50ZXN0?= <team@b.test>\nReply-To:" }, "From: =?,", "rfc822" },
 	{ "From: \u03b1 <\u03b1@\u03b2.test>\nSubject: \u03b1\n", true, false, { "Reply-To: \u03b1 <\u03b1@\u03b2.test>\n", "Subject: Fwd: \u03b1\n" }, "text/html", "global" },
 	{ "From: \u03b1 <x@b.test>\nSubject: \u03b1\n", false, false, { "From: \"via b.test\" <team@b.test>\nTo:", "Subject: Fwd: a message\n", "from\n\n    nobody\n" }, "Reply-To", "rfc822" },
 	{ "", false, false, { "\nFrom: \"via b.test\" <team@b.test>\nTo:" }, "Reply-To", "rfc822" },
