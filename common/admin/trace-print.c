@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "common/admin/admin.h"
+#include "common/base/tame.h"
 #include "common/os/clock.h"
 
 enum { DEPTH_MAX = 8, INDENT = 4, LINE_MAX_BYTES = 16384 };
@@ -132,6 +133,7 @@ static void print_event(const struct event *ev, int indent)
 	add_when(ev, &out);
 	str_add(&out, SPAN("  "));
 	add_sentence(&ev->line, &out);
+	str_cut(&out, tame(out.p, out.n));	/* other programs write into such logs too */
 	str_add_char(&out, '\n');
 	admin_print(&out);
 }

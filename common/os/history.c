@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/span.h"
+#include "common/base/tame.h"
 #include "common/os/clock.h"
 #include "common/os/fd.h"
 #include "common/os/log.h"
@@ -109,10 +110,7 @@ void history_add(const char *text, bool by_strangers)
 	n = front + snprintf(line + front, sizeof line - (size_t)front, "%s", text);
 	if (n > (int)sizeof line - 2)
 		n = (int)sizeof line - 2;
-	for (int i = front; i < n; i++) {
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
-	}
+	n = front + (int)tame(line + front, (size_t)(n - front));
 	line[n++] = '\n';
 	wrote = write(to.fd, line, (size_t)n);
 	to.torn = wrote > 0 && wrote < n;

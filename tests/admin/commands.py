@@ -134,6 +134,8 @@ def test_log_is_traced(h):
         "peer": "192.0.2.9", "at": "MAIL", "from": "<bad@c.test>", "code": "550", "why": "no"}]}], got
     assert "refused at MAIL: from <bad@c.test>" in h.run("trace", "--log", "-", "BAD@c.test", said=LOG)
     assert "nothing is known" in h.run("trace", "--log", f"{h.dir}/log", "--since", "2026-11-25", "bad@c.test", code=66)
+    wild = "2026-11-24T04:12:11.123Z mta/inbound[4]: - rejected peer=192.0.2.9 at=MAIL from=<x@d.test> code=550 why=\"\x1b[2J\x9b\"\n"
+    assert "550 ?[2J?\n" in h.run("trace", "--log", "-", "x@d.test", said=wild), "a log that others wrote too"
     got = json.loads(h.run("--json", "trace", "--log", f"{h.dir}/log", "--last", "1", "ann@a.test"))
     assert [life["id"] for life in got] == ["0q8f3k2m1x9a7c"], got
 

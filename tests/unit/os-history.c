@@ -49,14 +49,14 @@ START_TEST(lines_are_kept_by_day)
 	history_open(dir, "", 1 << 20);
 	ck_assert_int_eq(size_of(today), -1);	/* not before there is a line */
 	history_add("q1 sent to=<a@b>", false);
-	history_add("q2 bad\nbytes", false);
+	history_add("q2 bad\nbytes\xc2\x9b" "2J\xc3\xa9", false);
 	f = fopen(today, "r");
 	ck_assert_ptr_nonnull(f);
 	snprintf(pid, sizeof pid, "unit[%d]", (int)getpid());
 	ck_assert_ptr_nonnull(fgets(buf, sizeof buf, f));
 	ck_assert_msg(strstr(buf, "Z unit[") && strstr(buf, pid) && strstr(buf, ": q1 sent to=<a@b>\n"), "%s", buf);
 	ck_assert_ptr_nonnull(fgets(buf, sizeof buf, f));
-	ck_assert_msg(strstr(buf, ": q2 bad?bytes\n") != NULL, "%s", buf);
+	ck_assert_msg(strstr(buf, ": q2 bad?bytes?2J\xc3\xa9\n") != NULL, "%s", buf);
 	fclose(f);
 	unlink(today);				/* somebody took it away: it is begun anew */
 	history_add("q3", false);
