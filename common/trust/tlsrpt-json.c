@@ -10,6 +10,9 @@
 /* RFC 7493 2.2: a number that any reader holds exactly. */
 #define NUMBER_MAX	((uint64_t)1 << 53)
 
+/* Of one report: more than an honest one of TLSRPT_READ_MAX bytes has. One may take 300 bytes of memory. */
+enum { VALUES_MAX = 400000 };
+
 /* --- written --- */
 
 static void set_text(json_t *object, const char *key, const char *value)
@@ -239,13 +242,36 @@ static void read_document(const json_t *top, struct tlsrpt_report *r)
 		read_sum(json_array_get(sums, i), r);
 }
 
+/* At least as many as there are, before there is a tree of them: each has one of these before it. */
+static size_t count_values(struct span json)
+{
+	bool quoted = false;
+	size_t n = 1;
+
+	for (size_t i = 0; i < json.n; i++) {
+		char c = json.p[i];
+
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else
+			n += !quoted && (c == '[' || c == '{' || c == ',');
+	}
+	return n;
+}
+
 bool tlsrpt_read(struct span json, struct arena *a, struct tlsrpt_report **out, struct err *e)
 {
 	json_error_t why;
-	json_t *top = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, &why);
-	bool ok = json_is_object(top) && json_is_array(json_object_get(top, "policies"));
+	json_t *top;
+	bool ok;
 
 	*out = tlsrpt_new(a);
+	if (count_values(json) > VALUES_MAX)
+		return err_perm(e, "5.6.0", "it is a report of more than %d values", VALUES_MAX);
+	top = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, &why);
+	ok = json_is_object(top) && json_is_array(json_object_get(top, "policies"));
 	if (ok)
 		read_document(top, *out);
 	else if (!top)

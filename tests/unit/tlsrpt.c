@@ -167,6 +167,44 @@ START_TEST(example_is_read)
 }
 END_TEST
 
+static struct str document(size_t most, const char *before, const char *each)
+{
+	struct str json = STR(TLSRPT_READ_MAX + 10);
+
+	str_add_text(&json, before);
+	while (json.n + strlen(each) + 10 < most)
+		str_add_text(&json, each);
+	str_add_text(&json, "{}]}]}");
+	return json;
+}
+
+/* Two bytes of text may be a hundred in memory. */
+START_TEST(values_are_counted)
+{
+	static const char begin[] = "{\"policies\": [{\"failure-details\": [";
+	static const char detail[] =
+	    "{\"result-type\": \"certificate-expired\",\"sending-mta-ip\": \"2001:db8:abcd:0012::1\","
+	    "\"receiving-mx-hostname\": \"mx1.mail.company-y.example\",\"receiving-ip\": \"203.0.113.56\","
+	    "\"additional-information\": \"[{[{,,\\\",,,\",\"failed-session-count\": 100},";
+	static const struct { const char *each; bool fine; } pieces[] = {
+		{ detail, true }, { "{},", false }, { "0,", false }, { "[[],[]],", false },
+	};
+	struct arena *a = arena_new(64 << 20, NULL, NULL);
+
+	for (int i = 0; i < COUNT(pieces); i++) {
+		struct str json = document(TLSRPT_READ_MAX, begin, pieces[i].each);
+		struct tlsrpt_report *r;
+		struct err e = { 0 };
+
+		ck_assert_msg(tlsrpt_read(str_span(&json), a, &r, &e) == pieces[i].fine, "%s: %s", pieces[i].each, e.text);
+		ck_assert(pieces[i].fine || strstr(e.text, "values"));
+		str_free(&json);
+		arena_reset(a);
+	}
+	arena_free(a);
+}
+END_TEST
+
 START_TEST(sums_are_printed_and_read)
 {
 	struct arena *a = arena_new(1 << 20, NULL, NULL);
@@ -249,6 +287,7 @@ int main(void)
 	tcase_add_test(tc, long_policy_keeps_whole_lines);
 	tcase_add_loop_test(tc, no_row_is_none, 0, COUNT(no_rows));
 	tcase_add_test(tc, example_is_read);
+	tcase_add_test(tc, values_are_counted);
 	tcase_add_test(tc, sums_are_printed_and_read);
 	tcase_add_test(tc, sums_have_an_end);
 	tcase_add_loop_test(tc, no_report_is_none, 0, COUNT(no_reports));
