@@ -8,20 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/siphash.h"
 #include "common/base/str.h"
 #include "common/mail/encoding.h"
 #include "common/mail/mime.h"
+#include "common/os/dice.h"
 #include "common/os/fd.h"
 #include "common/os/file.h"
 
-enum { FILE_MAX = 128 << 20, MEMORY_MAX = 512 << 20, SEEN_MAX = 100000 };
+enum { FILE_MAX = 128 << 20, MEMORY_MAX = 512 << 20, SEEN_MAX = 100000, SLOTS = 1 << 18 };
 
 void received_open(struct received *r)
 {
 	r->arena = arena_new(MEMORY_MAX, NULL, NULL);
 	r->ids = arena_new(MEMORY_MAX, NULL, NULL);
-	r->seen = arena_array(r->ids, SEEN_MAX, sizeof *r->seen);
+	r->seen = arena_array(r->ids, SLOTS, sizeof *r->seen);
 	r->seen_count = 0;
+	r->key[0] = dice_roll();
+	r->key[1] = dice_roll();
 }
 
 void received_close(struct received *r)
@@ -33,15 +37,17 @@ void received_close(struct received *r)
 bool received_is_new(struct received *r, const char *organization, const char *id)
 {
 	const char *name;
+	size_t at;
 
 	if (r->seen_count == SEEN_MAX)
 		return true;
 	name = arena_printf(r->ids, "%s\n%s", organization, id);
-	for (size_t i = 0; i < r->seen_count; i++) {
-		if (strcmp(r->seen[i], name) == 0)
+	for (at = siphash(r->key, span_of(name)) % SLOTS; r->seen[at]; at = (at + 1) % SLOTS) {
+		if (strcmp(r->seen[at], name) == 0)
 			return false;
 	}
-	r->seen[r->seen_count++] = name;
+	r->seen[at] = name;
+	r->seen_count++;
 	return true;
 }
 

@@ -23,8 +23,9 @@ struct received {
 	uint64_t		 bad_files;
 	struct arena		*arena;		/* of one file; from here on ours */
 	struct arena		*ids;		/* of all: reports that were shown */
-	const char		**seen;
+	const char		**seen;		/* a hash, half empty at least */
 	size_t			 seen_count;
+	uint64_t		 key[2];
 };
 
 void received_open(struct received *r);
