@@ -27,10 +27,18 @@ static struct known *slot_of(struct ways *w, const char *key)
 	return &w->slots[span_hash(span_of(key)) % SLOTS];
 }
 
-static void print_key(const struct message *m, const char *domain, struct str *key)
+/* A stranger of whom nobody knows whom he is from writes any name there; no line's login is for him. */
+static const char *sender_of(const struct sched *s, const struct message *m)
+{
+	return m->env.vouched || sign_is_ours(&m->env, &s->self.conf.mta_relay_networks) ?
+	    m->env.sender :
+	    "";
+}
+
+static void print_key(const char *sender, const char *domain, struct str *key)
 {
 	str_reset(key);
-	str_addf(key, "%s %s", m->env.sender, domain);
+	str_addf(key, "%s %s", sender, domain);
 }
 
 static bool recall(struct ways *w, struct message *m, const char *key, struct dir_way *way)
@@ -64,7 +72,7 @@ static bool ask_once(struct sched *s, struct message *m, const char **domains, s
 {
 	if (s->clerk < 0 && !role_connect(&s->self, "clerk", &s->clerk, e))
 		return false;
-	return directory_ways(&s->clerk, span_of(m->env.sender), domains, n, m->arena, ways, e);
+	return directory_ways(&s->clerk, span_of(sender_of(s, m)), domains, n, m->arena, ways, e);
 }
 
 /* A clerk that was restarted since is asked again at once. */
@@ -110,13 +118,13 @@ bool ways_find(struct sched *s, struct message *m, time_t now, struct ways_found
 {
 	struct ways_found *all = arena_array(m->arena, m->env.rcpt_count, sizeof *all);
 	size_t n = gather(s, m, now, all), unknown = 0;
-	const char **domains = arena_array(m->arena, n, sizeof *domains);
+	const char **domains = arena_array(m->arena, n, sizeof *domains), *sender = sender_of(s, m);
 	struct dir_way *ways = arena_array(m->arena, n, sizeof *ways);
 	struct str key = STR(2 * ENVELOPE_MAX);
 	bool ok;
 
 	for (size_t i = 0; i < n; i++) {
-		print_key(m, all[i].domain, &key);
+		print_key(sender, all[i].domain, &key);
 		if (!recall(s->ways, m, key.p, &all[i].way))
 			domains[unknown++] = all[i].domain;
 	}
@@ -125,7 +133,7 @@ bool ways_find(struct sched *s, struct message *m, time_t now, struct ways_found
 		if (all[i].way.words)
 			continue;
 		all[i].way = ways[next++];
-		print_key(m, all[i].domain, &key);
+		print_key(sender, all[i].domain, &key);
 		keep(s->ways, key.p, &all[i].way);
 	}
 	str_free(&key);

@@ -130,6 +130,10 @@ static void tells_the_way(void)
 	CHECK(strstr(seen_ways, "plain.test \n"), "%s", seen_ways);
 	CHECK(ways_asked == 1, "asked %u times", ways_asked);
 	seen_ways[0] = '\0';
+	put("in/net", "bulk@here.test", "ok@plain.test", 0, id);	/* a stranger who writes that name */
+	EXPECT(.out = 0);
+	CHECK(strcmp(seen_ways, "plain.test \n") == 0, "%s", seen_ways);
+	seen_ways[0] = '\0';
 	put("in/sub", "bulk@here.test", "ok@plain.test", 0, id);
 	EXPECT(.out = 0);
 	CHECK(strcmp(seen_ways, "bulk.test via=bulk.test helo=bulk.test\n") == 0, "%s", seen_ways);

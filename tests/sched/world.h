@@ -296,6 +296,7 @@ static void put(const char *in, const char *sender, const char *words, time_t ag
 		.arrived = time(NULL) - age,
 		.rcpts = r,
 		.is_bounce = !*sender,
+		.vouched = strcmp(in, "in/net") != 0,
 		.hold = hold_mark };
 	struct span all = span_of(words), word;
 	struct queue_put *q;
