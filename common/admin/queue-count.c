@@ -10,7 +10,9 @@
 
 #include "common/admin/admin.h"
 #include "common/base/mem.h"
+#include "common/base/siphash.h"
 #include "common/os/clock.h"
+#include "common/os/dice.h"
 
 enum { AGES = 10, SLOTS_FIRST = 1024, NAME_WIDTH = 30 };
 
@@ -20,7 +22,7 @@ static const unsigned minutes[AGES - 1] = { 5, 10, 20, 40, 80, 160, 320, 640, 12
 struct row { char *name; size_t all, ages[AGES]; };
 
 /* A hash of rows, half empty at least. */
-struct table { struct row *rows; size_t slots, count; struct row total; };
+struct table { struct row *rows; size_t slots, count; struct row total; uint64_t key[2]; };
 
 enum by { BY_DESTINATION, BY_SENDER, BY_LOGIN, BY_STATION };
 static const char *const by_names[] = { "destination", "sender", "login", "station" };
@@ -30,18 +32,21 @@ struct counting { struct desk d; const struct choice *c; struct table t; enum by
 
 /* --- the table --- */
 
-static size_t hash(struct span name)
+/* Strangers choose senders: none that all fall into one place. */
+static size_t hash(const struct table *t, struct span name)
 {
-	size_t h = 14695981039346656037u;
+	struct str folded = STR(name.n + 1);
+	size_t h;
 
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)to_lower(name.p[i])) * 1099511628211u;
+	str_add_lower(&folded, name);
+	h = siphash(t->key, str_span(&folded));
+	str_free(&folded);
 	return h;
 }
 
 static struct row *slot_of(const struct table *t, struct span name)
 {
-	size_t at = hash(name) & (t->slots - 1);
+	size_t at = hash(t, name) & (t->slots - 1);
 
 	while (t->rows[at].name && !span_alike(span_of(t->rows[at].name), name))
 		at = (at + 1) & (t->slots - 1);
@@ -269,7 +274,7 @@ static int count_all(struct counting *k)
 int queue_count(int argc, char **argv)
 {
 	struct choice c;
-	struct counting k = { .c = &c, .now = clock_wall() };
+	struct counting k = { .c = &c, .now = clock_wall(), .t.key = { dice_roll(), dice_roll() } };
 	int code = choice_read(&argc, argv, &c);
 
 	if (code < 0)
