@@ -7,6 +7,7 @@
 #include "common/admin/admin.h"
 #include "common/admin/dns.h"
 #include "common/admin/received.h"
+#include "common/base/tame.h"
 #include "common/mail/date.h"
 #include "common/trust/dmarc-read.h"
 #include "common/trust/dmarc.h"
@@ -167,6 +168,17 @@ static int report(int argc, char **argv)
 
 struct question { char domain[DNS_NAME]; const char *server; };
 
+/* As the record has it, which is a stranger's. */
+static void print_rua(struct span rua)
+{
+	struct str out = STR(1 << 16);
+
+	str_addf(&out, "reports go to " SPAN_FMT, SPAN_ARG(rua));
+	str_cut(&out, tame(out.p, out.n));
+	str_add_char(&out, '\n');
+	admin_print(&out);
+}
+
 static void print_policy(const char *domain, const struct dmarc_verdict *v)
 {
 	const struct dmarc_record *r = &v->record;
@@ -185,7 +197,7 @@ static void print_policy(const char *domain, const struct dmarc_verdict *v)
 	    r->strict_dkim ? "the same domain" : "the same organization",
 	    r->strict_spf ? "the same domain" : "the same organization");
 	if (r->rua.n)
-		printf("reports go to " SPAN_FMT "\n", SPAN_ARG(r->rua));
+		print_rua(r->rua);
 }
 
 static void print_policy_json(const char *domain, const struct dmarc_verdict *v)

@@ -71,11 +71,13 @@ REPORT = """<feedback><report_metadata><org_name>other &amp; sons</org_name><rep
 
 def test_dmarc_is_explained_and_reports_are_read(h):
     h.write("posthorn.conf", SETTINGS.replace("@DIR@", h.dir) + """[dns]
-local-data = test SOA x; _dmarc.a.test TXT "v=DMARC1; p=reject; sp=none; t=y; rua=mailto:x@a.test"; m.a.test A 192.0.2.1
+local-data = test SOA x; _dmarc.a.test TXT "v=DMARC1; p=reject; sp=none; t=y; rua=mailto:x@a.test"; m.a.test A 192.0.2.1;
+  _dmarc.c.test TXT "v=DMARC1; p=none; rua=mailto:x@c.test\u009b2J"
 """)
     text = h.run("dmarc", "explain", "m.a.test")
     assert "m.a.test belongs to a.test\n" in text and "mail that fails: none, one step milder" in text, text
     assert "publishes no DMARC policy" in h.run("dmarc", "explain", "b.test")
+    assert "reports go to mailto:x@c.test?2J\n" in h.run("dmarc", "explain", "c.test")
     assert "is no domain name" in h.run("dmarc", "explain", "a..test", code=64)
     assert json.loads(h.run("--json", "dmarc", "explain", "m.a.test")) == {
         "domain": "m.a.test", "organization": "a.test", "published_at": "a.test", "why": "", "p": "reject",
