@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "common/base/tame.h"
 #include "common/mail/charset.h"
 
 /* --- ours --- */
@@ -101,6 +102,7 @@ static void add_text(struct answer *a, struct span text)
 	char was[sizeof a->text];
 
 	add_tame(span_trim(text), &clean);
+	str_cut(&clean, tame(clean.p, clean.n));	/* C1 too: it is shown to people */
 	snprintf(was, sizeof was, "%s", a->text);
 	str_add_text(&all, was);
 	if (all.n && clean.n)

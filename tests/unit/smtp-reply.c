@@ -61,6 +61,7 @@ static const struct { const char *in; int fails; unsigned code; const char *stat
 	{ "550 5.1.1111 x", 0, 550, "5.0.0", "5.1.1111 x", ERR_PERM },
 	{ "550 5.1.1x y", 0, 550, "5.0.0", "5.1.1x y", ERR_PERM },
 	{ "550 a\tb\x01" "c", 0, 550, "5.0.0", "a b c", ERR_PERM },
+	{ "220 a\xc2\x9b" "2J\xc3\xa9", 0, 220, "2.0.0", "a?2J\xc3\xa9", ERR_NONE },	/* C1: people see it on a terminal */
 	{ "250-a|251 b", 2, 0, NULL, NULL, ERR_NONE },
 	{ "", 1, 0, NULL, NULL, ERR_NONE },
 	{ "25", 1, 0, NULL, NULL, ERR_NONE },
