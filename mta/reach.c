@@ -32,15 +32,6 @@ static unsigned first_of(const struct job *j)
 	return f == WAY_IPV4_FIRST || f == WAY_IPV4 ? 4 : 6;
 }
 
-static unsigned without(struct reach *r, struct arena *a)
-{
-	enum way_families f = r->j->way.families;
-
-	if (f == WAY_IPV4 || f == WAY_IPV6)
-		return f == WAY_IPV4 ? 6 : 4;
-	return source_without(r->c, r->j, r->server->at.ips, r->server->at.count, a);
-}
-
 static unsigned family_of(const char *ip)
 {
 	return strchr(ip, ':') ? 6 : 4;
@@ -59,7 +50,8 @@ void reach_begin(struct reach *r, struct carrier *c, const struct job *j,
     const struct server *server, size_t most, struct arena *a)
 {
 	const char *order[RACE_MAX];
-	size_t n;
+	enum source_out out;
+	size_t n = 0;
 
 	*r = (struct reach){ .c = c, .j = j, .server = server, .race = { .port = server->port, .lost = lost, .arg = r } };
 	if (is_socket(server)) {
@@ -68,7 +60,9 @@ void reach_begin(struct reach *r, struct carrier *c, const struct job *j,
 	}
 	source_of(c, j, 4, r->sources[0]);
 	source_of(c, j, 6, r->sources[1]);
-	n = race_order(server->at.ips, server->at.count, first_of(j), without(r, a), order);
+	out = source_without(c, j, server->at.ips, server->at.count, a);
+	if (out != SOURCE_NEITHER)
+		n = race_order(server->at.ips, server->at.count, first_of(j), out, order);
 	for (size_t i = 0; i < n && r->race.count < most; i++)
 		enter(r, order[i]);
 }

@@ -66,7 +66,7 @@ static bool try_addresses(struct search *s, const struct server *server, const s
 	link_hang_up(s->c);
 	s->tried += (unsigned)r.race.count;
 	if (!r.race.count) {
-		err_temp(&e, "4.4.4", "%s has no address of a family that may be used",
+		err_temp(&e, "4.4.4", "%s has no address of a family that may be used by its way and by check-source",
 		    server->mx->name);
 		return fail(s, &e);
 	}

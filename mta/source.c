@@ -113,7 +113,8 @@ static bool is_fine(struct carrier *c, const struct address *from, struct arena 
 	k->fine = has_name(c, from, a, &unknown) || unknown;
 	k->until = clock_in(unknown ? AGAIN_S : KNOWN_S);
 	if (!k->fine)
-		log_warn("no PTR record of our address %s leads back to it; it is not used where the other family will do", ip);
+		log_warn("no PTR record of our address %s leads back to it; it is not used%s", ip,
+		    strcmp(c->self->conf.mta_check_source, "must") == 0 ? "" : " where the other family will do");
 	return k->fine;
 }
 
@@ -137,15 +138,20 @@ static bool may_leave(struct carrier *c, const struct job *j, const struct addre
 	    is_fine(c, &from, a);
 }
 
-unsigned source_without(struct carrier *c, const struct job *j, const char *const *ips, size_t n, struct arena *a)
+enum source_out source_without(struct carrier *c, const struct job *j, const char *const *ips, size_t n,
+    struct arena *a)
 {
+	const char *check = c->self->conf.mta_check_source;
+	bool out4 = j->way.families == WAY_IPV6, out6 = j->way.families == WAY_IPV4;
+	bool must = strcmp(check, "must") == 0, bad4 = false, bad6 = false;
 	struct address four, six;
-	bool fine4, fine6;
+	bool have4 = !out4 && first_of(ips, n, 4, &four), have6 = !out6 && first_of(ips, n, 6, &six);
 
-	if (!c->self->conf.mta_check_source || !first_of(ips, n, 4, &four) ||
-	    !first_of(ips, n, 6, &six))
-		return 0;
-	fine4 = may_leave(c, j, &four, a);
-	fine6 = may_leave(c, j, &six, a);
-	return fine4 == fine6 ? 0 : fine4 ? 6 : 4;
+	if (strcmp(check, "no") != 0 && (must || (have4 && have6))) {
+		bad4 = have4 && !may_leave(c, j, &four, a);
+		bad6 = have6 && !may_leave(c, j, &six, a);
+	}
+	if (bad4 && bad6 && !must)	/* one is as bad as the other */
+		bad4 = bad6 = false;
+	return (out4 || bad4 ? SOURCE_NOT_4 : 0) + (out6 || bad6 ? SOURCE_NOT_6 : 0);
 }

@@ -100,7 +100,7 @@ struct conf {
 	uint64_t mta_unreachable_max, mta_destinations_keep, mta_destinations_max;
 	uint64_t mta_signature_valid;	/* 0 = for ever */
 	const char *mta_source_address;	/* "", or one of each family */
-	bool mta_check_source;
+	const char *mta_check_source;	/* no yes must */
 	const char *mta_authorities; /* PEM of who vouches for other servers; "" = the system's */
 	struct conf_list mta_milters;
 	bool mta_sts; /* MTA-STS: policies of destinations are fetched and obeyed */

@@ -285,10 +285,10 @@ const struct setting settings[] = {
 	{ "mta", "source-address", SET_TEXT, AT(mta_source_address), "", "source",
 	  "Send from this address of ours, or from these two, one for each family, with a comma between. "
 	  "Where none is said for a family the system chooses." },
-	{ "mta", "check-source", SET_FLAG, AT(mta_check_source), "yes", NULL,
+	{ "mta", "check-source", SET_CHOICE, AT(mta_check_source), "yes", "no yes must",
 	  "Look up once an hour whether the address of ours that mail leaves from has a name (PTR record) that leads back "
 	  "to it. When it has none, IPv4 or IPv6 is not used where the other one will do: many servers "
-	  "turn such mail away." },
+	  "turn such mail away. must: it is not used at all, and mail waits where no other will do." },
 	{ "mta", "authorities", SET_PATH, AT(mta_authorities), "", "empty",
 	  "PEM file with the certificate authorities that vouch for other servers. Empty: those of the system." },
 	{ "mta", "sts", SET_FLAG, AT(mta_sts), "yes", NULL,

@@ -100,7 +100,7 @@ static const struct { const char *ours, *theirs; unsigned without; bool asks; } 
 	{ "2001:db8::2", "127.0.0.1,2001:db8:9::9", 6, true },
 };
 
-static unsigned decide(struct carrier *c, const char *ours, const char *theirs)
+static enum source_out decide_for(struct carrier *c, const char *ours, const char *theirs, enum way_families families)
 {
 	struct job j = { .way = way_plain };
 	struct span all = span_of(theirs), one;
@@ -108,6 +108,7 @@ static unsigned decide(struct carrier *c, const char *ours, const char *theirs)
 	size_t n = 0;
 
 	j.way.source = ours;
+	j.way.families = families;
 	while (all.n) {
 		if (!span_cut(&all, ',', &one))
 			one = span_take(&all, all.n);
@@ -116,9 +117,26 @@ static unsigned decide(struct carrier *c, const char *ours, const char *theirs)
 	return source_without(c, &j, ips, n, arena);
 }
 
+static enum source_out decide(struct carrier *c, const char *ours, const char *theirs)
+{
+	return decide_for(c, ours, theirs, WAY_ANY);
+}
+
+static const struct { const char *ours, *theirs; enum way_families families; enum source_out out; } musts[] = {
+	{ "198.51.100.1,2001:db8::1", BOTH, WAY_ANY, SOURCE_ALL_FINE },
+	{ "198.51.100.1,2001:db8::2", BOTH, WAY_ANY, SOURCE_NOT_6 },
+	{ "198.51.100.2,2001:db8::2", BOTH, WAY_ANY, SOURCE_NEITHER },
+	{ "198.51.100.2,2001:db8::1", "192.0.2.9", WAY_ANY, SOURCE_NOT_4 },
+	{ "198.51.100.6,2001:db8::5", BOTH, WAY_ANY, SOURCE_ALL_FINE },	/* not known, today */
+	{ "10.0.0.1,fd00::1", BOTH, WAY_ANY, SOURCE_ALL_FINE },
+	{ "198.51.100.1,2001:db8::2", BOTH, WAY_IPV4, SOURCE_NOT_6 },
+	{ "198.51.100.2,2001:db8::1", BOTH, WAY_IPV4, SOURCE_NEITHER },
+	{ "198.51.100.2,2001:db8::1", BOTH, WAY_IPV6_FIRST, SOURCE_NOT_4 },
+};
+
 static struct carrier carrier(struct role_self *self)
 {
-	*self = (struct role_self){ .conf = { .mta_check_source = true, .mta_source_address = "" } };
+	*self = (struct role_self){ .conf = { .mta_check_source = "yes", .mta_source_address = "" } };
 	return (struct carrier){ .self = self };
 }
 
@@ -130,6 +148,18 @@ START_TEST(nameless_family_is_left_out)
 	set_up();
 	ck_assert_msg(decide(&c, cases[_i].ours, cases[_i].theirs) == cases[_i].without && (asked > 0) == cases[_i].asks,
 	    "%s to %s: %u questions", cases[_i].ours, cases[_i].theirs, asked);
+	arena_free(arena);
+}
+END_TEST
+
+START_TEST(or_mail_waits)
+{
+	struct role_self self;
+	struct carrier c = carrier(&self);
+
+	set_up();
+	self.conf.mta_check_source = "must";
+	ck_assert_int_eq(decide_for(&c, musts[_i].ours, musts[_i].theirs, musts[_i].families), musts[_i].out);
 	arena_free(arena);
 }
 END_TEST
@@ -167,7 +197,7 @@ START_TEST(the_way_is_before_the_settings)
 	self.conf.mta_source_address = "198.51.100.2,2001:db8::1";
 	ck_assert_uint_eq(decide(&c, "", BOTH), 4);
 	ck_assert_uint_eq(decide(&c, "198.51.100.1,2001:db8::2", BOTH), 6);
-	self.conf.mta_check_source = false;
+	self.conf.mta_check_source = "no";
 	asked = 0;
 	ck_assert_uint_eq(decide(&c, "", BOTH), 0);
 	ck_assert_uint_eq(asked, 0);
@@ -180,6 +210,7 @@ int main(void)
 	TCase *tc = unit_begin("mta-source");
 
 	tcase_add_loop_test(tc, nameless_family_is_left_out, 0, COUNT(cases));
+	tcase_add_loop_test(tc, or_mail_waits, 0, COUNT(musts));
 	tcase_add_test(tc, answers_are_remembered);
 	tcase_add_test(tc, the_way_is_before_the_settings);
 	return unit_end();
