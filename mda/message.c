@@ -93,20 +93,7 @@ static bool stay(struct pick *p, struct message *m)
 
 static bool all_over(const struct envelope *env)
 {
-	for (size_t i = 0; i < env->rcpt_count; i++) {
-		if (env->rcpts[i].state == RCPT_WAITING || env->rcpts[i].state == RCPT_FAILED)
-			return false;
-	}
-	return true;
-}
-
-static bool any_failed(const struct envelope *env)
-{
-	for (size_t i = 0; i < env->rcpt_count; i++) {
-		if (env->rcpts[i].state == RCPT_FAILED)
-			return true;
-	}
-	return false;
+	return !envelope_waiting(env) && !envelope_failed(env);
 }
 
 /* Tell the sender what is to be told. *on_hold: nobody is there to be told. False: not now. */
@@ -116,7 +103,7 @@ static bool report(struct pick *p, struct message *m, bool *on_hold)
 	struct err e;
 
 	*on_hold = false;
-	if (any_failed(&m->env) && !bounce_failed(&p->bounce, &m->env, m->text, now, on_hold, &e)) {
+	if (envelope_failed(&m->env) && !bounce_failed(&p->bounce, &m->env, m->text, now, on_hold, &e)) {
 		maillog_trouble(m->id, "telling the sender", &e);
 		return false;
 	}

@@ -101,20 +101,11 @@ static bool remove_message(struct sched *s, struct message *m, const char *why)
 	return true;
 }
 
-static bool any_failed(const struct envelope *env)
-{
-	for (size_t i = 0; i < env->rcpt_count; i++) {
-		if (env->rcpts[i].state == RCPT_FAILED)
-			return true;
-	}
-	return false;
-}
-
 /* False: a report could not be written, all stays as it is for a while. */
 static bool report(struct sched *s, struct message *m, bool *held, struct err *e)
 {
 	time_t now = clock_wall();
-	bool failed = any_failed(&m->env), late = plan_warn(&s->plan, &m->env, now), ok = true;
+	bool failed = envelope_failed(&m->env), late = plan_warn(&s->plan, &m->env, now), ok = true;
 	int text;
 
 	if (!failed && !late)

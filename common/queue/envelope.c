@@ -64,13 +64,23 @@ const char *rcpt_state_name(enum rcpt_state s)
 	return state_names[s];
 }
 
-size_t envelope_waiting(const struct envelope *env)
+static size_t count(const struct envelope *env, enum rcpt_state state)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < env->rcpt_count; i++)
-		n += env->rcpts[i].state == RCPT_WAITING;
+		n += env->rcpts[i].state == state;
 	return n;
+}
+
+size_t envelope_waiting(const struct envelope *env)
+{
+	return count(env, RCPT_WAITING);
+}
+
+size_t envelope_failed(const struct envelope *env)
+{
+	return count(env, RCPT_FAILED);
 }
 
 time_t envelope_start(const struct envelope *env)

@@ -90,6 +90,7 @@ bool envelope_parse(struct span text, struct arena *a, struct envelope *env, str
 
 const char *rcpt_state_name(enum rcpt_state s);		/* "waiting" "done" "failed" "told" */
 size_t envelope_waiting(const struct envelope *env);	/* recipients in RCPT_WAITING */
+size_t envelope_failed(const struct envelope *env);	/* in RCPT_FAILED: somebody is to be told */
 time_t envelope_start(const struct envelope *env);	/* since when it may be tried: retries count from here */
 void notify_print(unsigned notify, struct str *out);	/* "success,failure,delay", "never", "" */
 
