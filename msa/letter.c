@@ -110,6 +110,19 @@ static int add_rcpt(struct letter *l, struct span address)
 	return -1;
 }
 
+/* The address of a mailbox; what is none has none. */
+static bool print_address(const struct addr *a, struct str *text)
+{
+	str_reset(text);
+	if (a->kind != ADDR_MAILBOX || !a->local.n)
+		return false;
+	if (a->domain.n)
+		addr_print(a->local, a->domain, text);
+	else
+		str_add(text, a->local);
+	return true;
+}
+
 static int add_field(struct letter *l, struct span value)
 {
 	struct str text = STR(PATH_TEXT_MAX + 16);
@@ -118,15 +131,8 @@ static int add_field(struct letter *l, struct span value)
 
 	addr_parse(value, l->memory, &found);
 	for (size_t i = 0; i < found.count && code < 0; i++) {
-		const struct addr *a = &found.list[i];
-
-		if (a->kind != ADDR_MAILBOX || !a->local.n)
+		if (!print_address(&found.list[i], &text))
 			continue;
-		str_reset(&text);
-		if (a->domain.n)
-			addr_print(a->local, a->domain, &text);
-		else
-			str_add(&text, a->local);
 		code = text.over ?
 		    sendmail_fail(EX_DATAERR, "an address of the header is too long") :
 		    add_rcpt(l, str_span(&text));
@@ -185,15 +191,8 @@ static const char *sender_address(struct letter *l, struct span said)
 
 	addr_parse(said, l->memory, &found);
 	for (size_t i = 0; i < found.count && !address; i++) {
-		const struct addr *a = &found.list[i];
-
-		if (a->kind != ADDR_MAILBOX || !a->local.n)
-			continue;
-		if (a->domain.n)
-			addr_print(a->local, a->domain, &text);
-		else
-			str_add(&text, a->local);
-		address = text.over ? NULL : qualify(l, str_span(&text));
+		if (print_address(&found.list[i], &text) && !text.over)
+			address = qualify(l, str_span(&text));
 	}
 	str_free(&text);
 	return address && path_is_address(span_of(address), true) ? address : NULL;
