@@ -173,7 +173,7 @@ static int read_mode(const char *mode, int argc, char **argv, struct wishes *w)
 		return sendmail_fail(EX_USAGE,
 		    "-b%c: the daemons are msa(8) and mta(8), started by the system", *mode);
 	case 'h': case 'H':
-		return sendmail_fail(EX_USAGE, "-b%c: what is known of other hosts, posthorn queue shows", *mode);
+		return sendmail_fail(EX_USAGE, "-b%c: what is known of other hosts, posthorn destination shows", *mode);
 	default:
 		return sendmail_fail(EX_USAGE, "-b%s is not supported", mode);
 	}
