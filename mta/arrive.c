@@ -13,8 +13,6 @@ enum {
 	LOOK_AGAIN_S	= 10,	/* when the clerk could not be asked, or the disk is full */
 };
 
-static const char *const in_names[INS] = { "in/sub", "in/net", "in/own" };
-
 /* --- asking the clerk --- */
 
 static bool ask_once(struct sched *s, struct span address, enum dir_class *is, struct err *e)
@@ -285,7 +283,7 @@ void arrive_scan(struct sched *s)
 
 	for (unsigned i = 0; i < INS; i++) {
 		if (!queue_each(&s->in[i], notice_one, &(struct scan){ s, i }, &e))
-			log_error("%s: %s", in_names[i], e.text);
+			log_error("%s: %s", s->in[i].name, e.text);
 	}
 	if (s->arrived_n)
 		arm(s, clock_ms());
