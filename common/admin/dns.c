@@ -39,7 +39,7 @@ bool admin_dns_open(const struct conf *c, const char *server, struct admin_dns *
 		return err_perm(e, "5.5.4", "--resolver: expected ADDRESS or ADDRESS@PORT, not \"%s\"", server);
 	*d = (struct admin_dns){ .resolver = -1 };
 	d->dns = trust_dns_channel(&d->resolver);
-	if (!servant_start(&ours, ROLE_RESOLVER, false, &d->process, e))
+	if (!servant_start(&ours, ROLE_RESOLVER, SERVANT_PLAIN, &d->process, e))
 		return false;
 	if (admin_dns_channel(d, &d->resolver, e))
 		return true;
