@@ -40,11 +40,10 @@ static void print_json(struct probe *p, const struct job_step *s)
 
 	str_addf(&out, "%s{\"step\":", p->begun ? ",\n" : "[");
 	admin_json_text(&out, span_of(s->step));
-	str_add_text(&out, ",\"host\":");
-	admin_json_text(&out, span_of(s->host));
-	str_addf(&out, ",\"ok\":%s,\"ms\":%llu,\"text\":", s->mark == '+' ? "true" : s->mark == '-' ? "false" : "null",
+	admin_json_pair(&out, "host", span_of(s->host));
+	str_addf(&out, ",\"ok\":%s,\"ms\":%llu", s->mark == '+' ? "true" : s->mark == '-' ? "false" : "null",
 	    (unsigned long long)s->ms);
-	admin_json_text(&out, span_of(s->text));
+	admin_json_pair(&out, "text", span_of(s->text));
 	str_add_text(&out, "}");
 	admin_print(&out);
 	p->begun = true;

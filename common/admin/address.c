@@ -40,21 +40,15 @@ static void print_text(const struct dir_target *t, struct str *out)
 	str_add_char(out, '\n');
 }
 
-static void print_field(struct str *out, const char *name, const char *value)
-{
-	str_addf(out, ",\"%s\":", name);
-	admin_json_text(out, span_of(value));
-}
-
 static void print_json(const struct dir_target *t, struct str *out)
 {
 	str_addf(out, "{\"kind\":\"%s\"", t->kind == DIR_ADDRESS ? "address" : t->kind == DIR_SENDER ? "sender" : "mailbox");
-	print_field(out, "address", t->address);
+	admin_json_pair(out, "address", span_of(t->address));
 	if (t->kind == DIR_MAILBOX) {
-		print_field(out, "login", t->login);
-		print_field(out, "home", t->home);
-		print_field(out, "mail", t->mail);
-		print_field(out, "detail", t->detail);
+		admin_json_pair(out, "login", span_of(t->login));
+		admin_json_pair(out, "home", span_of(t->home));
+		admin_json_pair(out, "mail", span_of(t->mail));
+		admin_json_pair(out, "detail", span_of(t->detail));
 		str_addf(out, ",\"uid\":%u,\"gid\":%u,\"quota\":%" PRIu64, t->uid, t->gid, t->quota);
 	}
 	str_add_char(out, '}');
@@ -94,7 +88,7 @@ static void print_senders(const struct sender *s, size_t count, struct str *out)
 		}
 		str_addf(out, "%s{\"login\":", i ? ",\n " : "");
 		admin_json_text(out, span_of(s[i].login));
-		print_field(out, "line", s[i].line);
+		admin_json_pair(out, "line", span_of(s[i].line));
 		str_add_char(out, '}');
 	}
 }
@@ -141,7 +135,7 @@ static int explain_login(struct lookup *l, struct span address, const char *logi
 	if (admin_json()) {
 		str_add_text(&out, "{\"login\":");
 		admin_json_text(&out, span_of(login));
-		print_field(&out, "line", line);
+		admin_json_pair(&out, "line", span_of(line));
 		str_add_text(&out, "}\n");
 	} else {
 		str_addf(&out, "%s may send as " SPAN_FMT ": %s\n", login, SPAN_ARG(address), line);

@@ -198,6 +198,12 @@ void admin_json_text(struct str *out, struct span text)
 	str_add_char(out, '"');
 }
 
+void admin_json_pair(struct str *out, const char *key, struct span text)
+{
+	str_addf(out, ",\"%s\":", key);
+	admin_json_text(out, text);
+}
+
 void admin_print(struct str *out)
 {
 	fwrite(out->p, 1, out->n, stdout);

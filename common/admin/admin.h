@@ -65,6 +65,8 @@ int admin_fail(const struct err *e);
 int admin_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "text" as JSON has it, quotes included; what is no UTF-8 becomes U+FFFD. */
 void admin_json_text(struct str *out, struct span text);
+/* ,"key":"text": one more of an object that has some. */
+void admin_json_pair(struct str *out, const char *key, struct span text);
 /* Prints and frees. */
 void admin_print(struct str *out);
 

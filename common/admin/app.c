@@ -168,8 +168,7 @@ static void print_json(struct str *out, const struct app_row *row, const struct 
 {
 	str_add_text(out, out->n > 1 ? ",\n {\"address\":" : "{\"address\":");
 	admin_json_text(out, row->address);
-	str_add_text(out, ",\"name\":");
-	admin_json_text(out, row->name);
+	admin_json_pair(out, "name", row->name);
 	str_addf(out, ",\"read\":%s,\"send\":%s", row->rights & APP_READ ? "true" : "false",
 	    row->rights & APP_SEND ? "true" : "false");
 	if (use->when)

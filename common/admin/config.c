@@ -239,8 +239,7 @@ static void show_row_json(const struct conf *c, const struct setting *row, struc
 	conf_print(c, row, &value);
 	str_addf(out, "{\"section\":\"%s\",\"key\":\"%s\",\"value\":", row->section, row->key);
 	admin_json_text(out, str_span(&value));
-	str_add_text(out, ",\"origin\":");
-	admin_json_text(out, span_of(conf_origin(c, row)));
+	admin_json_pair(out, "origin", span_of(conf_origin(c, row)));
 	str_add_char(out, '}');
 	str_free(&value);
 }

@@ -118,10 +118,8 @@ static void print_json(const struct one *one, bool first)
 	admin_json_text(&out, span_of(one->name));
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		str_addf(&out, ",\"%s\":%lld", numbers[i].key, numbers[i].value);
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		str_addf(&out, ",\"%s\":", texts[i].key);
-		admin_json_text(&out, span_of(texts[i].value));
-	}
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		admin_json_pair(&out, texts[i].key, span_of(texts[i].value));
 	str_add_char(&out, '}');
 	admin_print(&out);
 }

@@ -83,10 +83,8 @@ static void print_json(const struct dkim_result *r, bool more, struct str *out)
 	};
 
 	str_addf(out, "%s{\"result\":\"%s\"", more ? ",\n " : "", trust_result_name(r->result));
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		str_addf(out, ",\"%s\":", words[i].name);
-		admin_json_text(out, words[i].text.p ? words[i].text : SPAN(""));
-	}
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		admin_json_pair(out, words[i].name, words[i].text.p ? words[i].text : SPAN(""));
 	str_addf(out, ",\"bits\":%u,\"testing\":%s,\"unsigned_bytes\":%llu}", r->bits,
 	    r->testing ? "true" : "false", (unsigned long long)r->beyond);
 }

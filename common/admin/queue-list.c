@@ -72,34 +72,28 @@ static void print_text(const struct station *st, const struct envelope *env)
 
 /* --- for programs --- */
 
-static void add_key(struct str *out, const char *key, const char *value)
-{
-	str_addf(out, ",\"%s\":", key);
-	admin_json_text(out, span_of(value));
-}
-
 static void json_rcpt(const struct rcpt *r, struct str *out)
 {
 	str_addf(out, "{\"number\":%u", r->number);
-	add_key(out, "address", r->address);
-	add_key(out, "state", rcpt_state_name(r->state));
+	admin_json_pair(out, "address", span_of(r->address));
+	admin_json_pair(out, "state", span_of(rcpt_state_name(r->state)));
 	str_addf(out, ",\"tries\":%u,\"next\":%lld", r->tries, (long long)r->next);
-	add_key(out, "status", r->status);
-	add_key(out, "answer", r->answer);
-	add_key(out, "remote", r->remote);
+	admin_json_pair(out, "status", span_of(r->status));
+	admin_json_pair(out, "answer", span_of(r->answer));
+	admin_json_pair(out, "remote", span_of(r->remote));
 	str_add_char(out, '}');
 }
 
 static void json_texts(const struct envelope *env, struct str *out)
 {
-	add_key(out, "sender", env->sender);
-	add_key(out, "login", env->login);
-	add_key(out, "peer", env->peer);
-	add_key(out, "helo", env->helo);
-	add_key(out, "protocol", env->protocol);
-	add_key(out, "tls", env->tls);
-	add_key(out, "hold", env->hold);
-	add_key(out, "via", env->via);
+	admin_json_pair(out, "sender", span_of(env->sender));
+	admin_json_pair(out, "login", span_of(env->login));
+	admin_json_pair(out, "peer", span_of(env->peer));
+	admin_json_pair(out, "helo", span_of(env->helo));
+	admin_json_pair(out, "protocol", span_of(env->protocol));
+	admin_json_pair(out, "tls", span_of(env->tls));
+	admin_json_pair(out, "hold", span_of(env->hold));
+	admin_json_pair(out, "via", span_of(env->via));
 }
 
 void queue_json(const char *station, const struct envelope *env, struct str *out)

@@ -66,12 +66,11 @@ static void print_json(const char *domain, const struct sts_entry *s, struct str
 		admin_json_text(out, span_of(sts_mode_name(s->policy.mode)));
 	else
 		str_add_text(out, "null");
-	str_add_text(out, ",\"id\":");
-	admin_json_text(out, span_of(s->id));
+	admin_json_pair(out, "id", span_of(s->id));
 	str_addf(out, ",\"fetched\":%" PRId64 ",\"tried\":%" PRId64 ",\"used\":%" PRId64,
 	    s->fetched, s->tried, s->used);
-	str_addf(out, ",\"max_age\":%" PRIu32 ",\"trouble\":", s->policy.max_age);
-	admin_json_text(out, span_of(s->trouble));
+	str_addf(out, ",\"max_age\":%" PRIu32, s->policy.max_age);
+	admin_json_pair(out, "trouble", span_of(s->trouble));
 	str_add_text(out, ",\"mx\":[");
 	for (size_t i = 0; i < s->policy.count; i++) {
 		str_add_text(out, i ? "," : "");

@@ -170,10 +170,8 @@ static void add_json_event(const struct event *ev, struct str *out)
 
 	str_add_text(out, "{\"time\":");
 	admin_json_text(out, ev->line.when);
-	str_add_text(out, ",\"program\":");
-	admin_json_text(out, ev->line.program);
-	str_add_text(out, ",\"event\":");
-	admin_json_text(out, ev->line.verb);
+	admin_json_pair(out, "program", ev->line.program);
+	admin_json_pair(out, "event", ev->line.verb);
 	while (logline_next(&fields, &key, &raw)) {
 		if (span_is(key, "time") || span_is(key, "program") || span_is(key, "event"))
 			continue;

@@ -360,10 +360,8 @@ static void print_json(struct listing *l, const struct list_row *row, const stru
 		str_addf(&l->out, ",\"uid\":%u", u->uid);
 	if (u->has_gid)
 		str_addf(&l->out, ",\"gid\":%u", u->gid);
-	if (u->home.n) {
-		str_add_text(&l->out, ",\"home\":");
-		admin_json_text(&l->out, u->home);
-	}
+	if (u->home.n)
+		admin_json_pair(&l->out, "home", u->home);
 	str_add_char(&l->out, '}');
 }
 
