@@ -3,23 +3,10 @@
 #include <fcntl.h>
 
 #include "common/os/fd.h"
-#include "common/os/file.h"
 #include "mta/report.h"
 #include "mta/sts.h"
 
 enum { MINUTES = 10 };		/* then the rest waits for the next run */
-
-static bool is_stale(int directory, const char *name, struct arena *a, struct sts_entry *out)
-{
-	struct str text = STR(STS_ENTRY_MAX);
-	int fd = file_open_beneath(directory, name, O_RDONLY, 0);
-	bool stale = fd >= 0 && file_read_all(fd, &text, NULL) &&
-	    sts_entry_parse(str_span(&text), a, out) && sts_is_stale(out, clock_wall());
-
-	fd_close(&fd);
-	str_free(&text);
-	return stale;
-}
 
 /*
  * An attacker who holds off the DNS and the web server has to do so for as long as a policy lasts,
@@ -38,7 +25,8 @@ void refresh_policies(struct reporter *r)
 
 	while (d && clock_ms() < until && (entry = readdir(d))) {
 		if (sts_domain(span_of(entry->d_name), domain) &&
-		    is_stale(fd, entry->d_name, r->arena, &policy))
+		    sts_entry_read(fd, entry->d_name, r->arena, &policy) &&
+		    sts_is_stale(&policy, clock_wall()))
 			sts_refresh(&s, domain, &policy, r->arena);
 		arena_reset(r->arena);
 	}

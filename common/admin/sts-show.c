@@ -110,7 +110,7 @@ static void show_kept(struct look *l)
 	struct sts_entry s;
 
 	str_add_text(&out, "kept here: ");
-	if (sts_kept(directory, l->domain, l->arena, &s))
+	if (sts_entry_read(directory, l->domain, l->arena, &s))
 		sts_print_kept(&s, &out);
 	else
 		str_add_text(&out, "nothing\n");

@@ -14,7 +14,6 @@
 #include "common/mail/date.h"
 #include "common/os/clock.h"
 #include "common/os/fd.h"
-#include "common/os/file.h"
 
 enum { MEMORY_MAX = 16 << 20, OUT_MAX = 64 << 20 };
 
@@ -26,18 +25,6 @@ int sts_open_kept(const struct conf *c)
 
 	snprintf(path, sizeof path, "%s/hints/sts", c->queue_directory);
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-bool sts_kept(int directory, const char *domain, struct arena *a, struct sts_entry *out)
-{
-	struct str text = STR(STS_ENTRY_MAX);
-	int fd = directory < 0 ? -1 : file_open_beneath(directory, domain, O_RDONLY, 0);
-	bool ok = fd >= 0 && file_read_all(fd, &text, NULL) &&
-	    sts_entry_parse(str_span(&text), a, out);
-
-	fd_close(&fd);
-	str_free(&text);
-	return ok;
 }
 
 void sts_print_kept(const struct sts_entry *s, struct str *out)
@@ -111,7 +98,7 @@ static void print_list(int directory, char **names, size_t count)
 
 	str_add_text(&out, admin_json() ? "[" : "");
 	for (size_t i = 0; i < count; i++) {
-		if (sts_kept(directory, names[i], a, &s)) {
+		if (sts_entry_read(directory, names[i], a, &s)) {
 			str_add_text(&out, admin_json() && any ? ",\n " : "");
 			any = true;
 			if (admin_json())

@@ -9,8 +9,6 @@
 #include "common/trust/sts.h"
 
 int sts_open_kept(const struct conf *c);	/* the directory; -1 and errno */
-/* Memory from a. False: nothing that can be read. */
-bool sts_kept(int directory, const char *domain, struct arena *a, struct sts_entry *out);
 void sts_print_kept(const struct sts_entry *s, struct str *out);	/* the rest of a line */
 
 int sts_show(int argc, char **argv);

@@ -1,7 +1,11 @@
 /* Records, policies, and what is remembered of them. See sts.h. */
 #include "common/trust/sts.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+
+#include "common/os/fd.h"
+#include "common/os/file.h"
 
 enum {
 	ID_MAX		= STS_ID - 1,
@@ -255,6 +259,18 @@ bool sts_entry_parse(struct span text, struct arena *a, struct sts_entry *out)
 	if (!out->fetched)
 		return out->tried > 0 && !text.n;
 	return sts_policy_parse(text, a, &out->policy, NULL);
+}
+
+bool sts_entry_read(int directory, const char *domain, struct arena *a, struct sts_entry *out)
+{
+	struct str text = STR(STS_ENTRY_MAX);
+	int fd = directory < 0 ? -1 : file_open_beneath(directory, domain, O_RDONLY, 0);
+	bool ok = fd >= 0 && file_read_all(fd, &text, NULL) &&
+	    sts_entry_parse(str_span(&text), a, out);
+
+	fd_close(&fd);
+	str_free(&text);
+	return ok;
 }
 
 void sts_entry_print(const struct sts_entry *s, struct str *out)

@@ -64,6 +64,8 @@ struct sts_entry {
 
 /* Memory from a. False: no such text; what it says is of no use. */
 bool sts_entry_parse(struct span text, struct arena *a, struct sts_entry *out);
+/* The file of that domain. False: none that can be read; directory may be -1. */
+bool sts_entry_read(int directory, const char *domain, struct arena *a, struct sts_entry *out);
 void sts_entry_print(const struct sts_entry *s, struct str *out);
 /* Is there a policy that counts at this time? */
 bool sts_entry_counts(const struct sts_entry *s, int64_t now);
