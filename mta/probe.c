@@ -242,10 +242,8 @@ static bool complete(struct probe *p)
 
 	if (!*p->job.destination && at)
 		p->job.destination = at + 1;
-	if (!*p->job.destination || !span_copy(span_of(p->job.destination), name, sizeof name))
+	if (!*p->job.destination || !span_copy_lower(span_of(p->job.destination), name, sizeof name))
 		return false;
-	for (char *c = name; *c; c++)
-		*c = to_lower(*c);
 	p->job.destination = arena_text(p->arena, span_of(name));
 	return true;
 }

@@ -100,7 +100,7 @@ static size_t gather(struct sched *s, struct message *m, time_t now, struct ways
 		const struct rcpt *r = &m->env.rcpts[i];
 
 		if (r->state != RCPT_WAITING || !plan_due(&s->plan, &m->env, r, now) ||
-		    !route_destination(span_of(r->address), "", name))
+		    !route_destination(span_of(r->address), name))
 			continue;
 		if (!n || strcmp(found[n - 1].domain, name) != 0)
 			found[n++].domain = arena_text(m->arena, span_of(name));
@@ -175,7 +175,7 @@ bool ways_head(const struct sched *s, struct message *m, const struct rcpt *r,
 	const struct ways_found *f;
 	char name[ROUTE_NAME];
 
-	if (!route_destination(span_of(r->address), "", name))
+	if (!route_destination(span_of(r->address), name))
 		return false;
 	f = bsearch(&(struct ways_found){ .domain = name }, found, count, sizeof *found, by_domain);
 	if (f)

@@ -209,11 +209,7 @@ static void show(const struct one *one)
 /* Names are in lower case. */
 static bool lower(const char *word, char name[ROUTE_NAME])
 {
-	if (!span_copy(span_of(word), name, ROUTE_NAME))
-		return false;
-	for (char *c = name; *c; c++)
-		*c = to_lower(*c);
-	return true;
+	return span_copy_lower(span_of(word), name, ROUTE_NAME);
 }
 
 static int verb_list(int argc, char **argv)

@@ -322,6 +322,15 @@ bool span_copy(struct span s, char *buf, size_t size)
 	return true;
 }
 
+bool span_copy_lower(struct span s, char *buf, size_t size)
+{
+	bool ok = span_copy(s, buf, size);
+
+	for (char *c = buf; *c; c++)
+		*c = to_lower(*c);
+	return ok;
+}
+
 static unsigned least_of(unsigned a, unsigned b)
 {
 	return a < b ? a : b;

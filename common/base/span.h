@@ -67,6 +67,7 @@ unsigned span_distance(struct span a, struct span b);
 
 /* Copy into a NUL-terminated buffer; false (and "") when it does not fit or holds a NUL. */
 bool span_copy(struct span s, char *buf, size_t size);
+bool span_copy_lower(struct span s, char *buf, size_t size);	/* ASCII in lower case */
 
 /* ASCII classes and case, without locale. */
 bool is_digit(char c);

@@ -17,10 +17,7 @@ enum route { ROUTE_LOCAL, ROUTE_OUT };
 /* Mail for somebody unknown in a domain of ours is local: there it is found out and bounced. So is a report that is to go back. */
 enum route route_of(enum dir_class is);
 
-/*
- * The name under which messages for the same servers meet: the relay host where one is set,
- * else the domain in lower case. False: an address without a domain, or one too long.
- */
-bool route_destination(struct span address, const char *relay_host, char out[ROUTE_NAME]);
+/* The domain in lower case. False: an address without one, or one too long. */
+bool route_destination(struct span address, char out[ROUTE_NAME]);
 
 #endif

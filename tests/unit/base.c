@@ -97,6 +97,10 @@ START_TEST(copies_refuse_nul_and_length)
 	ck_assert(!span_copy(SPAN("abcd"), buf, sizeof buf));
 	ck_assert_str_eq(buf, "");
 	ck_assert(!span_copy(SPAN("a\0b"), buf, sizeof buf));
+	ck_assert(span_copy_lower(SPAN("A[Z"), buf, sizeof buf));
+	ck_assert_str_eq(buf, "a[z");
+	ck_assert(!span_copy_lower(SPAN("ABCD"), buf, sizeof buf));
+	ck_assert_str_eq(buf, "");
 }
 END_TEST
 
