@@ -1,6 +1,8 @@
 /* Searching without regard to case. See fold.h. */
 #include "imapd/fold.h"
 
+#include "common/mail/charset.h"
+
 enum { PIECE = 16384, WINDOW_MAX = 1 << 20 };
 
 /* Capitals from..to become c + by; step 2: only every other one, from the first. */
@@ -52,21 +54,6 @@ static uint32_t point_of(struct span s, size_t n)
 	return c;
 }
 
-/* Only for points of up to three bytes, as all that folds is. */
-static void add_point(struct str *out, uint32_t c)
-{
-	if (c < 0x80) {
-		str_add_char(out, (char)c);
-	} else if (c < 0x800) {
-		str_add_char(out, (char)(0xc0 | c >> 6));
-		str_add_char(out, (char)(0x80 | (c & 0x3f)));
-	} else {
-		str_add_char(out, (char)(0xe0 | c >> 12));
-		str_add_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
-		str_add_char(out, (char)(0x80 | (c & 0x3f)));
-	}
-}
-
 /* Fold one character that begins at s and is n bytes long. */
 static void fold_one(struct span s, size_t n, struct str *out)
 {
@@ -75,7 +62,7 @@ static void fold_one(struct span s, size_t n, struct str *out)
 	if (folded == c)
 		str_add(out, span_to(s, n));
 	else
-		add_point(out, folded);
+		utf8_add(folded, out);
 }
 
 /* Folds what is whole; returns what is left at the end of a cut character. */

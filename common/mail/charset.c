@@ -144,6 +144,18 @@ static size_t utf8_length(struct span s)
 	return n;
 }
 
+void utf8_add(uint32_t point, struct str *out)
+{
+	static const unsigned char marks[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t n = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+	char bytes[4];
+
+	for (size_t i = n - 1; i > 0; i--, point >>= 6)
+		bytes[i] = (char)(0x80 | (point & 0x3f));
+	bytes[0] = (char)(marks[n] | point);
+	str_add(out, (struct span){ bytes, n });
+}
+
 bool utf8_ok(struct span s)
 {
 	while (s.n) {
@@ -196,20 +208,12 @@ static void by_iconv(iconv_t cd, struct span bytes, struct str *out)
 		;
 }
 
-/* All of the tables lie in the plane of two bytes. */
 static void by_table(const struct charset_table *t, struct span bytes, struct str *out)
 {
 	for (size_t i = 0; i < bytes.n; i++) {
 		unsigned char b = (unsigned char)bytes.p[i];
-		unsigned c = b < 0x80 ? b : t->upper[b - 0x80];
 
-		if (c < 0x80)
-			str_add_char(out, (char)c);
-		else if (c < 0x800)
-			str_add(out, (struct span){ (char[]){ (char)(0xc0 | c >> 6), (char)(0x80 | (c & 63)) }, 2 });
-		else
-			str_add(out, (struct span){ (char[]){ (char)(0xe0 | c >> 12), (char)(0x80 | (c >> 6 & 63)),
-			    (char)(0x80 | (c & 63)) }, 3 });
+		utf8_add(b < 0x80 ? b : t->upper[b - 0x80], out);
 	}
 }
 

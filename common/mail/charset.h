@@ -23,6 +23,7 @@ void charset_to_utf8(struct span name, struct span bytes, struct str *out);
 
 /* Is it well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool utf8_ok(struct span s);
+void utf8_add(uint32_t point, struct str *out);
 /* Copy, with U+FFFD for each byte that is not part of a well-formed sequence. */
 void utf8_mend(struct span s, struct str *out);
 

@@ -302,20 +302,6 @@ static void add_embedded(struct span utf8, struct str *out)
 	}
 }
 
-static void add_point(uint32_t point, struct str *out)
-{
-	if (point >= 0x10000)
-		str_addf(out, "%c%c%c%c", 0xf0 | point >> 18, 0x80 | (point >> 12 & 0x3f),
-		    0x80 | (point >> 6 & 0x3f), 0x80 | (point & 0x3f));
-	else if (point >= 0x800)
-		str_addf(out, "%c%c%c", 0xe0 | point >> 12, 0x80 | (point >> 6 & 0x3f),
-		    0x80 | (point & 0x3f));
-	else if (point >= 0x80)
-		str_addf(out, "%c%c", 0xc0 | point >> 6, 0x80 | (point & 0x3f));
-	else
-		str_addf(out, "%c", point);
-}
-
 /* "\x{3B1}", from behind the brace. What is no character that RFC 6533 has there stays as it is. */
 static bool eat_point(struct span *in, uint32_t *point)
 {
@@ -344,7 +330,7 @@ static void add_unembedded(struct span in, struct str *out)
 
 	while (in.n) {
 		if (eat_point(&in, &point))
-			add_point(point, out);
+			utf8_add(point, out);
 		else
 			str_add(out, span_take(&in, 1));
 	}

@@ -167,6 +167,18 @@ static const struct { const char *in; bool ok; const char *mended; } utf8[] = {
 	{ "",				true,	"" },
 };
 
+START_TEST(points_become_utf8)
+{
+	static const uint32_t points[] = { 'a', 0x7f, 0x80, 0x3b1, 0x7ff, 0x800, 0x65e5, 0xffff, 0x10000, 0x1f600, 0x10ffff };
+	struct str s = STR(100);
+
+	for (size_t i = 0; i < COUNT(points); i++)
+		utf8_add(points[i], &s);
+	ck_assert_str_eq(s.p, "a\x7f\xc2\x80\u03b1\u07ff\u0800\u65e5\uffff\U00010000\U0001f600\U0010ffff");
+	str_free(&s);
+}
+END_TEST
+
 START_TEST(utf8_is_checked)
 {
 	struct str s = STR(100);
@@ -204,6 +216,7 @@ int main(void)
 	tcase_add_loop_test(tc, words_come_back, 0, COUNT(texts));
 	tcase_add_loop_test(tc, phrases_encode, 0, COUNT(phrases));
 	tcase_add_loop_test(tc, params_parse, 0, COUNT(params));
+	tcase_add_test(tc, points_become_utf8);
 	tcase_add_loop_test(tc, utf8_is_checked, 0, COUNT(utf8));
 	tcase_add_test(tc, usual_charsets_open);
 	return unit_end();
