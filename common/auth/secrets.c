@@ -28,9 +28,7 @@ bool secrets_line_parse(struct span line, struct secrets_row *row, struct err *e
 /* The next line that is one, with its number; false at the end. */
 static bool next_line(struct span *text, unsigned *number, struct span *line)
 {
-	while (text->n) {
-		if (!span_cut(text, '\n', line))
-			*line = span_take(text, text->n);
+	while (span_piece(text, '\n', line)) {
 		++*number;
 		*line = span_trim(*line);
 		if (line->n && *line->p != '#')
