@@ -27,7 +27,7 @@ struct report_rcpt {
 	enum report_kind	 kind;		/* its Action */
 	const char		*original;	/* ORCPT "rfc822;x@y" still in xtext, or "" */
 	const char		*address;
-	const char		*status;	/* "5.1.1" */
+	const char		*status;	/* "5.1.1"; "": as the kind is */
 	const char *diagnostic; /* "550 5.1.1 no such user": what the remote said, or our reason */
 	bool			 from_remote;	/* diagnostic is an SMTP reply */
 	const char		*remote;	/* host name that said it, or "" */

@@ -171,9 +171,8 @@ static void add_rcpt(struct job *j, const struct rcpt *r, time_t last_try)
 	bool remote = r->remote && *r->remote;
 
 	j->rcpts[j->count++] = (struct report_rcpt){ .kind = j->kind, .original = r->original,
-		.address = r->address, .status = r->status && *r->status ? r->status
-		    : j->kind == REPORT_FAILED ? "5.0.0" : j->kind == REPORT_DELAYED ? "4.0.0" : "2.0.0",
-		.diagnostic = r->answer, .from_remote = remote && r->answer && is_digit(*r->answer),
+		.address = r->address, .status = r->status ? r->status : "", .diagnostic = r->answer,
+		.from_remote = remote && r->answer && is_digit(*r->answer),
 		.remote = r->remote, .last_try = last_try };
 }
 
