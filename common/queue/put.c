@@ -27,6 +27,8 @@ struct queue_put {
 	struct str		 held;
 	uint64_t		 bytes, lines;
 	uint32_t		 crc;
+	int			 mark_dir;	/* -1: no mark is wanted */
+	char			 mark[ID_SIZE + 12];
 	bool			 failed;
 	struct err		 why;
 };
@@ -60,7 +62,7 @@ struct queue_put *queue_put_open(const struct station *st, const char *id, struc
 		return NULL;
 	q = mem_get(sizeof *q);
 	q->st = st;
-	q->fd = -1;
+	q->fd = q->mark_dir = -1;
 	q->held = STR(QUEUE_HELD);
 	snprintf(q->id, sizeof q->id, "%s", id);
 	snprintf(q->text_name, sizeof q->text_name, "%s.m", id);
@@ -222,6 +224,12 @@ int queue_put_text_fd(struct queue_put *q, struct err *e)
 
 /* --- the commit --- */
 
+void queue_put_mark(struct queue_put *q, int dir, const char *name)
+{
+	q->mark_dir = dir;
+	snprintf(q->mark, sizeof q->mark, "%s", name);
+}
+
 static void fill(const struct queue_put *q, struct envelope *env)
 {
 	snprintf(env->id, sizeof env->id, "%s", q->id);
@@ -276,6 +284,13 @@ static bool has_name(const struct queue_put *q, struct err *e)
 	    err_temp(e, "4.3.0", "%s was removed while it was written", q->text_name);
 }
 
+/* Before the flushes, which it rides along with. */
+static bool put_mark(const struct queue_put *q, struct err *e)
+{
+	return q->mark_dir < 0 || linkat(q->st->tmp, q->envelope_name, q->mark_dir, q->mark, 0) == 0 ||
+	    err_sys(e, "cannot mark %s as %s", q->id, q->mark);
+}
+
 /*
  * The order of the promise. Where both are new, the envelope's bytes are started on their
  * way first, so that they ride in the journal's commit that the text's flush makes, and
@@ -303,7 +318,7 @@ static bool commit(struct queue_put *q, struct envelope *env, struct err *e)
 	envelope = create_envelope(q->st, q->envelope_name, env, e);
 	if (envelope < 0)
 		return false;
-	ok = flush_and_name(q, envelope, e);
+	ok = put_mark(q, e) && flush_and_name(q, envelope, e);
 	close(envelope);
 	return ok;
 }
@@ -331,16 +346,23 @@ bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e)
 	return true;
 }
 
+static void remove_names(const struct queue_put *q)
+{
+	/* A mark alone would say that it was made: where it can not go, all stays. */
+	if (q->mark_dir >= 0 && unlinkat(q->mark_dir, q->mark, 0) < 0 && errno != ENOENT)
+		return;
+	/* Envelope first: it may have got its name before the last flush failed. */
+	unlinkat(q->st->fresh, q->envelope_name, 0);
+	unlinkat(q->st->tmp, q->envelope_name, 0);
+	unlinkat(q->st->fresh, q->text_name, 0);
+}
+
 void queue_put_drop(struct queue_put *q)
 {
 	if (!q)
 		return;
-	if (q->fd >= 0) {
-		/* Envelope first: it may have got its name before the last flush failed. */
-		unlinkat(q->st->fresh, q->envelope_name, 0);
-		unlinkat(q->st->tmp, q->envelope_name, 0);
-		unlinkat(q->st->fresh, q->text_name, 0);
-	}
+	if (q->fd >= 0)
+		remove_names(q);
 	put_free(q);
 }
 

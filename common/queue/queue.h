@@ -58,6 +58,8 @@ struct queue_put *queue_put_open(const struct station *st, const char *id, struc
 void queue_put_bytes(struct queue_put *q, struct span lf_text);
 bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e);
 void queue_put_drop(struct queue_put *q);		/* NULL is fine */
+/* The envelope gets this name too, in dir, before its own in new/: a mark of its making. See made.h. */
+void queue_put_mark(struct queue_put *q, int dir, const char *name);
 
 /* Give on bytes of the text that was put, from offset from (up to its end), in pieces. */
 bool queue_put_read(const struct queue_put *q, uint64_t from, uint64_t bytes, struct sink to, struct err *e);
@@ -87,7 +89,7 @@ bool queue_remove(const struct station *st, const char *id, struct err *e);		/* 
 time_t queue_next_try(const struct station *st, const char *id); /* the mtime; 0 when it is gone */
 /* Call each with every ID that has an envelope in new/; stops when each says false. */
 bool queue_each(const struct station *st, bool (*each)(void *arg, const char *id), void *arg, struct err *e);
-/* Sweep: tmp/ files older than a day, texts without envelope older than an hour. */
+/* Sweep: tmp/ files older than a day that have no other name, texts without envelope older than an hour. */
 void queue_sweep(const struct station *st, time_t now);
 
 /* A new id: time-ordered, unique on this host, [0-9a-z]{14}. */

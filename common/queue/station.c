@@ -26,8 +26,9 @@ static const struct { const char *name, *owner; } stations[] = {
 };
 static const char *const parts[] = { "", "/tmp", "/new", "/ask" };
 
-/* Who keeps what became of messages (os/history.h); sched removes what is old. */
-static const struct { const char *name, *owner; } histories[] = {
+/* Who keeps marks (made.h), and what became of messages (os/history.h; sched removes what is old). */
+static const struct { const char *name, *owner; } beside[] = {
+	{ "local/made",	"posthorn-mda" },
 	{ "history/sub", "posthorn-sub" },
 	{ "history/net", "posthorn-in" },
 	{ "history/mta", "posthorn-mta" },
@@ -101,13 +102,13 @@ static bool make_station(int queue, const char *name, const char *owner, struct 
 	return true;
 }
 
-static bool make_history(int queue, struct err *e)
+static bool make_beside(int queue, struct err *e)
 {
 	if (mkdirat(queue, "history", 0755) < 0 && errno != EEXIST)
 		return err_sys(e, "cannot make history/");
-	for (size_t i = 0; i < sizeof histories / sizeof *histories; i++) {
-		if (!file_make_dirs(queue, histories[i].name, 0700, e)
-		    || (geteuid() == 0 && !give(queue, histories[i].name, histories[i].owner, e)))
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+		if (!file_make_dirs(queue, beside[i].name, 0700, e)
+		    || (geteuid() == 0 && !give(queue, beside[i].name, beside[i].owner, e)))
 			return false;
 	}
 	return true;
@@ -121,7 +122,7 @@ static bool make_all(int queue, struct err *e)
 		if (!make_station(queue, stations[i].name, stations[i].owner, e))
 			return false;
 	}
-	return make_history(queue, e);
+	return make_beside(queue, e);
 }
 
 bool queue_make(const char *path, struct err *e)
@@ -216,12 +217,12 @@ bool queue_each(const struct station *st, bool (*each)(void *arg, const char *id
  * By the time of the last change of the inode: writing and linking both renew it, so a text
  * on its way into or out of the station is never old.
  */
-static void sweep_one(int dir, const char *name, time_t before)
+static void sweep_one(int dir, const char *name, nlink_t names, time_t before)
 {
 	struct stat st;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_ctime < before)
+	    st.st_nlink <= names && st.st_ctime < before)
 		unlinkat(dir, name, 0);
 }
 
@@ -243,13 +244,13 @@ void queue_sweep(const struct station *st, time_t now)
 	DIR *d = list(st->tmp, NULL);
 
 	while (d && (entry = readdir(d)))
-		sweep_one(st->tmp, entry->d_name, now - ABANDONED_TMP_S);
+		sweep_one(st->tmp, entry->d_name, 1, now - ABANDONED_TMP_S);	/* more: it has a mark, made.h */
 	if (d)
 		closedir(d);
 	d = list(st->fresh, NULL);
 	while (d && (entry = readdir(d))) {
 		if (lonely_text(st->fresh, entry->d_name))
-			sweep_one(st->fresh, entry->d_name, now - ABANDONED_TEXT_S);
+			sweep_one(st->fresh, entry->d_name, (nlink_t)-1, now - ABANDONED_TEXT_S);
 	}
 	if (d)
 		closedir(d);

@@ -8,7 +8,7 @@
 
 #include "common/base/crc.h"
 #include "common/os/file.h"
-#include "common/queue/queue.h"
+#include "common/queue/made.h"
 
 static char root[64];
 static int queue;
@@ -361,6 +361,63 @@ START_TEST(sweep_takes_old_strays_only)
 }
 END_TEST
 
+/* Its envelope cannot get its place: the next look does not say that it was made. */
+START_TEST(dropped_leaves_no_mark)
+{
+	struct station st = open_station("in/own"), local = open_station("local");
+	struct rcpt r = { .address = "x@y" };
+	struct envelope env = { .sender = "", .rcpts = &r, .rcpt_count = 1 };
+	char id[ID_SIZE], name[MADE_NAME], path[128];
+	struct err e;
+	int dir = made_open(&local, &e);
+	struct queue_put *q;
+	bool is_made = true;
+
+	queue_new_id(id);
+	made_name(id, 0, name);
+	snprintf(path, sizeof path, "%s/in/own/new/%s.e", root, id);
+	close(creat(path, 0600));
+	q = queue_put_open(&st, id, &e);
+	queue_put_bytes(q, SPAN("hello\n"));
+	queue_put_mark(q, dir, name);
+	ck_assert(!queue_put_commit(q, &env, &e));
+	ck_assert_int_lt(faccessat(dir, name, F_OK, 0), 0);
+	ck_assert(made_look(dir, name, &st, a, &is_made, &e) && !is_made);
+	close(dir);
+}
+END_TEST
+
+/* What is in tmp/ says that it was not made, as long as the mark is there; that goes with the message. */
+START_TEST(sweep_leaves_marked_ones)
+{
+	struct station st = open_station("in/own"), local = open_station("local");
+	const struct station *way[] = { &st, &local };
+	char id[ID_SIZE], other[ID_SIZE], name[MADE_NAME], file[ID_SIZE + 2];
+	time_t later = time(NULL) + 10 * 86400;
+	struct err e;
+	int dir = made_open(&local, &e);
+
+	put(&local, 1, id);
+	put(&st, 1, other);
+	made_name(id, 7, name);
+	snprintf(file, sizeof file, "%s.e", other);
+	ck_assert_int_eq(renameat(st.fresh, file, st.tmp, file), 0);
+	ck_assert_int_eq(linkat(st.tmp, file, dir, name, 0), 0);
+	queue_sweep(&st, later);
+	ck_assert_int_eq(faccessat(st.tmp, file, F_OK, 0), 0);
+	made_sweep(dir, way, COUNT(way), later);
+	ck_assert_int_eq(faccessat(dir, name, F_OK, 0), 0);
+	ck_assert(queue_remove(&local, id, &e));
+	made_sweep(dir, way, COUNT(way), time(NULL));
+	ck_assert_int_eq(faccessat(dir, name, F_OK, 0), 0);
+	made_sweep(dir, way, COUNT(way), later);
+	ck_assert_int_lt(faccessat(dir, name, F_OK, 0), 0);
+	queue_sweep(&st, later);
+	ck_assert_int_lt(faccessat(st.tmp, file, F_OK, 0), 0);
+	close(dir);
+}
+END_TEST
+
 START_TEST(full_disk_is_temporary)
 {
 	struct station st = open_station("in/sub");
@@ -388,6 +445,8 @@ int main(void)
 	tcase_add_test(tc, rewritten_is_the_new_one);
 	tcase_add_test(tc, swept_away_is_not_accepted);
 	tcase_add_test(tc, sweep_takes_old_strays_only);
+	tcase_add_test(tc, dropped_leaves_no_mark);
+	tcase_add_test(tc, sweep_leaves_marked_ones);
 	tcase_add_test(tc, full_disk_is_temporary);
 	return unit_end();
 }
