@@ -243,18 +243,27 @@ static bool write_forward(struct pick *p, const struct message *m, size_t rcpt, 
     enum manner how, struct err *e)
 {
 	const char *address = m->env.rcpts[rcpt].address;
+	char mark[MADE_NAME];
 	struct queue_put *q;
 	struct envelope env;
+	bool was_made;
 
+	made_name(m->id, m->env.rcpts[rcpt].number, mark);
 	if (!(how == WRAPPED ? begin_own_envelope : begin_envelope)(p, m, rcpt, &env, e))
 		return false;
+	if (!made_look(p->made, mark, &p->own, m->memory, &was_made, e))
+		return false;
+	if (was_made)
+		return m->progress[rcpt].made = true;
 	q = queue_put_open(&p->own, env.id, e);
 	if (!q || !(how == WRAPPED ? put_wrapped(p, m, address, text, &env, q, e) : put_as_it_is(m, address, q, e))) {
 		queue_put_drop(q);
 		return false;
 	}
+	queue_put_mark(q, p->made, mark);
 	if (!queue_put_commit(q, &env, e))
 		return false;
+	m->progress[rcpt].made = true;
 	tell_log(m, address, &env, how);
 	return true;
 }
@@ -295,4 +304,16 @@ bool forward_send(struct pick *p, const struct message *m, size_t rcpt, struct e
 
 	free(head);
 	return ok;
+}
+
+void forward_noted(const struct pick *p, const struct message *m)
+{
+	char mark[MADE_NAME];
+
+	for (size_t i = 0; m->text >= 0 && i < m->env.rcpt_count; i++) {
+		if (!m->progress[i].made)
+			continue;
+		made_name(m->id, m->env.rcpts[i].number, mark);
+		made_noted(p->made, mark);
+	}
 }

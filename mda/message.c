@@ -41,6 +41,7 @@ static bool hold(struct pick *p, struct message *m, const char *why)
 		maillog_trouble(m->id, "putting on hold", &e);
 		return false;
 	}
+	forward_noted(p, m);
 	put_down(p, m);
 	maillog_held(m->id, why);
 	pick_forget(p, m);
@@ -55,6 +56,7 @@ static bool leave(struct pick *p, struct message *m, const char *why)
 		maillog_trouble(m->id, "removing", &e);
 		return false;
 	}
+	forward_noted(p, m);
 	put_down(p, m);
 	maillog_removed(m->id, why);
 	pick_forget(p, m);
@@ -84,6 +86,7 @@ static bool stay(struct pick *p, struct message *m)
 		maillog_trouble(m->id, "noting what became of it", &e);
 		return false;
 	}
+	forward_noted(p, m);
 	put_down(p, m);
 	pick_later(p, m, next);
 	return true;
@@ -134,8 +137,8 @@ static bool conclude(struct pick *p, struct message *m)
 }
 
 /*
- * After trouble what is known of it stays in memory, and only the writing is done again: else forwards
- * would go out twice. Not where all is as it was, nor for so many that others could not be delivered.
+ * After trouble what is known of it stays in memory, and only the writing is done again. Not where all
+ * is as it was, nor for so many that others could not be delivered.
  */
 static void finish_message(struct pick *p, struct message *m)
 {
@@ -163,8 +166,11 @@ void message_note(const struct pick *p, const struct message *m)
 {
 	struct err e;
 
-	if (m->at_work && m->text >= 0 && envelope_waiting(&m->env) < m->env.rcpt_count &&
-	    !queue_write_envelope(&p->local, &m->env, &e))
+	if (!m->at_work || m->text < 0 || envelope_waiting(&m->env) == m->env.rcpt_count)
+		return;
+	if (queue_write_envelope(&p->local, &m->env, &e))
+		forward_noted(p, m);
+	else
 		maillog_trouble(m->id, "noting what became of it", &e);
 }
 

@@ -7,7 +7,7 @@
  *	each recipient, deliver processes to put the text into Maildirs, makes new messages
  *	of what is forwarded, bounces what can not be, and tries again later what can.
  * FILES
- *	QUEUE/local/new, QUEUE/hold/new, QUEUE/in/own/new; see posthorn-queue(7)
+ *	QUEUE/local/new, QUEUE/local/made, QUEUE/hold/new, QUEUE/in/own/new; see posthorn-queue(7)
  *	RUN/full/LOGIN		mailboxes that were full lately; see posthorn-clerk(8)
  */
 #include "mda/pick.h"
@@ -225,6 +225,15 @@ void pick_look_at_clock(struct pick *p)
 		log_warn("the clock went forward by minutes or more: no message is given up within a day from now");
 }
 
+static void sweep(const struct pick *p)
+{
+	const struct station *way[] = { &p->hold, &p->own, &p->local };
+
+	queue_sweep(&p->local, clock_wall());
+	made_sweep(p->made, way, sizeof way / sizeof *way, clock_wall());
+	full_sweep(p->full, clock_wall());
+}
+
 static void scan_time(void *arg)
 {
 	static unsigned turns;
@@ -232,15 +241,13 @@ static void scan_time(void *arg)
 
 	pick_look_at_clock(p);
 	/* what came just before a jump of the clock looks old after it */
-	if (turns++ % SWEEP_SCANS == 0 && clock_wall() >= p->plan.doubt_until) {
-		queue_sweep(&p->local, clock_wall());
-		full_sweep(p->full, clock_wall());
-	}
+	if (turns++ % SWEEP_SCANS == 0 && clock_wall() >= p->plan.doubt_until)
+		sweep(p);
 	look_at_all(p);
 	loop_at(p->loop, clock_in(SCAN_S), scan_time, p);
 }
 
-/* A delivery that is under way is recognised when it is done again; a forward is not, so what is known is noted. */
+/* What is done again is recognised; what is known already need not be. */
 static void end(const struct pick *p)
 {
 	for (size_t i = 0; i < p->slots; i++) {
@@ -276,6 +283,17 @@ static void open_station(struct pick *p, int queue, const char *name, struct sta
 	st->reserve = p->self.conf.disk_reserve;
 }
 
+static void open_made(struct pick *p)
+{
+	struct err e;
+
+	p->made = made_open(&p->local, &e);
+	if (p->made < 0) {
+		log_error("%s", e.text);
+		exit(1);
+	}
+}
+
 static void open_stations(struct pick *p)
 {
 	struct err e;
@@ -288,6 +306,7 @@ static void open_stations(struct pick *p)
 	open_station(p, queue, "local", &p->local);
 	open_station(p, queue, "hold", &p->hold);
 	open_station(p, queue, "in/own", &p->own);
+	open_made(p);
 	close(queue);
 	p->ask = wish_open(&p->local);
 	if (!station_lock(&p->local)) {

@@ -15,6 +15,7 @@
 #include "common/io/loop.h"
 #include "common/keeper/role.h"
 #include "common/queue/bounce.h"
+#include "common/queue/made.h"
 #include "common/queue/plan.h"
 #include "common/queue/queue.h"
 #include "common/queue/wish.h"
@@ -54,6 +55,7 @@ struct progress {
 	size_t		 targets;	/* all of them, mailboxes too */
 	bool back; /* it is a report, and goes on to the sender of what we forwarded */
 	bool		 owned;		/* it is a list with an owner: it has the message, and its members are his business */
+	bool		 made;		/* its forward, and the mark is there still */
 	bool		 passed_on;	/* the sender's wishes went along, all of them: nothing to report from here */
 };
 
@@ -77,6 +79,7 @@ struct pick {
 	struct role_self self;
 	struct loop	*loop;
 	struct station	 local, hold, own;
+	int		 made;		/* local/made: forwards that may not be noted yet */
 	struct plan	 plan;
 	struct bounce	 bounce;
 	int		 clerk;		/* -1: to be asked for again */
@@ -123,6 +126,8 @@ bool message_forward_sender(struct pick *p, const struct message *m, const char 
 /* --- forward.c --- */
 /* All addresses of a recipient as one new message in in/own. */
 bool forward_send(struct pick *p, const struct message *m, size_t rcpt, struct err *e);
+/* What was forwarded is noted in the envelope, or that is gone. */
+void forward_noted(const struct pick *p, const struct message *m);
 
 /* --- wishes.c --- */
 void wishes_heard(struct pick *p, const char *name);	/* a file in local/ask */

@@ -360,7 +360,7 @@ static bool has(const char *pattern, const char *where)
 
 static void clean(void)
 {
-	shell("rm -rf run/full/* */new/* in/*/new/* */ask/* mail/here.test log");
+	shell("rm -rf run/full/* */made/* */new/* in/*/new/* */ask/* mail/here.test log");
 }
 
 static void wait_for_log(const char *pattern)
