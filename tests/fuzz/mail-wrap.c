@@ -7,6 +7,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+/* However simply somebody reads it: one mailbox, and that is ours. */
+static void check_author(struct span from)
+{
+	bool quoted = false;
+	size_t ats = 0;
+
+	for (size_t i = 0; i < from.n; i++) {
+		if (quoted && from.p[i] == '\\')
+			i++;
+		else if (from.p[i] == '"')
+			quoted = !quoted;
+		else if (!quoted)
+			assert(from.p[i] && !strchr(",;:()[]\\", from.p[i]));
+		ats += !quoted && from.p[i] == '@';
+	}
+	assert(!quoted && ats == 1 && span_ends(span_trim(from), " <team@b.test>"));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const char *const known[] = {
@@ -31,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			i++;
 		assert(i < sizeof known / sizeof *known);
 		froms += span_is(f.name, "From");
+		if (span_is(f.name, "From"))
+			check_author(f.value);
 	}
 	assert(froms == 1 && header_eat_end(&in));
 	str_reset(&out);
