@@ -45,13 +45,17 @@ static bool expect_name(SSL *ssl, const char *host)
 
 static bool expect_names(SSL *ssl, const struct tls_want *want)
 {
-	bool ok = want->name_count || expect_name(ssl, want->host);
+	const char *alone = want->name_count ? want->names[0] : want->host;
+	bool named = false, ok = true;
 
-	/* OpenSSL wants the address and a name, not one of them: an address counts when it is all there is. */
-	for (size_t i = 0; ok && i < want->name_count; i++)
-		ok = (want->name_count > 1 && is_address(want->names[i])) ||
-		    expect_name(ssl, want->names[i]);
-	return ok;
+	/* OpenSSL wants the address and a name, not one of them: an address counts where no name does. */
+	for (size_t i = 0; ok && i < want->name_count; i++) {
+		if (is_address(want->names[i]))
+			continue;
+		ok = expect_name(ssl, want->names[i]);
+		named = true;
+	}
+	return ok && (named || expect_name(ssl, alone));
 }
 
 static bool expect_records(SSL *ssl, const struct tls_want *want)

@@ -176,6 +176,8 @@ static const struct { const char *names, *one, *two; bool ok; } name_lists[] = {
 	{ "DNS:isp.test",	"b.test",	".isp.test",	false },
 	{ "DNS:mx.c.test",	"b.test",	".isp.test",	false },
 	{ "DNS:mx.isp.test",	"192.0.2.1",	"mx.isp.test",	true },
+	{ "DNS:mx.test", "192.0.2.1", "192.0.2.2", false },	/* addresses alone are names still */
+	{ "IP:192.0.2.1", "192.0.2.1", "192.0.2.2", true },
 };
 
 START_TEST(any_of_the_names_will_do)
