@@ -248,10 +248,10 @@ static bool write_forward(struct pick *p, const struct message *m, size_t rcpt, 
 	struct envelope env;
 	bool was_made;
 
-	made_name(m->id, m->env.rcpts[rcpt].number, mark);
+	made_name(m->id, m->env.rcpts[rcpt].number, "forward", mark);
 	if (!(how == WRAPPED ? begin_own_envelope : begin_envelope)(p, m, rcpt, &env, e))
 		return false;
-	if (!made_look(p->made, mark, &p->own, m->memory, &was_made, e))
+	if (!made_look(p->made, mark, &p->own, &was_made, e))
 		return false;
 	if (was_made)
 		return m->progress[rcpt].made = true;
@@ -310,10 +310,10 @@ void forward_noted(const struct pick *p, const struct message *m)
 {
 	char mark[MADE_NAME];
 
-	for (size_t i = 0; m->text >= 0 && i < m->env.rcpt_count; i++) {
+	for (size_t i = 0; i < m->env.rcpt_count; i++) {
 		if (!m->progress[i].made)
 			continue;
-		made_name(m->id, m->env.rcpts[i].number, mark);
+		made_name(m->id, m->env.rcpts[i].number, "forward", mark);
 		made_noted(p->made, mark);
 	}
 }

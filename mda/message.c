@@ -31,6 +31,15 @@ static void put_down(struct pick *p, struct message *m)
 	p->at_work--;
 }
 
+/* What was made because of it stands in its envelope now, or that is gone. */
+static void noted(const struct pick *p, struct message *m)
+{
+	if (m->text < 0)
+		return;
+	forward_noted(p, m);
+	bounce_noted(&p->bounce, &m->env);
+}
+
 static bool hold(struct pick *p, struct message *m, const char *why)
 {
 	struct err e;
@@ -41,7 +50,7 @@ static bool hold(struct pick *p, struct message *m, const char *why)
 		maillog_trouble(m->id, "putting on hold", &e);
 		return false;
 	}
-	forward_noted(p, m);
+	noted(p, m);
 	put_down(p, m);
 	maillog_held(m->id, why);
 	pick_forget(p, m);
@@ -56,7 +65,7 @@ static bool leave(struct pick *p, struct message *m, const char *why)
 		maillog_trouble(m->id, "removing", &e);
 		return false;
 	}
-	forward_noted(p, m);
+	noted(p, m);
 	put_down(p, m);
 	maillog_removed(m->id, why);
 	pick_forget(p, m);
@@ -86,7 +95,7 @@ static bool stay(struct pick *p, struct message *m)
 		maillog_trouble(m->id, "noting what became of it", &e);
 		return false;
 	}
-	forward_noted(p, m);
+	noted(p, m);
 	put_down(p, m);
 	pick_later(p, m, next);
 	return true;
@@ -162,14 +171,14 @@ void message_finish_again(struct pick *p, struct message *m)
 	finish_message(p, m);
 }
 
-void message_note(const struct pick *p, const struct message *m)
+void message_note(const struct pick *p, struct message *m)
 {
 	struct err e;
 
 	if (!m->at_work || m->text < 0 || envelope_waiting(&m->env) == m->env.rcpt_count)
 		return;
 	if (queue_write_envelope(&p->local, &m->env, &e))
-		forward_noted(p, m);
+		noted(p, m);
 	else
 		maillog_trouble(m->id, "noting what became of it", &e);
 }
@@ -211,7 +220,7 @@ static void deferred(struct pick *p, const struct message *m, struct rcpt *r, co
 	maillog_expired(m->id, span_of(r->address), (int)(now - m->env.arrived), e);
 }
 
-static void done(struct pick *p, const struct message *m, struct rcpt *r)
+static void done(struct pick *p, struct message *m, struct rcpt *r)
 {
 	const struct progress *g = &m->progress[r - m->env.rcpts];
 	enum report_kind kind = g->forward_count && !g->owned ? REPORT_EXPANDED : REPORT_DELIVERED;

@@ -251,7 +251,7 @@ static void scan_time(void *arg)
 static void end(const struct pick *p)
 {
 	for (size_t i = 0; i < p->slots; i++) {
-		for (const struct message *m = p->known[i]; m; m = m->next_known)
+		for (struct message *m = p->known[i]; m; m = m->next_known)
 			message_note(p, m);
 	}
 	exit(0);
@@ -342,6 +342,7 @@ static void set_up(struct pick *p)
 	plan_init(&p->plan, c->mta_retry.words, c->mta_retry.count, (time_t)c->mta_give_up,
 	    (time_t)c->mta_warn_after);
 	p->bounce = (struct bounce){ .own = &p->own,
+		.made = p->made,
 		.our_name = c->host_name,
 		.postmaster = c->postmaster,
 		.give_up = (time_t)c->mta_give_up };

@@ -114,7 +114,7 @@ void pick_base(const struct pick *p, const struct envelope *env, const struct rc
 /* --- message.c: neither begins with another message; who calls from the loop does so after --- */
 void message_begin(struct pick *p, struct message *m);
 void message_finish_again(struct pick *p, struct message *m);	/* it could not be finished, and is at work still */
-void message_note(const struct pick *p, const struct message *m);	/* at work: what is known of it so far */
+void message_note(const struct pick *p, struct message *m);	/* at work: what is known of it so far */
 void message_answer(struct pick *p, const struct task *t, const struct err *trouble);	/* NULL: delivered */
 /* Tell the clerks of a mailbox with a quota: e is what became of the task, room what was left when it was full. */
 void message_tell_room(const struct pick *p, const struct task *t, const struct err *trouble, uint64_t room);

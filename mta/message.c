@@ -85,6 +85,7 @@ static bool hold(struct sched *s, struct message *m, const char *why)
 		maillog_trouble(m->env.id, "putting on hold", &e);
 		return false;
 	}
+	bounce_noted(&s->bounce, &m->env);
 	maillog_held(m->env.id, why);
 	return true;
 }
@@ -97,6 +98,7 @@ static bool remove_message(struct sched *s, struct message *m, const char *why)
 		maillog_trouble(m->env.id, "removing", &e);
 		return false;
 	}
+	bounce_noted(&s->bounce, &m->env);
 	maillog_removed(m->env.id, why);
 	return true;
 }
@@ -138,6 +140,8 @@ static bool wait_again(struct sched *s, struct message *m)
 		if (knows_much(m))
 			return false;
 		next = clock_wall() + TROUBLE_S;
+	} else {
+		bounce_noted(&s->bounce, &m->env);
 	}
 	if (m->no_room && next <= clock_wall())
 		dests_park(s, m->env.id, m->no_room, m->hurry);
@@ -212,10 +216,12 @@ static void note(struct sched *s, struct message *m)
 	struct err e;
 
 	m->noted = clock_ms();
-	if (queue_write_envelope(&s->out, &m->env, &e))
-		m->changed = false;
-	else
+	if (!queue_write_envelope(&s->out, &m->env, &e)) {
 		maillog_trouble(m->env.id, "noting what became of it", &e);
+		return;
+	}
+	m->changed = false;
+	bounce_noted(&s->bounce, &m->env);
 }
 
 void message_note_all(struct sched *s)
@@ -260,7 +266,7 @@ static void let_go(struct sched *s, struct message *m)
 
 /* --- what became of a job --- */
 
-static void relayed(struct sched *s, struct message *m, const struct rcpt *r)
+static void relayed(struct sched *s, struct message *m, struct rcpt *r)
 {
 	struct err e;
 	int text;

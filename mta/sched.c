@@ -61,6 +61,8 @@ static void open_queue(struct sched *s)
 	need(station_open(queue, "out", &s->out, &e), &e);
 	need(station_open(queue, "local", &s->local, &e), &e);
 	need(station_open(queue, "hold", &s->hold, &e), &e);
+	s->made = made_open(&s->out, &e);
+	need(s->made >= 0, &e);
 	close(queue);
 	s->ask = wish_open(&s->out);
 	need(s->ask >= 0 || err_sys(&e, "cannot open out/ask"), &e);
@@ -85,6 +87,7 @@ static void set_up(struct sched *s)
 	plan_waits(&s->plan, PLAN_GREYLISTED, c->mta_retry_greylisted.words,
 	    c->mta_retry_greylisted.count);
 	s->bounce = (struct bounce){ .own = &s->in[INS - 1],
+		.made = s->made,
 		.our_name = c->host_name,
 		.postmaster = c->postmaster,
 		.give_up = (time_t)c->mta_give_up };
@@ -132,6 +135,7 @@ static void scan(void *arg)
 static void sweep(void *arg)
 {
 	struct sched *s = arg;
+	const struct station *way[] = { &s->hold, &s->in[INS - 1], &s->out };
 	time_t now = clock_wall();
 	char history[4096];
 
@@ -143,6 +147,7 @@ static void sweep(void *arg)
 		queue_sweep(&s->in[i], now);
 	queue_sweep(&s->out, now);
 	queue_sweep(&s->hold, now);
+	made_sweep(s->made, way, sizeof way / sizeof *way, now);
 	snprintf(history, sizeof history, "%s/history", s->self.conf.queue_directory);
 	history_sweep(history, s->self.conf.history, now);
 	dests_sift(s);

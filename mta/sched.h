@@ -19,6 +19,7 @@
 #include "common/keeper/role.h"
 #include "common/queue/bounce.h"
 #include "common/queue/destination.h"
+#include "common/queue/made.h"
 #include "common/queue/plan.h"
 #include "common/queue/route.h"
 #include "common/queue/wish.h"
@@ -84,6 +85,7 @@ struct sched {
 	int		 lock;			/* out/, held: one sched for a queue */
 	struct plan	 plan;
 	struct bounce	 bounce;
+	int		 made;			/* out/made: reports that may not be noted yet */
 	int		 clerk;			/* -1: not connected */
 	int		 watch, watch_in[INS], watch_ask;
 	struct arrival	*arrivals;		/* noticed, not yet routed: a ring that grows */

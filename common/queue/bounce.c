@@ -14,6 +14,7 @@
 #include "common/mail/trace.h"
 #include "common/os/clock.h"
 #include "common/os/dice.h"
+#include "common/queue/made.h"
 #include "common/queue/plan.h"
 
 enum {
@@ -76,7 +77,7 @@ struct job {
 	const struct envelope	*env;
 	enum report_kind	 kind;
 	const char		*to;
-	struct report_rcpt	*rcpts;
+	struct rcpt		**about;
 	size_t			 count;
 	int			 text;
 	time_t			 now;
@@ -107,6 +108,41 @@ static const char *from_mta(const struct envelope *env)
 	return from_here ? "" : env->helo;
 }
 
+static struct report_rcpt report_rcpt(const struct job *j, const struct rcpt *r)
+{
+	bool remote = r->remote && *r->remote;
+
+	return (struct report_rcpt){ .kind = j->kind, .original = r->original,
+		.address = r->address, .status = r->status ? r->status : "", .diagnostic = r->answer,
+		.from_remote = remote && r->answer && is_digit(*r->answer),
+		.remote = r->remote, .last_try = j->now };
+}
+
+static void write_report(const struct job *j, struct queue_put *q, const char *message_id, int zone, struct span original)
+{
+	struct report_rcpt *rcpts = mem_get(j->count * sizeof *rcpts);
+
+	for (size_t i = 0; i < j->count; i++)
+		rcpts[i] = report_rcpt(j, j->about[i]);
+	report_write(&(struct report){ .kind = j->kind, .our_name = j->b->our_name, .to = j->to,
+	    .unsent = !*j->env->sender, .smtputf8 = j->env->smtputf8, .from_mta = from_mta(j->env),
+	    .id = j->env->id, .message_id = message_id, .envid = j->env->envid, .arrived = j->env->arrived,
+	    .now = j->now, .zone = zone, .give_up = j->kind == REPORT_DELAYED ? plan_end(j->b->give_up, j->env) : 0,
+	    .rcpts = rcpts, .rcpt_count = j->count, .original = original, .full = wants_full(j, original.n),
+	    .dice = dice_roll() }, (struct sink){ put_text, q });
+	free(rcpts);
+}
+
+static void put_marks(const struct job *j, struct queue_put *q)
+{
+	char name[MADE_NAME];
+
+	for (size_t i = 0; i < j->count; i++) {
+		made_name(j->env->id, j->about[i]->number, kind_names[j->kind], name);
+		queue_put_mark(q, j->b->made, name);
+	}
+}
+
 static bool put_report(const struct job *j, struct queue_put *q, const char *id, struct span original, struct err *e)
 {
 	struct rcpt to = { .address = j->to };
@@ -121,14 +157,10 @@ static bool put_report(const struct job *j, struct queue_put *q, const char *id,
 	    &received);
 	queue_put_bytes(q, str_span(&received));
 	msgid_new(span_of(j->b->our_name), &message_id);
-	report_write(&(struct report){ .kind = j->kind, .our_name = j->b->our_name, .to = j->to,
-	    .unsent = !*j->env->sender, .smtputf8 = j->env->smtputf8, .from_mta = from_mta(j->env),
-	    .id = j->env->id, .message_id = message_id.p, .envid = j->env->envid, .arrived = j->env->arrived,
-	    .now = j->now, .zone = zone, .give_up = j->kind == REPORT_DELAYED ? plan_end(j->b->give_up, j->env) : 0,
-	    .rcpts = j->rcpts, .rcpt_count = j->count, .original = original, .full = wants_full(j, original.n),
-	    .dice = dice_roll() }, (struct sink){ put_text, q });
+	write_report(j, q, message_id.p, zone, original);
 	str_free(&received);
 	str_free(&message_id);
+	put_marks(j, q);
 	return queue_put_commit(q, &env, e);
 }
 
@@ -146,7 +178,28 @@ static struct span map_text(int text)
 	return p == MAP_FAILED ? SPAN("") : (struct span){ p, size };
 }
 
-static bool report(const struct job *j, struct err *e)
+/* Who was told before we were killed is not told again. */
+static bool leave_out_told(struct job *j, struct err *e)
+{
+	char name[MADE_NAME];
+	size_t left = 0;
+	bool was_made;
+
+	for (size_t i = 0; i < j->count; i++) {
+		struct rcpt *r = j->about[i];
+
+		made_name(j->env->id, r->number, kind_names[j->kind], name);
+		if (!made_look(j->b->made, name, j->b->own, &was_made, e))
+			return false;
+		r->marks |= (uint8_t)(1u << j->kind);
+		if (!was_made)
+			j->about[left++] = r;
+	}
+	j->count = left;
+	return true;
+}
+
+static bool make_report(const struct job *j, struct err *e)
 {
 	struct span original;
 	struct queue_put *q;
@@ -166,14 +219,9 @@ static bool report(const struct job *j, struct err *e)
 	return ok || err_while(e, "telling the sender of %s", j->env->id);
 }
 
-static void add_rcpt(struct job *j, const struct rcpt *r, time_t last_try)
+static bool report(struct job *j, struct err *e)
 {
-	bool remote = r->remote && *r->remote;
-
-	j->rcpts[j->count++] = (struct report_rcpt){ .kind = j->kind, .original = r->original,
-		.address = r->address, .status = r->status ? r->status : "", .diagnostic = r->answer,
-		.from_remote = remote && r->answer && is_digit(*r->answer),
-		.remote = r->remote, .last_try = last_try };
+	return leave_out_told(j, e) && (!j->count || make_report(j, e));
 }
 
 /* --- what the callers ask --- */
@@ -188,15 +236,15 @@ static bool report_to(const struct bounce *b, struct envelope *env, enum bounce_
 	print_postmaster(b->postmaster, b->our_name, postmaster);
 	if (whom == BOUNCE_POSTMASTER)
 		j.to = postmaster;
-	j.rcpts = mem_get((env->rcpt_count ? env->rcpt_count : 1) * sizeof *j.rcpts);
+	j.about = mem_get((env->rcpt_count ? env->rcpt_count : 1) * sizeof(struct rcpt *));
 	for (size_t i = 0; i < env->rcpt_count; i++) {
-		const struct rcpt *r = &env->rcpts[i];
+		struct rcpt *r = &env->rcpts[i];
 
 		if (r->state == RCPT_FAILED && bounce_whom(env, r, b->postmaster) == whom)
-			add_rcpt(&j, r, now);
+			j.about[j.count++] = r;
 	}
-	ok = !j.count || report(&j, e);
-	free(j.rcpts);
+	ok = report(&j, e);
+	free(j.about);
 	return ok;
 }
 
@@ -253,29 +301,28 @@ bool bounce_delayed(const struct bounce *b, struct envelope *env, int text, time
 	if (!*env->sender)
 		return true;
 	unasked = env->by_mode == DELIVER_OR_NOTIFY || !text_is_bulk(text);
-	j.rcpts = mem_get(env->rcpt_count * sizeof *j.rcpts);
+	j.about = mem_get((env->rcpt_count ? env->rcpt_count : 1) * sizeof(struct rcpt *));
 	for (size_t i = 0; i < env->rcpt_count; i++) {
-		const struct rcpt *r = &env->rcpts[i];
+		struct rcpt *r = &env->rcpts[i];
 
 		if (r->state == RCPT_WAITING && (r->notify ? r->notify & NOTIFY_DELAY : unasked))
-			add_rcpt(&j, r, now);
+			j.about[j.count++] = r;
 	}
-	ok = !j.count || report(&j, e);
-	free(j.rcpts);
+	ok = report(&j, e);
+	free(j.about);
 	return ok;
 }
 
-static bool report_one(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+static bool report_one(const struct bounce *b, const struct envelope *env, struct rcpt *r,
     enum report_kind kind, int text, time_t now, struct err *e)
 {
-	struct report_rcpt one;
-	struct job j = { .b = b, .env = env, .kind = kind, .to = env->sender, .rcpts = &one, .text = text, .now = now };
+	struct job j = { .b = b, .env = env, .kind = kind, .to = env->sender, .about = &r, .count = 1,
+		.text = text, .now = now };
 
-	add_rcpt(&j, r, now);
 	return report(&j, e);
 }
 
-bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+bool bounce_success(const struct bounce *b, const struct envelope *env, struct rcpt *r,
     enum report_kind kind, int text, time_t now, struct err *e)
 {
 	return !*env->sender || !(r->notify & NOTIFY_SUCCESS) ||
@@ -294,8 +341,24 @@ bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool
 	return env->by_mode && env->by_trace;
 }
 
-bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+bool bounce_relayed(const struct bounce *b, const struct envelope *env, struct rcpt *r,
     int text, time_t now, struct err *e)
 {
 	return report_one(b, env, r, REPORT_RELAYED, text, now, e);
+}
+
+void bounce_noted(const struct bounce *b, struct envelope *env)
+{
+	char name[MADE_NAME];
+
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		struct rcpt *r = &env->rcpts[i];
+
+		for (unsigned kind = 0; r->marks; kind++, r->marks >>= 1) {
+			if (!(r->marks & 1))
+				continue;
+			made_name(env->id, r->number, kind_names[kind], name);
+			made_noted(b->made, name);
+		}
+	}
 }

@@ -8,7 +8,8 @@
  *	report goes to the postmaster (a double bounce); when that fails too, be it where the
  *	postmaster's mail is forwarded to, the message is to be put on hold (BOUNCE_HOLD) and a person looks.
  *	After true the report is on disk, or nobody had to be told. Do it first, note the new states
- *	(RCPT_TOLD) after: a crash between costs a second report, never the only one.
+ *	(RCPT_TOLD) after, and then say so (bounce_noted): a crash between leaves marks (made.h), which
+ *	tell that the report was made when it is to be made again.
  */
 #ifndef COMMON_QUEUE_BOUNCE_H
 #define COMMON_QUEUE_BOUNCE_H
@@ -18,6 +19,7 @@
 
 struct bounce {			/* who we are; the same for all messages */
 	const struct station	*own;		/* in/own */
+	int			 made;		/* made_open() of the station where our messages are */
 	const char		*our_name;
 	const char *postmaster; /* address or bare name; without a domain ours is added */
 	time_t			 give_up;	/* seconds, for delay reports */
@@ -45,10 +47,12 @@ bool bounce_is_bulk(struct span header);		/* pure */
  * knows nothing (by: it does), or for a trace: RFC 2852.
  */
 bool bounce_tells_relayed(const struct envelope *env, const struct rcpt *r, bool dsn, bool by);
-bool bounce_relayed(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+bool bounce_relayed(const struct bounce *b, const struct envelope *env, struct rcpt *r,
     int text, time_t now, struct err *e);
 /* One recipient asked for NOTIFY=SUCCESS and was delivered or expanded. */
-bool bounce_success(const struct bounce *b, const struct envelope *env, const struct rcpt *r,
+bool bounce_success(const struct bounce *b, const struct envelope *env, struct rcpt *r,
     enum report_kind kind, int text, time_t now, struct err *e);
+/* What was told is noted in the envelope, or that is gone. */
+void bounce_noted(const struct bounce *b, struct envelope *env);
 
 #endif

@@ -47,6 +47,7 @@ struct rcpt {
 	const char	*status;	/* last enhanced status, or "" */
 	const char	*answer;	/* last answer or reason, one line, or "" */
 	const char	*remote;	/* host that said it, or "" */
+	uint8_t		 marks;		/* not written: bounce.c's, which reports are to be noted */
 };
 
 /* Text fields may be NULL when printing; after parsing they are "" where there is nothing. */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,9 +13,9 @@
 
 enum { ID_LENGTH = 14, MARK_OLD_S = 24 * 3600 };
 
-void made_name(const char *id, unsigned number, char name[MADE_NAME])
+void made_name(const char *id, unsigned number, const char *what, char name[MADE_NAME])
 {
-	snprintf(name, MADE_NAME, "%s.%u", id, number);
+	snprintf(name, MADE_NAME, "%s.%u.%s", id, number, what);
 }
 
 int made_open(const struct station *st, struct err *e)
@@ -26,12 +27,18 @@ int made_open(const struct station *st, struct err *e)
 	return fd;
 }
 
-static bool read_mark(int mark, struct arena *a, struct envelope *env, struct err *e)
+/* The id of what was made. PERM: not all of it was written. */
+static bool read_mark(int mark, char id[ID_SIZE], struct err *e)
 {
+	struct arena *a = arena_new(8 * ENVELOPE_MAX, NULL, NULL);
 	struct str text = STR(ENVELOPE_MAX);
-	bool ok = file_read_all(mark, &text, e) && envelope_parse(str_span(&text), a, env, e);
+	struct envelope env;
+	bool ok = file_read_all(mark, &text, e) && envelope_parse(str_span(&text), a, &env, e);
 
+	if (ok)
+		memcpy(id, env.id, ID_SIZE);
 	str_free(&text);
+	arena_free(a);
 	return ok;
 }
 
@@ -51,15 +58,16 @@ static bool is_in_tmp(int mark, const struct station *to, const char *id, bool *
 	return true;
 }
 
-/* The mark first: without it nobody takes what is gone for what was made. */
-static bool clear(int dir, const char *mark, const struct station *to, const char *id, struct err *e)
+/* The marks first: without one nobody takes what is gone for what was made. id "": the sweep finds it. */
+static bool clear(int mark, int dir, const char *mark_name, const struct station *to, const char *id, struct err *e)
 {
 	char name[ID_SIZE + 2];
+	struct stat st;
 
-	if (unlinkat(dir, mark, 0) < 0)
-		return err_sys(e, "cannot remove the mark %s", mark);
-	if (!*id)
-		return true;		/* nameless: the sweep finds it */
+	if (unlinkat(dir, mark_name, 0) < 0)
+		return err_sys(e, "cannot remove the mark %s", mark_name);
+	if (!*id || fstat(mark, &st) < 0 || st.st_nlink > 1)
+		return true;
 	snprintf(name, sizeof name, "%s.e", id);
 	unlinkat(to->tmp, name, 0);
 	snprintf(name, sizeof name, "%s.m", id);
@@ -67,22 +75,20 @@ static bool clear(int dir, const char *mark, const struct station *to, const cha
 	return true;
 }
 
-static bool look(int mark, int dir, const char *name, const struct station *to, struct arena *a,
-    bool *is_made, struct err *e)
+static bool look(int mark, int dir, const char *name, const struct station *to, bool *is_made, struct err *e)
 {
-	struct envelope env;
+	char id[ID_SIZE];
 	bool waits;
 
-	if (!read_mark(mark, a, &env, e))
-		return e->kind == ERR_PERM && clear(dir, name, to, "", e);
-	if (!is_in_tmp(mark, to, env.id, &waits, e))
+	if (!read_mark(mark, id, e))
+		return e->kind == ERR_PERM && clear(mark, dir, name, to, "", e);
+	if (!is_in_tmp(mark, to, id, &waits, e))
 		return false;
 	*is_made = !waits;
-	return *is_made || clear(dir, name, to, env.id, e);
+	return *is_made || clear(mark, dir, name, to, id, e);
 }
 
-bool made_look(int dir, const char *name, const struct station *to, struct arena *a, bool *is_made,
-    struct err *e)
+bool made_look(int dir, const char *name, const struct station *to, bool *is_made, struct err *e)
 {
 	int mark = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool ok;
@@ -90,7 +96,7 @@ bool made_look(int dir, const char *name, const struct station *to, struct arena
 	*is_made = false;
 	if (mark < 0)
 		return errno == ENOENT || err_sys(e, "cannot open the mark %s", name);
-	ok = look(mark, dir, name, to, a, is_made, e);
+	ok = look(mark, dir, name, to, is_made, e);
 	close(mark);
 	return ok;
 }

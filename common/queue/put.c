@@ -17,7 +17,12 @@
 #include "common/os/file.h"
 #include "common/queue/plan.h"
 
-enum { NAME_SIZE = ID_SIZE + 2, QUEUE_FILE_MODE = 0660, READ_PIECE = 32768 };
+enum {
+	NAME_SIZE = ID_SIZE + 2,
+	QUEUE_FILE_MODE = 0660,
+	READ_PIECE = 32768,
+	MARKS_MAX = 2 * ENVELOPE_MAX,	/* as many as an envelope has room for recipients */
+};
 
 struct queue_put {
 	const struct station	*st;
@@ -27,8 +32,9 @@ struct queue_put {
 	struct str		 held;
 	uint64_t		 bytes, lines;
 	uint32_t		 crc;
-	int			 mark_dir;	/* -1: no mark is wanted */
-	char			 mark[ID_SIZE + 12];
+	int			 mark_dir;
+	struct str		 marks;		/* names, each with its NUL */
+	bool			 marked;
 	bool			 failed;
 	struct err		 why;
 };
@@ -62,8 +68,9 @@ struct queue_put *queue_put_open(const struct station *st, const char *id, struc
 		return NULL;
 	q = mem_get(sizeof *q);
 	q->st = st;
-	q->fd = q->mark_dir = -1;
+	q->fd = -1;
 	q->held = STR(QUEUE_HELD);
+	q->marks = STR(MARKS_MAX);
 	snprintf(q->id, sizeof q->id, "%s", id);
 	snprintf(q->text_name, sizeof q->text_name, "%s.m", id);
 	snprintf(q->envelope_name, sizeof q->envelope_name, "%s.e", id);
@@ -227,7 +234,8 @@ int queue_put_text_fd(struct queue_put *q, struct err *e)
 void queue_put_mark(struct queue_put *q, int dir, const char *name)
 {
 	q->mark_dir = dir;
-	snprintf(q->mark, sizeof q->mark, "%s", name);
+	str_add_text(&q->marks, name);
+	str_add_char(&q->marks, '\0');
 }
 
 static void fill(const struct queue_put *q, struct envelope *env)
@@ -284,11 +292,20 @@ static bool has_name(const struct queue_put *q, struct err *e)
 	    err_temp(e, "4.3.0", "%s was removed while it was written", q->text_name);
 }
 
-/* Before the flushes, which it rides along with. */
-static bool put_mark(const struct queue_put *q, struct err *e)
+/* Before the flushes, which they ride along with. */
+static bool put_marks(struct queue_put *q, struct err *e)
 {
-	return q->mark_dir < 0 || linkat(q->st->tmp, q->envelope_name, q->mark_dir, q->mark, 0) == 0 ||
-	    err_sys(e, "cannot mark %s as %s", q->id, q->mark);
+	struct span marks = str_span(&q->marks), name;
+
+	while (span_cut(&marks, '\0', &name)) {
+		if (linkat(q->st->tmp, q->envelope_name, q->mark_dir, name.p, 0) == 0)
+			q->marked = true;
+		else if (errno == EMLINK)
+			return true;	/* better twice after a crash than never */
+		else
+			return err_sys(e, "cannot mark %s as %s", q->id, name.p);
+	}
+	return true;
 }
 
 /*
@@ -318,7 +335,7 @@ static bool commit(struct queue_put *q, struct envelope *env, struct err *e)
 	envelope = create_envelope(q->st, q->envelope_name, env, e);
 	if (envelope < 0)
 		return false;
-	ok = put_mark(q, e) && flush_and_name(q, envelope, e);
+	ok = put_marks(q, e) && flush_and_name(q, envelope, e);
 	close(envelope);
 	return ok;
 }
@@ -327,6 +344,7 @@ static void put_free(struct queue_put *q)
 {
 	fd_close(&q->fd);
 	str_free(&q->held);
+	str_free(&q->marks);
 	free(q);
 }
 
@@ -346,10 +364,24 @@ bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e)
 	return true;
 }
 
+static bool remove_marks(const struct queue_put *q)
+{
+	struct span marks = str_span(&q->marks), name;
+
+	while (span_cut(&marks, '\0', &name)) {
+		if (unlinkat(q->mark_dir, name.p, 0) < 0 && errno != ENOENT)
+			return false;
+	}
+	return true;
+}
+
 static void remove_names(const struct queue_put *q)
 {
+	/* It has its place, and only the last flush failed: who is next may have taken it, so it was made. */
+	if (q->marked && faccessat(q->st->tmp, q->envelope_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
 	/* A mark alone would say that it was made: where it can not go, all stays. */
-	if (q->mark_dir >= 0 && unlinkat(q->mark_dir, q->mark, 0) < 0 && errno != ENOENT)
+	if (q->marked && !remove_marks(q))
 		return;
 	/* Envelope first: it may have got its name before the last flush failed. */
 	unlinkat(q->st->fresh, q->envelope_name, 0);

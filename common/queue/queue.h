@@ -58,7 +58,10 @@ struct queue_put *queue_put_open(const struct station *st, const char *id, struc
 void queue_put_bytes(struct queue_put *q, struct span lf_text);
 bool queue_put_commit(struct queue_put *q, struct envelope *env, struct err *e);
 void queue_put_drop(struct queue_put *q);		/* NULL is fine */
-/* The envelope gets this name too, in dir, before its own in new/: a mark of its making. See made.h. */
+/*
+ * The envelope gets this name too, in dir, before its own in new/: a mark of its making, or several, all in
+ * one directory. See made.h. With marks, a commit that fails may have been too late to take it back: they tell.
+ */
 void queue_put_mark(struct queue_put *q, int dir, const char *name);
 
 /* Give on bytes of the text that was put, from offset from (up to its end), in pieces. */

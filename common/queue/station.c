@@ -29,6 +29,7 @@ static const char *const parts[] = { "", "/tmp", "/new", "/ask" };
 /* Who keeps marks (made.h), and what became of messages (os/history.h; sched removes what is old). */
 static const struct { const char *name, *owner; } beside[] = {
 	{ "local/made",	"posthorn-mda" },
+	{ "out/made",	"posthorn-mta" },
 	{ "history/sub", "posthorn-sub" },
 	{ "history/net", "posthorn-in" },
 	{ "history/mta", "posthorn-mta" },

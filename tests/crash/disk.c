@@ -44,9 +44,9 @@ static struct {
 	size_t		 name_n;
 	struct { ino_t ino; char path[200]; } dirs[DIRS];
 	size_t		 dir_n;
-	int		 flushes, skip;
+	int		 flushes, skip, fail;
 	size_t		 cut, *told;
-} d = { .skip = -1 };
+} d = { .skip = -1, .fail = -1 };
 
 static void __attribute__((noreturn)) die(const char *what)
 {
@@ -232,6 +232,11 @@ static int flush(int fd, int (*real)(int fd))
 
 	if (!d.on)
 		return real(fd);
+	if (d.flushes == d.fail) {
+		d.flushes++;
+		errno = EIO;
+		return -1;
+	}
 	if (d.flushes++ == d.skip)
 		return 0;
 	if (fstat(fd, &st) < 0)
@@ -372,12 +377,17 @@ void disk_begin(const char *root)
 void disk_end(void)
 {
 	d.on = false;
-	d.skip = -1;
+	d.skip = d.fail = -1;
 }
 
 void disk_skip_flush(int nth)
 {
 	d.skip = nth;
+}
+
+void disk_fail_flush(int nth)
+{
+	d.fail = nth;
 }
 
 int disk_flushes(void)

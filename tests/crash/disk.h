@@ -15,7 +15,8 @@
  *	Bytes: what fsync saw is there. What no fsync has seen is lost, half there, or there.
  *
  *	check looks at such a state; over says that the code had returned before the cut.
- *	disk_skip_flush(n) makes the n-th fsync a lie, to prove that it is needed.
+ *	disk_skip_flush(n) makes the n-th fsync a lie, to prove that it is needed; disk_fail_flush(n) makes
+ *	it fail.
  */
 #ifndef TESTS_CRASH_DISK_H
 #define TESTS_CRASH_DISK_H
@@ -26,6 +27,7 @@
 void disk_begin(const char *root);
 void disk_end(void);
 void disk_skip_flush(int nth);			/* counted from 0; -1: none. For the next begin */
+void disk_fail_flush(int nth);			/* likewise */
 int disk_flushes(void);				/* made between begin and end */
 size_t disk_calls(void);
 void disk_tell(size_t *calls); /* the number is also kept there, for another process to see */

@@ -6,6 +6,7 @@
 
 #include "common/base/crc.h"
 #include "common/os/file.h"
+#include "common/queue/bounce.h"
 #include "common/queue/made.h"
 #include "tests/crash/disk.h"
 
@@ -111,14 +112,15 @@ static bool in_one_at_least(void *arg, const char *after, bool over)
 	    (!over || from.whole + to.whole == 1 || from.whole == 1);
 }
 
+/* Nobody is lost, and nobody is in local/ who is in in/ too. */
 static bool in_both_or_in_the_first(void *arg, const char *after, bool over)
 {
 	struct seen from = see(after, "in/sub"), one = see(after, "local"), two = see(after, "out");
 
 	(void)arg;
 	(void)over;
-	return !from.half && !one.half && !two.half &&
-	    (from.whole == 1 || one.whole + two.whole == 2);
+	return !from.half && !one.half && !two.half && (from.rcpts | one.rcpts | two.rcpts) == 3 &&
+	    !(from.rcpts & one.rcpts);
 }
 
 static bool old_or_new(void *arg, const char *after, bool over)
@@ -156,8 +158,8 @@ static bool one_forward(void *arg, const char *after, bool over)
 	if (q < 0 || !station_open(q, "local", &st, NULL) || !station_open(q, "in/own", &there, NULL))
 		die(after);
 	made = made_open(&st, NULL);
-	made_name(id, 0, name);
-	ok = !from.half && !to.half && made_look(made, name, &there, memory, &is_made, &e) &&
+	made_name(id, 0, "forward", name);
+	ok = !from.half && !to.half && made_look(made, name, &there, &is_made, &e) &&
 	    (from.whole ? is_made == (to.whole == 1) : to.whole == 1) && (!over || to.whole == 1) &&
 	    (is_made || faccessat(made, name, F_OK, 0) < 0);
 	arena_reset(memory);
@@ -166,6 +168,49 @@ static bool one_forward(void *arg, const char *after, bool over)
 	station_close(&there);
 	close(q);
 	return ok;
+}
+
+/* Tell the sender that all failed whom he has not heard of yet. */
+static bool tell(const struct station *st, const struct bounce *b, struct envelope *env, struct err *e)
+{
+	int text = queue_open_text(st, id, e);
+	bool nobody, ok;
+
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (env->rcpts[i].state == RCPT_WAITING)
+			env->rcpts[i].state = RCPT_FAILED;
+	}
+	ok = text >= 0 && bounce_failed(b, env, text, 1800000000, &nobody, e);
+	if (text >= 0)
+		close(text);
+	return ok;
+}
+
+/* A new pick finds the same failures again, and tells of them: in the end there is one report. */
+static bool one_report(void *arg, const char *after, bool over)
+{
+	struct seen from = see(after, "local"), to;
+	int q = queue_open(after, NULL);
+	struct station st, there;
+	struct bounce b = { .own = &there, .our_name = "mx.a.test", .postmaster = "root" };
+	struct envelope env;
+	bool ok;
+	struct err e;
+
+	(void)arg;
+	(void)over;
+	if (q < 0 || !station_open(q, "local", &st, NULL) || !station_open(q, "in/own", &there, NULL))
+		die(after);
+	b.made = made_open(&st, NULL);
+	ok = !from.half;
+	if (from.whole)
+		ok = ok && queue_read_envelope(&st, id, memory, &env, &e) && tell(&st, &b, &env, &e);
+	to = see(after, "in/own");
+	close(b.made);
+	station_close(&st);
+	station_close(&there);
+	close(q);
+	return ok && !to.half && to.whole == 1;
 }
 
 /* --- what is done to the disk --- */
@@ -187,10 +232,10 @@ static bool do_split(struct err *e)
 	if (!queue_read_envelope(&in, id, memory, &env, e))
 		return false;
 	env.rcpt_count = 1;
-	if (!queue_link(&in, &local, id, &env, e))
+	if (!queue_link(&in, &out, id, &env, e))
 		return false;
 	env.rcpts++;
-	return queue_link(&in, &out, id, &env, e) && queue_remove(&in, id, e);
+	return queue_write_envelope(&in, &env, e) && queue_move(&in, &local, id, e);
 }
 
 static bool do_gather(struct err *e)
@@ -207,7 +252,7 @@ static bool do_forward(struct err *e)
 	bool ok;
 
 	queue_new_id(new_id);
-	made_name(id, 0, name);
+	made_name(id, 0, "forward", name);
 	q = queue_put_open(&own, new_id, e);
 	queue_put_bytes(q, SPAN("all work and no play\n"));
 	queue_put_mark(q, made, name);
@@ -222,9 +267,22 @@ static bool do_forward_to_the_end(struct err *e)
 	int made = made_open(&local, e);
 	char name[MADE_NAME];
 
-	made_name(id, 0, name);
+	made_name(id, 0, "forward", name);
 	made_noted(made, name);
 	close(made);
+	return ok;
+}
+
+/* To the end: with a last recipient, or one that waits still. */
+static bool do_report(struct err *e)
+{
+	struct bounce b = { .own = &own, .our_name = "mx.a.test", .postmaster = "root", .made = made_open(&local, e) };
+	struct envelope env;
+	bool ok = queue_read_envelope(&local, id, memory, &env, e) && tell(&local, &b, &env, e) &&
+	    queue_remove(&local, id, e);
+
+	bounce_noted(&b, &env);
+	close(b.made);
 	return ok;
 }
 
@@ -258,6 +316,7 @@ static const struct test {
 	{ "forward",	3,	do_forward,	one_forward,		10, -1 },
 	/* that of the directory: what it was made of does not go before it */
 	{ "forward to the end", 3, do_forward_to_the_end, one_forward, 10, 2 },
+	{ "report",	3,	do_report,	one_report,	10, 2 },
 };
 
 static void set_up(const struct test *t)
@@ -325,11 +384,37 @@ static int try(const struct test *t)
 	return failed;
 }
 
+/* The last flush fails when it has its name already: whoever takes it must not be given it twice. */
+static int try_late_trouble(void)
+{
+	char name[MADE_NAME];
+	bool is_made = false;
+	struct err e;
+	int made;
+
+	set_up(&(struct test){ .before = 3, .lines = 1 });
+	made = made_open(&local, &e);
+	made_name(id, 0, "forward", name);
+	disk_fail_flush(2);
+	disk_begin(root);
+	if (do_forward(&e))
+		die("a flush that fails was not met");
+	disk_end();
+	if (!made_look(made, name, &own, &is_made, &e) || !is_made)
+		printf("it was made, and the mark does not say so\n");
+	close(made);
+	tear_down();
+	return !is_made;
+}
+
 int main(void)
 {
-	int failed = 0;
+	int failed;
 
 	memory = arena_new(1 << 24, NULL, NULL);
+	if (!freopen("/dev/null", "w", stderr))		/* hundreds of reports */
+		die("/dev/null");
+	failed = try_late_trouble();
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		failed += try(&tests[i]);
 	return failed != 0;

@@ -1,6 +1,7 @@
 /* The queue on a real directory: what is put can be read, moved, shared and removed. */
 #include "tests/unit/unit.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 
 #include "common/base/crc.h"
 #include "common/os/file.h"
+#include "common/queue/bounce.h"
 #include "common/queue/made.h"
 
 static char root[64];
@@ -374,7 +376,7 @@ START_TEST(dropped_leaves_no_mark)
 	bool is_made = true;
 
 	queue_new_id(id);
-	made_name(id, 0, name);
+	made_name(id, 0, "forward", name);
 	snprintf(path, sizeof path, "%s/in/own/new/%s.e", root, id);
 	close(creat(path, 0600));
 	q = queue_put_open(&st, id, &e);
@@ -382,7 +384,7 @@ START_TEST(dropped_leaves_no_mark)
 	queue_put_mark(q, dir, name);
 	ck_assert(!queue_put_commit(q, &env, &e));
 	ck_assert_int_lt(faccessat(dir, name, F_OK, 0), 0);
-	ck_assert(made_look(dir, name, &st, a, &is_made, &e) && !is_made);
+	ck_assert(made_look(dir, name, &st, &is_made, &e) && !is_made);
 	close(dir);
 }
 END_TEST
@@ -399,7 +401,7 @@ START_TEST(sweep_leaves_marked_ones)
 
 	put(&local, 1, id);
 	put(&st, 1, other);
-	made_name(id, 7, name);
+	made_name(id, 7, "forward", name);
 	snprintf(file, sizeof file, "%s.e", other);
 	ck_assert_int_eq(renameat(st.fresh, file, st.tmp, file), 0);
 	ck_assert_int_eq(linkat(st.tmp, file, dir, name, 0), 0);
@@ -415,6 +417,61 @@ START_TEST(sweep_leaves_marked_ones)
 	queue_sweep(&st, later);
 	ck_assert_int_lt(faccessat(st.tmp, file, F_OK, 0), 0);
 	close(dir);
+}
+END_TEST
+
+static size_t files_in(int dir)
+{
+	DIR *d = fdopendir(openat(dir, ".", O_RDONLY | O_DIRECTORY));
+	const struct dirent *entry;
+	size_t n = 0;
+
+	while ((entry = readdir(d)))
+		n += *entry->d_name != '.';
+	closedir(d);
+	return n;
+}
+
+static bool note_id(void *arg, const char *id)
+{
+	snprintf(arg, ID_SIZE, "%s", id);
+	return true;
+}
+
+/* What was told and not noted is not told again; what is new is, and alone. Once noted, no mark is left. */
+START_TEST(told_once)
+{
+	struct station own = open_station("in/own"), local = open_station("local");
+	struct bounce b = { .own = &own, .our_name = "mx.a.test", .postmaster = "root", .made = made_open(&local, NULL) };
+	struct rcpt r[] = { { .number = 3, .address = "x@y.test", .state = RCPT_FAILED, .original = "", .answer = "", .remote = "" },
+		{ .number = 4, .address = "z@y.test", .original = "", .answer = "", .remote = "" } };
+	struct envelope env = { .id = "0abcdefghijklm", .sender = "ann@a.test", .envid = "", .ret = "",
+		.rcpts = r, .rcpt_count = 2 };
+	struct str text = STR(1 << 20);
+	char id[ID_SIZE];
+	struct err e;
+	bool hold;
+
+	ck_assert(bounce_failed(&b, &env, -1, time(NULL), &hold, &e));
+	ck_assert_int_eq(r[0].state, RCPT_TOLD);
+	ck_assert_int_eq(count(&own), 1);
+	ck_assert(queue_each(&own, note_id, id, &e) && queue_remove(&own, id, &e));	/* sched has it */
+	r[0].state = r[1].state = RCPT_FAILED;
+	r[0].marks = 0;
+	ck_assert(bounce_failed(&b, &env, -1, time(NULL), &hold, &e));
+	ck_assert_int_eq(r[0].state, RCPT_TOLD);
+	ck_assert_int_eq(count(&own), 1);
+	ck_assert(queue_each(&own, note_id, id, &e));
+	ck_assert(file_read_at(own.fresh, strcat(id, ".m"), &text, &e));
+	ck_assert(span_search(str_span(&text), SPAN("z@y.test")) >= 0 && span_search(str_span(&text), SPAN("x@y.test")) < 0);
+	r[0].state = RCPT_FAILED;
+	ck_assert(bounce_failed(&b, &env, -1, time(NULL), &hold, &e));
+	ck_assert_int_eq(count(&own), 1);
+	ck_assert_uint_eq(files_in(b.made), 2);
+	bounce_noted(&b, &env);
+	ck_assert_uint_eq(files_in(b.made), 0);
+	str_free(&text);
+	close(b.made);
 }
 END_TEST
 
@@ -447,6 +504,7 @@ int main(void)
 	tcase_add_test(tc, sweep_takes_old_strays_only);
 	tcase_add_test(tc, dropped_leaves_no_mark);
 	tcase_add_test(tc, sweep_leaves_marked_ones);
+	tcase_add_test(tc, told_once);
 	tcase_add_test(tc, full_disk_is_temporary);
 	return unit_end();
 }
