@@ -13,6 +13,8 @@ enum {
 	LOOK_AGAIN_S	= 10,	/* when the clerk could not be asked, or the disk is full */
 };
 
+struct scan { struct sched *s; unsigned in; };
+
 /* --- asking the clerk --- */
 
 static bool ask_once(struct sched *s, struct span address, enum dir_class *is, struct err *e)
@@ -84,26 +86,41 @@ static bool has_rcpt(const struct envelope *env, const struct rcpt *r)
 	return false;
 }
 
-/*
- * A crash may fall between the envelope in out/, which is the last of a split, and the removal here:
- * then all was done but that. To link it once more would forget what out/ knows of its tries.
- */
-static bool was_linked(struct sched *s, struct arena *a, const struct envelope *out, bool *was, struct err *e)
+/* What stands in out/ too; the rest is left. */
+static void leave_out(struct envelope *env, const struct envelope *there)
 {
-	struct envelope there;
+	size_t left = 0;
 
-	*was = out->rcpt_count && queue_next_try(&s->out, out->id);
-	if (!*was)
-		return true;
-	if (!queue_read_envelope(&s->out, out->id, a, &there, e))
-		return false;
-	for (size_t i = 0; i < out->rcpt_count; i++) {
-		if (!has_rcpt(&there, &out->rcpts[i]))
-			return err_temp(e, "4.3.0", "another part of it is in out/ still");
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (!has_rcpt(there, &env->rcpts[i]))
+			env->rcpts[left++] = env->rcpts[i];
 	}
-	return true;
+	env->rcpt_count = left;
 }
 
+/*
+ * Trouble may fall between the envelope in out/, which is the first of a split, and the rest of it. To do that
+ * once more would forget what out/ knows of its tries: here only those stay that out/ does not have. Nobody: it
+ * is removed.
+ */
+static bool settle(struct sched *s, const struct station *from, struct arena *a, struct envelope *env,
+    bool *is_in_out, struct err *e)
+{
+	struct envelope there;
+	size_t all = env->rcpt_count;
+
+	*is_in_out = queue_next_try(&s->out, env->id) != 0;
+	if (!*is_in_out)
+		return true;
+	if (!queue_read_envelope(&s->out, env->id, a, &there, e))
+		return false;
+	leave_out(env, &there);
+	if (env->rcpt_count == all)
+		return true;
+	return env->rcpt_count ? queue_write_envelope(from, env, e) : queue_remove(from, env->id, e);
+}
+
+/* What pick may take comes to local/ by one rename, and only when out/ has the rest: nobody gives it to pick again. */
 static bool move(struct sched *s, const struct station *from, const char *id,
     const struct split *sp, struct err *e)
 {
@@ -111,10 +128,11 @@ static bool move(struct sched *s, const struct station *from, const char *id,
 		return queue_move(from, &s->local, id, e);
 	if (!sp->local.rcpt_count && !sp->out.top_count)
 		return queue_move(from, &s->out, id, e);
+	if (!queue_link(from, &s->out, id, &sp->out, e))
+		return false;
 	if (!sp->local.rcpt_count)
-		return queue_link(from, &s->out, id, &sp->out, e) && queue_remove(from, id, e);
-	return queue_link(from, &s->local, id, &sp->local, e) &&
-	    queue_link(from, &s->out, id, &sp->out, e) && queue_remove(from, id, e);
+		return queue_remove(from, id, e);
+	return queue_write_envelope(from, &sp->local, e) && queue_move(from, &s->local, id, e);
 }
 
 /* Who took it in wants a person to look first. A release takes the mark off. */
@@ -131,20 +149,25 @@ static bool route(struct sched *s, const struct station *from, const char *id, s
 {
 	struct envelope env;
 	struct split sp;
-	bool was = false;
+	bool is_in_out;
 
 	if (!queue_read_envelope(from, id, *a, &env, e))
 		return false;
 	if (*env.hold)
 		return put_on_hold(s, from, &env, e);
-	if (!split_rcpts(s, *a, &env, &sp, e) || !was_linked(s, *a, &sp.out, &was, e))
+	if (!settle(s, from, *a, &env, &is_in_out, e))
 		return false;
-	if (was) {
+	if (is_in_out)
 		message_found(s, id);
-		return queue_remove(from, id, e);
-	}
-	if ((sp.out.rcpt_count && !sign_message(s, from, &sp.out, *a, e)) ||
-	    !move(s, from, id, &sp, e))
+	if (!env.rcpt_count)
+		return true;
+	if (!split_rcpts(s, *a, &env, &sp, e))
+		return false;
+	if (sp.out.rcpt_count && is_in_out)
+		return err_temp(e, "4.3.0", "another part of it is in out/ still");
+	if (sp.local.rcpt_count && queue_next_try(&s->local, id))
+		return err_temp(e, "4.3.0", "another part of it is in local/ still");
+	if ((sp.out.rcpt_count && !sign_message(s, from, &sp.out, *a, e)) || !move(s, from, id, &sp, e))
 		return false;
 	log_routes(&sp.local, "local");
 	log_routes(&sp.out, "out");
@@ -174,6 +197,38 @@ static void route_or_say(struct sched *s, const struct arrival *at)
 	if (a) {
 		arena_reset(a);
 		s->spare = a;
+	}
+}
+
+/* --- after a crash --- */
+
+static bool settle_one(void *arg, const char *id)
+{
+	const struct scan *scan = arg;
+	struct sched *s = scan->s;
+	struct envelope env;
+	struct arena *a;
+	bool is_in_out;
+	struct err e;
+
+	if (!queue_next_try(&s->out, id))
+		return true;
+	a = message_arena(s);
+	if (!queue_read_envelope(&s->in[scan->in], id, a, &env, &e) ||
+	    !settle(s, &s->in[scan->in], a, &env, &is_in_out, &e))
+		maillog_trouble(id, "ending what a crash has cut off", &e);
+	arena_reset(a);
+	s->spare = a;
+	return true;
+}
+
+void arrive_settle(struct sched *s)
+{
+	struct err e;
+
+	for (unsigned i = 0; i < INS; i++) {
+		if (!queue_each(&s->in[i], settle_one, &(struct scan){ s, i }, &e))
+			log_error("%s: %s", s->in[i].name, e.text);
 	}
 }
 
@@ -266,8 +321,6 @@ static void watch_ready(void *arg, unsigned ready)
 	}
 	route_some(s);
 }
-
-struct scan { struct sched *s; unsigned in; };
 
 static bool notice_one(void *arg, const char *id)
 {

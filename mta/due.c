@@ -124,7 +124,7 @@ void message_arm(struct sched *s)
 
 void message_found(struct sched *s, const char *id)
 {
-	if (message_find(s, id))
+	if (message_find(s, id) || waits_has(&s->waits, id))
 		return;
 	waits_add(&s->waits, id, queue_next_try(&s->out, id));
 	message_arm(s);

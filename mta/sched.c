@@ -222,6 +222,7 @@ int main(int argc, char **argv)
 	keeper_io = loop_add(s.loop, s.self.keeper, LOOP_READ, keeper_gone, &s);
 	role_jail(&s.self);
 	dests_begin(&s);
+	arrive_settle(&s);
 	load_begin(&s);
 	sched_look_for_wishes(&s);
 	arrive_start(&s);

@@ -112,6 +112,8 @@ void sched_look_for_wishes(struct sched *s);	/* left while we were not there, or
 void sched_wish(struct sched *s, const char *name);	/* this one, if it is one */
 
 /* arrive.c */
+/* First of all: end what a crash has cut off, before what is in out/ goes out, and nobody could tell that it did. */
+void arrive_settle(struct sched *s);
 void arrive_start(struct sched *s);		/* watch, and look at what is there */
 void arrive_scan(struct sched *s);		/* the slow scan */
 

@@ -21,6 +21,7 @@ static struct served served[SERVED_MAX];
 static size_t served_n, *calls;
 static bool judging;
 static unsigned states, twice;		/* states in which somebody got it twice */
+static int bobs;				/* messages that mda-pick took before sched was started again */
 static char id[ID_SIZE];
 
 /* --- who was served, and when --- */
@@ -103,10 +104,33 @@ static int waiting_in(const char *name, const char *address)
 
 static bool told(const char *sender)
 {
-	int reports = waiting_in("local", sender);
+	return waiting_in("local", sender) == 1;
+}
 
-	twice += reports > 1;
-	return reports >= 1;
+static bool take_one(void *arg, const char *found)
+{
+	const struct station *st = arg;
+	struct envelope env;
+
+	if (queue_read_envelope(st, found, arena, &env, NULL) && strcmp(env.rcpts[0].address, "bob@here.test") == 0)
+		bobs += queue_remove(st, found, NULL);
+	arena_reset(arena);
+	return true;
+}
+
+/* mda-pick is quicker than who starts sched again. */
+static void take_bobs(void)
+{
+	struct station st = station("local");
+
+	bobs = 0;
+	queue_each(&st, take_one, &st, NULL);
+	station_close(&st);
+}
+
+static bool bob_has_it(void)
+{
+	return bobs + waiting_in("local", "bob@here.test") == 1;
 }
 
 /* --- the lives --- */
@@ -125,7 +149,7 @@ static void live_mixed(void)
 
 static bool judge_mixed(size_t cut)
 {
-	return waiting_in("local", "bob@here.test") == 1 && was_served("ok@b.test", cut) &&
+	return bob_has_it() && was_served("ok@b.test", cut) &&
 	    was_served("once@d.test", cut) && told("ann@here.test") && local_has("Action: failed");
 }
 
@@ -142,7 +166,7 @@ static void live_plain(void)
 
 static bool judge_plain(size_t cut)
 {
-	return waiting_in("local", "bob@here.test") == 1 && was_served("ok@b.test", cut);
+	return bob_has_it() && was_served("ok@b.test", cut);
 }
 
 /* A late one: a warning, and in the end success. */
@@ -160,8 +184,8 @@ static void live_late(void)
 
 static bool judge_late(size_t cut)
 {
-	told("ann@here.test"); /* the warning: not owed where it was delivered at the next try */
-	return was_served("once@d.test", cut);
+	/* the warning: not owed where it was delivered at the next try */
+	return waiting_in("local", "ann@here.test") <= 1 && was_served("once@d.test", cut);
 }
 
 /* Failed, and nobody to tell: a person looks. */
@@ -298,6 +322,7 @@ static bool serve_state(const struct life *l, size_t cut)
 	int ask = retry_all();
 	bool ok;
 
+	take_bobs();
 	start();
 	while (!is_quiet(ask) && clock_ms() < until)
 		step(1);
