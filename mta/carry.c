@@ -1,6 +1,8 @@
 /* The transaction. See carry.h. */
 #include "mta/carry.h"
 
+#include <poll.h>
+
 #include "common/mail/header.h"
 #include "common/mail/maillog.h"
 #include "common/os/log.h"
@@ -92,6 +94,15 @@ static void note_no_bdat(struct carrier *c)
 	log_info("no BDAT host=%s why=\"it offers CHUNKING, and has trouble with it\"", c->host);
 }
 
+/* When mta-sched is gone, the next one sends it again: then it must not be here that it is sent. */
+static bool sched_waits(void *arg)
+{
+	const struct carrier *c = arg;
+	struct pollfd p = { .fd = c->self->work };
+
+	return poll(&p, 1, 0) <= 0;
+}
+
 static void transact(struct carrier *c, const struct job *j, struct parcel *p, struct job_result *r, struct arena *a)
 {
 	struct err e;
@@ -106,6 +117,8 @@ static void transact(struct carrier *c, const struct job *j, struct parcel *p, s
 	r->extensions = c->client.ext;
 	r->dsn = c->client.ext & EXT_DSN;
 	r->by = c->client.ext & EXT_DELIVERBY;
+	c->client.is_wanted = sched_waits;
+	c->client.wanted_arg = c;
 	if (!smtp_client_send(&c->client, p, &e))
 		c->client.broken = true;
 	if (c->client.no_bdat && c->client.ext & EXT_CHUNKING)

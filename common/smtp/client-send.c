@@ -223,6 +223,15 @@ static bool hear_all(struct round *k, struct err *e)
 	return true;
 }
 
+/* RFC 5321 4.1.1.4: without its end a message is not processed, and RFC 3030 2: nor without its LAST. */
+static bool may_end(struct smtp_client *c, struct err *e)
+{
+	if (!c->is_wanted || c->is_wanted(c->wanted_arg))
+		return true;
+	c->broken = true;
+	return err_temp(e, "4.3.0", "it was broken off: nobody waits for what becomes of it");
+}
+
 /* Is DATA still worth while? In a pipeline it is said before that is known. */
 static bool hopeless(const struct round *k)
 {
@@ -235,6 +244,8 @@ static bool begin(struct round *k, struct err *e)
 	size_t group = k->c->ext & EXT_PIPELINING ? GROUP_MAX : 1;
 
 	while (k->said < k->count + 2 && !hopeless(k) && !k->c->broken) {
+		if (k->chunk && k->said == k->count + 1 && !may_end(k->c, e))
+			return false;
 		say_command(k);
 		if (k->said - k->heard < group && k->said < k->count + 2)
 			continue;
@@ -283,6 +294,11 @@ static bool send_text(struct smtp_client *c, struct span top, int fd, struct err
 	}
 	if (!line_start)
 		out_text(c->out, "\r\n");
+	/* A small one goes out with its end, all at once; a large one may take its time before. */
+	if (at > PIECE && !client_flush(c, c->patience->block, e))
+		return false;
+	if (!may_end(c, e))
+		return false;
 	out_text(c->out, ".\r\n");
 	return client_flush(c, c->patience->block, e);
 }

@@ -24,6 +24,8 @@
  *	What goes in one transaction is up to the server: RCPTMAX, RCPTDOMAINMAX (RFC 9422) or "452 too
  *	many recipients" (RFC 5321 4.5.3.1.10). Who is over goes in the next one, at once.
  *	With lmtp set before hello it is LMTP (RFC 2033): LHLO, and an answer for each recipient.
+ *	Once the end of a text has been said, the message is with the other server, or nobody knows. Until
+ *	then it can be left there: where is_wanted() says no, the connection is broken off instead.
  *	A text with 8-bit bytes goes as it is to servers without 8BITMIME: a body is never
  *	changed, and those servers are 8-bit clean in practice.
  * DIAGNOSTICS
@@ -59,6 +61,8 @@ struct smtp_client {
 	size_t				 mails;		/* transactions since it began */
 	bool				 lmtp;		/* set it after open */
 	bool				 no_bdat;	/* set it, or found out */
+	bool (*is_wanted)(void *arg);	/* set it, or NULL: asked before the end of a message's text */
+	void				*wanted_arg;
 	char				 challenge[REPLY_LINE_MAX];	/* of the last 334 */
 	struct answer			 last;		/* the last answer read */
 	bool				 broken;	/* no use to say anything more */

@@ -226,6 +226,46 @@ static void does_what_the_message_says(void)
 	stop();
 }
 
+/* Serve it until it has ended. */
+static void await_end(void)
+{
+	ms_t until = clock_in(PATIENCE_MS / 1000);
+
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		struct pollfd p = { keeper, POLLIN, 0 };
+
+		if (clock_ms() > until)
+			die("it does not end");
+		if (poll(&p, 1, 20) > 0 && packet_recv(keeper, &packet, clock_ms()) == PACKET_OK)
+			answer_keeper();
+	}
+	fd_close(&keeper);
+	fd_close(&resolver);
+}
+
+/* sched was killed, and the next one sends it: the old job must not. */
+static void ends_nothing_that_nobody_waits_for(void)
+{
+	static const struct { const char *destination, *end; } ends[] = {
+		{ "[127.0.7.1]", " .\n" }, { "[127.0.7.4]", " .\n" }, { "[127.0.7.7]", " BDAT" },
+	};
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct job j = job(ends[i].destination, "ok@x.test");
+
+		start("");
+		unlink("heard");
+		job_put(&j, &packet);
+		if (!packet_send(work, &packet, &e))
+			die(e.text);
+		fd_close(&work);
+		await_end();
+		close(j.text);
+		CHECK(heard(" EHLO") && !heard(ends[i].end), "%s", ends[i].destination);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	begin_world(argc, argv);
@@ -237,5 +277,6 @@ int main(int argc, char **argv)
 	goes_the_way_it_is_told();
 	does_what_is_published();
 	does_what_the_message_says();
+	ends_nothing_that_nobody_waits_for();
 	return end_world();
 }
