@@ -242,26 +242,39 @@ static void time_to_note(void *arg)
 	message_note_all(s);
 }
 
+/* Who has it must not get it again, whatever becomes of us. */
+static void note_done(struct sched *s, const struct message *m, const struct task *t)
+{
+	unsigned numbers[JOB_RCPTS];
+	size_t count = 0;
+	struct err e;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct rcpt *r = &m->env.rcpts[t->rcpts[i]];
+
+		if (r->state == RCPT_DONE)
+			numbers[count++] = r->number;
+	}
+	if (count && !queue_note_done(&s->out, m->env.id, numbers, count, &e))
+		maillog_trouble(m->env.id, "noting what became of it", &e);
+}
+
 /*
  * Others of this message are still under way: what is known already is noted at once. A large list would
- * be written for each of its destinations, all of it: once a second is enough then.
+ * be written for each of its destinations, all of it: once a second is enough then, and in between it is
+ * added who has it.
  */
-static void note_soon(struct sched *s, struct message *m)
+static void note_soon(struct sched *s, struct message *m, const struct task *t)
 {
 	if (!m->changed || m->lost)
 		return;
-	if (m->env.rcpt_count <= NOTED_AT_ONCE || clock_ms() - m->noted >= NOTE_MS)
+	if (m->env.rcpt_count <= NOTED_AT_ONCE || clock_ms() - m->noted >= NOTE_MS) {
 		note(s, m);
-	else if (!s->note_timer)
+		return;
+	}
+	note_done(s, m, t);
+	if (!s->note_timer)
 		s->note_timer = loop_at(s->loop, clock_ms() + NOTE_MS, time_to_note, s);
-}
-
-static void let_go(struct sched *s, struct message *m)
-{
-	if (--m->jobs == 0)
-		message_finish(s, m);
-	else
-		note_soon(s, m);
 }
 
 /* --- what became of a job --- */
@@ -348,7 +361,10 @@ void message_task_done(struct sched *s, struct task *t, const struct job_result 
 
 		settle(s, m, &m->env.rcpts[t->rcpts[i]], &plan, got, res);
 	}
-	let_go(s, m);
+	if (--m->jobs == 0)
+		message_finish(s, m);
+	else
+		note_soon(s, m, t);
 }
 
 /* --- starting --- */

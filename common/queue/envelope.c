@@ -200,6 +200,16 @@ void envelope_print(const struct envelope *env, struct str *out)
 	str_addf(out, "end: %08" PRIx32 "\n", crc32c(0, span_from(str_span(out), from)));
 }
 
+void envelope_print_done(const unsigned *numbers, size_t count, struct str *out)
+{
+	size_t from = out->n;
+
+	str_add(out, SPAN("done:"));
+	for (size_t i = 0; i < count; i++)
+		str_addf(out, " %u", numbers[i]);
+	str_addf(out, " %08" PRIx32 "\n", crc32c(0, span_from(str_span(out), from)));
+}
+
 /* --- parsing --- */
 
 static bool eat_hex32(struct span *in, uint32_t *out)
@@ -439,29 +449,86 @@ static bool count_rcpts(struct span text, struct arena *a, struct envelope *env)
 	return true;
 }
 
-/* Cut the end line off and compare its checksum. */
-static bool whole(struct span *text)
+/* Cut off the end line, whose checksum must be right, and what is behind it. */
+static bool whole(struct span *text, struct span *behind)
 {
-	const size_t tail = sizeof "end: 01234567\n" - 1;
-	struct span end;
+	ptrdiff_t at = span_search(*text, SPAN("\nend: "));
 	uint32_t crc;
 
-	if (text->n < tail)
+	if (at < 0)
 		return false;
-	end = span_from(*text, text->n - tail);
-	*text = span_to(*text, text->n - tail);
-	return span_eat(&end, "end: ") && eat_hex32(&end, &crc) && span_same(end, SPAN("\n"))
+	*behind = span_from(*text, (size_t)at + 1);
+	*text = span_to(*text, (size_t)at + 1);
+	return span_eat(behind, "end: ") && eat_hex32(behind, &crc) && span_eat_char(behind, '\n')
 	    && crc == crc32c(0, *text) && !span_has(*text, '\0');
 }
 
+/* --- who is done since --- */
+
+/* They come in the order in which they stand there, mostly: so from the last one on, and round. */
+static struct rcpt *find_rcpt(const struct envelope *env, unsigned number, size_t *at)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		*at = *at + 1 < env->rcpt_count ? *at + 1 : 0;
+		if (env->rcpts[*at].number == number)
+			return &env->rcpts[*at];
+	}
+	return NULL;
+}
+
+static void set_done(const struct envelope *env, unsigned number, size_t *at)
+{
+	struct rcpt *r = find_rcpt(env, number, at);
+
+	if (!r || r->state != RCPT_WAITING)
+		return;
+	r->state = RCPT_DONE;
+	r->next = 0;
+	r->status = r->answer = "";
+}
+
+/* Before it may stand the beginning of one that was cut short. */
+static void read_done(const struct envelope *env, struct span line, size_t *at)
+{
+	const size_t sum = sizeof " 01234567" - 1;
+	struct span end;
+	uint64_t number;
+	ptrdiff_t more;
+	uint32_t crc;
+
+	while ((more = span_search(span_from(line, 1), SPAN("done:"))) >= 0)
+		line = span_from(line, (size_t)more + 1);
+	if (line.n < sum)
+		return;
+	end = span_from(line, line.n - sum);
+	line = span_to(line, line.n - sum);
+	if (!span_eat_char(&end, ' ') || !eat_hex32(&end, &crc) || crc != crc32c(0, line) || !span_eat(&line, "done:"))
+		return;
+	while (span_eat_char(&line, ' ') && span_eat_u64(&line, UINT32_MAX, &number))
+		set_done(env, (unsigned)number, at);
+}
+
+static void read_behind(const struct envelope *env, struct span behind)
+{
+	size_t at = env->rcpt_count - 1;
+	struct span line;
+
+	while (span_cut(&behind, '\n', &line)) {
+		if (line.n)
+			read_done(env, line, &at);
+	}
+}
+
+/* --- all of it --- */
+
 bool envelope_parse(struct span text, struct arena *a, struct envelope *env, struct err *e)
 {
-	struct span line, key, copy;
+	struct span line, key, copy, behind;
 
 	*env = (struct envelope){ 0 };
 	for EACH(f, texts)
 		*text_at(env, f) = "";
-	if (!whole(&text))
+	if (!whole(&text, &behind))
 		return err_perm(e, "5.3.0", "the envelope is cut short or damaged");
 	if (!span_eat(&text, "posthorn-envelope: 1\n"))
 		return err_perm(e, "5.3.0", "the envelope is not of a version we know");
@@ -479,5 +546,6 @@ bool envelope_parse(struct span text, struct arena *a, struct envelope *env, str
 	}
 	if (copy.n || !env->id[0] || !env->sender || !env->rcpt_count)
 		return err_perm(e, "5.3.0", "the envelope lacks its id, sender or recipients");
+	read_behind(env, behind);
 	return true;
 }

@@ -4,9 +4,10 @@
  * DESCRIPTION
  *	ID.e beside ID.m: plain text, `key: value` lines, ended by an end line with a
  *	checksum over all before it; the promise is posthorn-queue(7). Rewritten by a new
- *	file and rename, never in place. Printing never fails: a control character in a value
+ *	file and rename, never changed in place. Printing never fails: a control character in a value
  *	(there should be none) becomes "?". What envelope_print() wrote, envelope_parse() reads
- *	back equal. A text with a key that this version does not know is refused, so that an
+ *	back equal. Behind the end line lines may be added that name recipients who are done since, each
+ *	with a checksum: one that is not whole says nothing. A text with a key that this version does not know is refused, so that an
  *	older program never loses what a newer one noted.
  */
 #ifndef COMMON_QUEUE_ENVELOPE_H
@@ -86,6 +87,8 @@ struct envelope {
 };
 
 void envelope_print(const struct envelope *env, struct str *out);
+/* A line to go behind all: the recipients with these numbers are RCPT_DONE. */
+void envelope_print_done(const unsigned *numbers, size_t count, struct str *out);
 /* Memory from a. PERM on anything that is not a whole, well-formed envelope. */
 bool envelope_parse(struct span text, struct arena *a, struct envelope *env, struct err *e);
 

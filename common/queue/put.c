@@ -21,6 +21,7 @@ enum {
 	NAME_SIZE = ID_SIZE + 2,
 	QUEUE_FILE_MODE = 0660,
 	READ_PIECE = 32768,
+	DONE_MAX = 1 << 20,
 	MARKS_MAX = 2 * ENVELOPE_MAX,	/* as many as an envelope has room for recipients */
 };
 
@@ -417,4 +418,24 @@ bool queue_write_envelope(const struct station *st, const struct envelope *env, 
 	if (!ok)
 		unlinkat(st->tmp, name, 0);
 	return ok || err_while(e, "noting the state of %s", env->id);
+}
+
+bool queue_note_done(const struct station *st, const char *id, const unsigned *numbers, size_t count, struct err *e)
+{
+	struct str line = STR(DONE_MAX);
+	char name[NAME_SIZE];
+	bool ok = false;
+	int fd;
+
+	snprintf(name, sizeof name, "%s.e", id);
+	envelope_print_done(numbers, count, &line);
+	/* NONBLOCK: whoever may write there can make a FIFO, and we would wait for its reader */
+	fd = openat(st->fresh, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		err_sys(e, "cannot open %s", name);
+	else
+		ok = file_write(fd, str_span(&line), e);
+	fd_close(&fd);
+	str_free(&line);
+	return ok || err_while(e, "noting who has %s", id);
 }

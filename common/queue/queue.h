@@ -80,6 +80,11 @@ int queue_open_text(const struct station *st, const char *id, struct err *e);
 /* After a crash the old one or this one is there, whole. Its file's mtime is the next try. */
 bool queue_write_envelope(const struct station *st, const struct envelope *env, struct err *e);
 /*
+ * Add to the envelope that is there, at its end, that the recipients with these numbers are done: quick, and not
+ * flushed. After a crash it says so or not, and is whole.
+ */
+bool queue_note_done(const struct station *st, const char *id, const unsigned *numbers, size_t count, struct err *e);
+/*
  * Move a message whole into another station (link text, rename envelope, unlink text), or put a second
  * envelope over the same text there. Safe to repeat after a crash.
  */

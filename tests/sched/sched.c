@@ -363,6 +363,61 @@ static void domains_delay_nobody(void)
 	clean();
 }
 
+static struct { char address[32]; unsigned times; } got[60];
+
+static void got_it(const char *address)
+{
+	size_t i = 0;
+
+	while (*got[i].address && strcmp(got[i].address, address) != 0)
+		i++;
+	snprintf(got[i].address, sizeof got[i].address, "%s", address);
+	got[i].times++;
+}
+
+/* Has sched heard all results, and given each process its next job? */
+static bool all_have_work(void)
+{
+	struct pollfd p[SENDERS];
+	int n = 0;
+
+	for (int i = 0; i < SENDERS; i++) {
+		if (senders[i] >= 0)
+			p[n++] = (struct pollfd){ .fd = senders[i], .events = POLLIN };
+	}
+	return n == 4 && poll(p, (nfds_t)n, 0) == n;	/* send-max */
+}
+
+/* Killed in the midst of a large list, all of which is written once a second only: nobody gets it twice. */
+static void list_is_known_when_killed(void)
+{
+	struct str rcpts = STR(4000);
+	char id[ID_SIZE];
+
+	memset(got, 0, sizeof got);
+	accepted = got_it;
+	for (int i = 0; i < 60; i++)
+		str_addf(&rcpts, "ok@l%d.test ", i);
+	start();
+	put("in/sub", "list@here.test", rcpts.p, 0, id);
+	for (int i = 0; i < 3000 && jobs < 20; i++)
+		step(10);
+	senders_rest = true;
+	for (int i = 0; i < 3000 && !all_have_work(); i++)
+		step(10);
+	CHECK(jobs >= 20 && all_have_work(), "%u jobs", jobs);
+	stop(SIGKILL);
+	senders_rest = false;
+	start();
+	EXPECT(.out = 0);
+	for (int i = 0; i < 60; i++)
+		CHECK(got[i].times == 1, "%s got it %u times", got[i].address, got[i].times);
+	stop(SIGTERM);
+	accepted = NULL;
+	str_free(&rcpts);
+	clean();
+}
+
 /* What was learned before a restart is known after it. */
 static void dead_stay_dead(void)
 {
@@ -458,6 +513,7 @@ int main(int argc, char **argv)
 	many_pass();
 	list_delays_nobody();
 	domains_delay_nobody();
+	list_is_known_when_killed();
 	dead_stay_dead();
 	times_far_off_are_wrong();
 	too_many_is_no_failure();

@@ -291,7 +291,7 @@ static const char *hold_mark = "";	/* of the next message */
 static void put(const char *in, const char *sender, const char *words, time_t age, char id[ID_SIZE])
 {
 	struct station st = station(in);
-	struct rcpt r[16] = { 0 };
+	struct rcpt r[64] = { 0 };
 	struct envelope env = { .sender = sender,
 		.arrived = time(NULL) - age,
 		.rcpts = r,

@@ -131,6 +131,57 @@ START_TEST(strange_envelope_is_refused)
 }
 END_TEST
 
+static size_t count_done(const struct envelope *env)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < env->rcpt_count; i++)
+		n += env->rcpts[i].state == RCPT_DONE;
+	return n;
+}
+
+/* Who is done since: a line that is cut short or damaged says nothing, nor does it spoil the one behind it. */
+START_TEST(done_since)
+{
+	struct arena *a = arena_new(1 << 20, NULL, NULL);
+	struct rcpt r[4] = { { .number = 0, .address = "w@x" }, { .number = 5, .address = "x@x" },
+		{ .number = 3, .address = "y@x", .next = 77 }, { .number = 7, .address = "z@x", .state = RCPT_TOLD } };
+	struct envelope env = { .id = "0abcdefghijklm", .sender = "a@b", .rcpts = r, .rcpt_count = 4 }, got;
+	struct str text = STR(4096), first = STR(100), second = STR(100);
+	struct err e;
+	size_t whole;
+
+	envelope_print(&env, &text);
+	whole = text.n;
+	envelope_print_done((unsigned[]){ 3, 7, 9 }, 3, &first);
+	envelope_print_done((unsigned[]){ 0, 5 }, 2, &second);
+	str_add(&text, str_span(&first));
+	str_add(&text, str_span(&second));
+	ck_assert(envelope_parse(str_span(&text), a, &got, &e));
+	ck_assert_uint_eq(count_done(&got), 3);
+	ck_assert(got.rcpts[2].next == 0 && got.rcpts[3].state == RCPT_TOLD);
+	for (size_t i = 0; i < first.n; i++) {
+		str_cut(&text, whole);
+		str_add(&text, span_to(str_span(&first), i));
+		ck_assert(envelope_parse(str_span(&text), a, &got, &e));
+		ck_assert_uint_eq(count_done(&got), 0);
+		str_add(&text, str_span(&second));
+		ck_assert_msg(envelope_parse(str_span(&text), a, &got, &e), "%s", e.text);
+		ck_assert_uint_eq(count_done(&got), 2);
+		str_cut(&text, whole);
+		str_add(&text, str_span(&first));
+		text.p[whole + i] ^= 1;
+		ck_assert(envelope_parse(str_span(&text), a, &got, &e));
+		ck_assert_msg(count_done(&got) == 0, "byte %zu", i);
+		arena_reset(a);
+	}
+	str_free(&text);
+	str_free(&first);
+	str_free(&second);
+	arena_free(a);
+}
+END_TEST
+
 /* A line end in an address must not make a line of its own. */
 START_TEST(control_characters_are_tamed)
 {
@@ -197,6 +248,7 @@ int main(void)
 	tcase_add_loop_test(tc, envelope_comes_back, 0, COUNT(cases));
 	tcase_add_test(tc, damaged_envelope_is_refused);
 	tcase_add_loop_test(tc, strange_envelope_is_refused, 0, COUNT(wrong));
+	tcase_add_test(tc, done_since);
 	tcase_add_test(tc, control_characters_are_tamed);
 	tcase_add_test(tc, ids_are_unique_and_in_order);
 	tcase_add_test(tc, crc_is_castagnoli);
