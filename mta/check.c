@@ -182,13 +182,13 @@ static bool write_results(struct check *k, struct intake *in, const struct check
 static void promise_no_success(struct envelope *env)
 {
 	for (size_t i = 0; i < env->rcpt_count; i++) {
-		unsigned *notify = &env->rcpts[i].notify;
+		struct rcpt *r = &env->rcpts[i];
 
-		if (!(*notify & NOTIFY_SUCCESS))
+		if (!(r->notify & NOTIFY_SUCCESS))
 			continue;
-		*notify &= ~(unsigned)NOTIFY_SUCCESS;
-		if (!*notify)
-			*notify = NOTIFY_NEVER;
+		r->notify &= ~(unsigned)NOTIFY_SUCCESS;
+		if (!r->notify)
+			r->notify = NOTIFY_NEVER;
 	}
 }
 

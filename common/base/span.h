@@ -17,6 +17,7 @@
 #include <string.h>
 
 struct span { const char *p; size_t n; };
+struct sink { void (*put)(void *arg, struct span piece); void *arg; };	/* where a text goes, in pieces */
 
 #define SPAN(lit)	((struct span){ "" lit, sizeof(lit) - 1 })
 #define SPAN_FMT	"%.*s"

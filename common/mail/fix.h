@@ -13,7 +13,9 @@
 #ifndef COMMON_MAIL_FIX_H
 #define COMMON_MAIL_FIX_H
 
-#include "common/mail/report.h"
+#include <time.h>
+
+#include "common/base/str.h"
 
 enum fix_add { FIX_DATE = 1, FIX_MESSAGE_ID = 2, FIX_FROM = 4, FIX_RESENT = 8, FIX_ALL = 15 };
 

@@ -18,9 +18,6 @@
 #include "common/base/span.h"
 #include "common/base/str.h"
 
-/* Where a report goes: called many times with pieces of LF text (queue_put_bytes). */
-struct sink { void (*put)(void *arg, struct span lf_text); void *arg; };
-
 enum report_kind { REPORT_FAILED, REPORT_DELAYED, REPORT_DELIVERED, REPORT_RELAYED, REPORT_EXPANDED };
 
 struct report_rcpt {

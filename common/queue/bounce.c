@@ -191,7 +191,7 @@ static bool leave_out_told(struct job *j, struct err *e)
 		made_name(j->env->id, r->number, kind_names[j->kind], name);
 		if (!made_look(j->b->made, name, j->b->own, &was_made, e))
 			return false;
-		r->marks |= (uint8_t)(1u << j->kind);
+		r->marks |= 1u << j->kind;
 		if (!was_made)
 			j->about[left++] = r;
 	}

@@ -7,7 +7,7 @@
 #include "common/base/crc.h"
 #include "common/base/tame.h"
 
-enum { VERSION = 1, RCPTS_LIMIT = 100000 };
+enum { VERSION = 1, RCPTS_LIMIT = 100000, PIECE = 16384 };
 
 static const char *const state_names[] = {
 	[RCPT_WAITING] = "waiting",
@@ -179,10 +179,9 @@ static void print_rcpt(const struct rcpt *r, struct str *out)
 		add_line(out, f->key, *text_at((void *)r, f));
 }
 
-void envelope_print(const struct envelope *env, struct str *out)
+static void print_head(const struct envelope *env, struct str *out)
 {
 	int64_t us = env->arrived_us ? env->arrived_us : (int64_t)env->arrived * 1000000;
-	size_t from = out->n;
 
 	str_addf(out, "posthorn-envelope: %d\nid: %s\narrived: %" PRId64 ".%06d\n", VERSION,
 	    env->id, us / 1000000, (int)(us % 1000000));
@@ -195,9 +194,40 @@ void envelope_print(const struct envelope *env, struct str *out)
 	print_times(env, out);
 	str_addf(out, "text: %" PRIu64 " %" PRIu64 " %08" PRIx32 "\n", env->text_bytes,
 	    env->wire_bytes, env->text_crc);
-	for (size_t i = 0; i < env->rcpt_count; i++)
-		print_rcpt(&env->rcpts[i], out);
-	str_addf(out, "end: %08" PRIx32 "\n", crc32c(0, span_from(str_span(out), from)));
+}
+
+static void give(struct str *piece, uint32_t *crc, struct sink to)
+{
+	*crc = crc32c(*crc, str_span(piece));
+	to.put(to.arg, str_span(piece));
+	str_reset(piece);
+}
+
+void envelope_print_to(const struct envelope *env, struct sink to)
+{
+	struct str piece = STR(ENVELOPE_MAX);
+	uint32_t crc = 0;
+
+	print_head(env, &piece);
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		print_rcpt(&env->rcpts[i], &piece);
+		if (piece.n >= PIECE)
+			give(&piece, &crc, to);
+	}
+	crc = crc32c(crc, str_span(&piece));
+	str_addf(&piece, "end: %08" PRIx32 "\n", crc);
+	to.put(to.arg, str_span(&piece));
+	str_free(&piece);
+}
+
+static void add_to(void *out, struct span piece)
+{
+	str_add(out, piece);
+}
+
+void envelope_print(const struct envelope *env, struct str *out)
+{
+	envelope_print_to(env, (struct sink){ add_to, out });
 }
 
 void envelope_print_done(const unsigned *numbers, size_t count, struct str *out)

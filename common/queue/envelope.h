@@ -37,18 +37,18 @@ enum notify { NOTIFY_DEFAULT = 0, NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_F
 /* By when it is wanted, and what then: give it back, or tell the sender. RFC 2852 */
 enum deliver_mode { DELIVER_ANY, DELIVER_OR_RETURN, DELIVER_OR_NOTIFY };
 
-struct rcpt {
+struct rcpt {				/* of a large list there are thousands in memory */
 	unsigned	 number;	/* stays with it for life: part of the Maildir name */
-	enum rcpt_state	 state;
+	unsigned	 tries;
+	enum rcpt_state	 state : 8;
+	unsigned	 notify : 8;	/* enum notify bits */
+	unsigned	 marks : 8;	/* not written: bounce.c's, which reports are to be noted */
 	const char	*address;	/* as accepted */
 	const char	*original;	/* ORCPT, "" without: RFC 3461 4.2 */
-	unsigned	 notify;	/* enum notify bits */
-	unsigned	 tries;
 	time_t		 next;		/* next try; 0 = at once */
 	const char	*status;	/* last enhanced status, or "" */
 	const char	*answer;	/* last answer or reason, one line, or "" */
 	const char	*remote;	/* host that said it, or "" */
-	uint8_t		 marks;		/* not written: bounce.c's, which reports are to be noted */
 };
 
 /* Text fields may be NULL when printing; after parsing they are "" where there is nothing. */
@@ -87,6 +87,8 @@ struct envelope {
 };
 
 void envelope_print(const struct envelope *env, struct str *out);
+/* Piece by piece: the text of thousands of recipients is never in memory as a whole. */
+void envelope_print_to(const struct envelope *env, struct sink to);
 /* A line to go behind all: the recipients with these numbers are RCPT_DONE. */
 void envelope_print_done(const unsigned *numbers, size_t count, struct str *out);
 /* Memory from a. PERM on anything that is not a whole, well-formed envelope. */

@@ -259,26 +259,39 @@ static void set_time(int fd, const struct envelope *env)
 		futimens(fd, times);
 }
 
+struct written { int fd; size_t bytes; bool ok; struct err why; };
+
+static void write_piece(void *arg, struct span piece)
+{
+	struct written *w = arg;
+
+	w->bytes += piece.n;
+	if (w->ok && w->bytes > ENVELOPE_MAX)
+		w->ok = err_perm(&w->why, "5.5.3", "the envelope is too large: too many recipients");
+	w->ok = w->ok && file_write(w->fd, piece, &w->why);
+}
+
+static bool write_envelope(int fd, const struct envelope *env, struct err *e)
+{
+	struct written w = { .fd = fd, .ok = true };
+
+	envelope_print_to(env, (struct sink){ write_piece, &w });
+	if (!w.ok && e)
+		*e = w.why;
+	return w.ok;
+}
+
 /* Owner of fd is the caller; -1 when it could not be made. */
 static int create_envelope(const struct station *st, const char *name, const struct envelope *env, struct err *e)
 {
-	struct str text = STR(ENVELOPE_MAX);
-	int fd;
+	int fd = openat(st->tmp, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, QUEUE_FILE_MODE);
 
-	envelope_print(env, &text);
-	if (text.over) {
-		str_free(&text);
-		err_perm(e, "5.5.3", "the envelope is too large: too many recipients");
-		return -1;
-	}
-	fd = openat(st->tmp, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, QUEUE_FILE_MODE);
 	if (fd < 0)
 		err_sys(e, "cannot create %s", name);
-	else if (!file_write(fd, str_span(&text), e))
+	else if (!write_envelope(fd, env, e))
 		fd_close(&fd);
 	if (fd >= 0)
 		set_time(fd, env);
-	str_free(&text);
 	return fd;
 }
 
