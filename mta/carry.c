@@ -152,17 +152,21 @@ static bool keep_left(struct cargo *g)
 
 static bool reach_anew(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
 {
+	const char *who;
+
 	link_hang_up(c);
-	return search_reach(c, j, a, e);
+	return search_reach(c, j, a, e, &who);
 }
 
 void carry(struct carrier *c, const struct job *j, struct arena *a, struct job_result *r)
 {
 	struct cargo g;
+	const char *who;
 	struct err e;
 
 	*r = (struct job_result){ .remote = "", .tls = "", .count = j->count };
-	if (!link_fits(c, j) && !search_reach(c, j, a, &e)) {
+	if (!link_fits(c, j) && !search_reach(c, j, a, &e, &who)) {
+		r->remote = who;
 		r->unreachable = e.kind == ERR_TEMP;
 		same_for_all(j, &e, r, a);
 		return;

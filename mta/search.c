@@ -24,13 +24,15 @@ struct search {
 	unsigned		 port, tried;
 	bool			 met_myself, may_help;	/* may_help: a failure was TEMP */
 	struct err		 why;			/* the last failure; TEMP ones first */
+	const char		*who;			/* the server that said so, where one did */
 };
 
-static bool fail(struct search *s, const struct err *e)
+static bool fail(struct search *s, const struct server *server, const struct err *e)
 {
 	if (e->kind != ERR_TEMP && s->may_help)
 		return false;
 	s->why = *e;
+	s->who = is_digit(*e->text) ? server->mx->name : "";
 	s->may_help = s->may_help || e->kind == ERR_TEMP;
 	return false;
 }
@@ -68,17 +70,17 @@ static bool try_addresses(struct search *s, const struct server *server, const s
 	if (!r.race.count) {
 		err_temp(&e, "4.4.4", "%s has no address of a family that may be used by its way and by check-source",
 		    server->mx->name);
-		return fail(s, &e);
+		return fail(s, server, &e);
 	}
 	while (r.race.count) {
 		if (!reach_next(&r, &t.ip, &fd, &e))
-			return fail(s, &e);
+			return fail(s, server, &e);
 		if (link_open(s->c, s->j, &t, fd, &e))
 			return true;
 		log_info("%s unreachable host=%s ip=%s why=\"%s\"", s->j->id, server->mx->name,
 		    t.ip, e.text);
 		trace(s->c, TRACE_BAD, "result", "%s", e.text);
-		fail(s, &e);
+		fail(s, server, &e);
 	}
 	return false;
 }
@@ -119,14 +121,14 @@ static bool try_host(struct search *s, size_t i)
 	if (*server.mx->name != '/' &&
 	    !lookup_addresses(s->c, server.mx->name, s->a, &server.at, &e)) {
 		trace(s->c, TRACE_BAD, "address", "%s", e.text);
-		return fail(s, &e);
+		return fail(s, &server, &e);
 	}
 	tell_addresses(s, &server);
 	if (!policy_find(s->c, s->j, &server, s->a, &policy, &e)) {
 		note_refused(s, &server, &policy);
 		log_info("%s unfit host=%s why=\"%s\"", s->j->id, server.mx->name, e.text);
 		trace(s->c, TRACE_BAD, "policy", "%s", e.text);
-		return fail(s, &e);
+		return fail(s, &server, &e);
 	}
 	return try_addresses(s, &server, &policy);
 }
@@ -211,7 +213,7 @@ static void tell_way(struct carrier *c, const struct job *j)
 }
 
 /* Nobody would talk. */
-static bool give_up(struct search *s, struct err *e)
+static bool give_up(struct search *s, struct err *e, const char **who)
 {
 	if (s->met_myself &&
 	    s->why.kind == ERR_NONE) /* nobody before us has failed, who may be back tomorrow */
@@ -221,11 +223,13 @@ static bool give_up(struct search *s, struct err *e)
 	if (s->why.kind == ERR_NONE)
 		return err_temp(e, "4.4.4", "no server of %s has an address", s->j->destination);
 	*e = s->why;
+	*who = s->who;
 	return false;
 }
 
-bool search_each(struct carrier *c, const struct job *j, struct arena *a,
-    bool (*enough)(struct carrier *c, const struct job *j, void *arg), void *arg, struct err *e)
+static bool search(struct carrier *c, const struct job *j, struct arena *a,
+    bool (*enough)(struct carrier *c, const struct job *j, void *arg), void *arg, struct err *e,
+    const char **who)
 {
 	struct search s = { .c = c, .j = j, .a = a };
 	bool some = false;
@@ -243,7 +247,15 @@ bool search_each(struct carrier *c, const struct job *j, struct arena *a,
 		link_hang_up(c);
 		some = true;
 	}
-	return some || give_up(&s, e);
+	return some || give_up(&s, e, who);
+}
+
+bool search_each(struct carrier *c, const struct job *j, struct arena *a,
+    bool (*enough)(struct carrier *c, const struct job *j, void *arg), void *arg, struct err *e)
+{
+	const char *who;
+
+	return search(c, j, a, enough, arg, e, &who);
 }
 
 static bool the_first(struct carrier *c, const struct job *j, void *arg)
@@ -254,7 +266,8 @@ static bool the_first(struct carrier *c, const struct job *j, void *arg)
 	return true;
 }
 
-bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e)
+bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e, const char **who)
 {
-	return search_each(c, j, a, the_first, NULL, e);
+	*who = "";
+	return search(c, j, a, the_first, NULL, e, who);
 }

@@ -10,8 +10,11 @@
 
 #include "mta/carry.h"
 
-/* Then the carrier's link is open. False: e says why, TEMP when waiting may help. */
-bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e);
+/*
+ * Then the carrier's link is open. False: e says why, TEMP when waiting may help; where that is a
+ * server's own answer, *who is the server, else "".
+ */
+bool search_reach(struct carrier *c, const struct job *j, struct arena *a, struct err *e, const char **who);
 /*
  * The same, but each server that will talk is shown to enough(), and left when that says no. True: one
  * was enough, or all have been seen and some would talk.

@@ -163,15 +163,21 @@ static void note_extension(struct smtp_client *c, struct span line)
 		note_limits(c, line);
 }
 
+/* An answer speaks for itself, and its code is looked for in front. */
+static bool say_when(struct err *e, const char *command)
+{
+	return e && is_digit(*e->text) ? false : err_while(e, "%s", command);
+}
+
 bool smtp_client_hello(struct smtp_client *c, struct err *e)
 {
 	forget_extensions(c);
 	if (ask(c, c->patience->hello, 2, note_extension, e, c->lmtp ? "LHLO %s" : "EHLO %s", c->hello_name))
 		return true;
 	if (c->lmtp || c->broken || c->last.code < 500)
-		return err_while(e, c->lmtp ? "LHLO" : "EHLO");
+		return say_when(e, c->lmtp ? "LHLO" : "EHLO");
 	return ask(c, c->patience->hello, 2, NULL, e, "HELO %s", c->hello_name) ||
-	    err_while(e, "HELO");
+	    say_when(e, "HELO");
 }
 
 bool smtp_client_start_tls(struct smtp_client *c, struct err *e)

@@ -161,6 +161,6 @@ bool answer_to_err(const struct answer *a, struct err *e)
 {
 	bool perm = answer_kind(a) == ERR_PERM;
 
-	return perm ? err_perm(e, a->status, "said %u %s %s", a->code, a->status, a->text) :
-	    err_temp(e, a->code < 400 ? "4.5.0" : a->status, "said %u %s %s", a->code, a->status, a->text);
+	return perm ? err_perm(e, a->status, "%u %s %s", a->code, a->status, a->text) :
+	    err_temp(e, a->code < 400 ? "4.5.0" : a->status, "%u %s %s", a->code, a->status, a->text);
 }

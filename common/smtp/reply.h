@@ -46,6 +46,6 @@ struct answer {
  */
 bool answer_line(struct answer *a, struct span line, bool *more, struct err *e);
 enum err_kind answer_kind(const struct answer *a);	/* 2xx, 3xx: NONE; 4xx TEMP; 5xx PERM */
-bool answer_to_err(const struct answer *a, struct err *e);	/* "said: 550 5.1.1 ..."; returns false */
+bool answer_to_err(const struct answer *a, struct err *e);	/* "550 5.1.1 ..."; returns false */
 
 #endif

@@ -19,7 +19,8 @@ static const struct { const char *destination; enum err_kind kind; const char *s
 	{ "near.test",		ERR_NONE,	"2.0.0",	"mx.plain.test",	false },
 	{ "backup.test",	ERR_TEMP,	"4.4.3",	"",			true },
 	{ "[127.0.7.98]",	ERR_TEMP,	"4.4.1",	"",			true },
-	{ "never.test",		ERR_PERM,	"5.0.0",	"",			false },
+	{ "never.test",		ERR_PERM,	"5.0.0",	"never.test",		false },
+	{ "busy.test",		ERR_TEMP,	"4.0.0",	"mx.busy.test",		true },
 	{ "hangup.test",	ERR_TEMP,	"4.4.2",	"hangup.test",		false },
 	{ "tls.test",		ERR_NONE,	"2.0.0",	"tls.test",		false },
 };
@@ -52,6 +53,19 @@ static void twelve_hosts_and_eight_addresses_are_enough(void)
 	r = carry("void.test", "bob@x.test");
 	CHECK(heard("/dns h12.void.test") && !heard("/dns h13.void.test"), "the thirteenth: %s",
 	    r.rcpts[0].answer);
+	stop();
+}
+
+/* Behind a code mta-sched looks for "too many", and a report for words of the other server. */
+static void a_greeting_is_an_answer(void)
+{
+	struct job_result r;
+
+	start("");
+	r = carry("never.test", "bob@x.test");
+	CHECK(strcmp(r.rcpts[0].answer, "554 5.0.0 no mail for anybody") == 0, "%s", r.rcpts[0].answer);
+	r = carry("busy.test", "bob@x.test");
+	CHECK(strcmp(r.rcpts[0].answer, "421 4.0.0 busy") == 0, "%s", r.rcpts[0].answer);
 	stop();
 }
 
@@ -270,6 +284,7 @@ int main(int argc, char **argv)
 {
 	begin_world(argc, argv);
 	finds_its_way();
+	a_greeting_is_an_answer();
 	twelve_hosts_and_eight_addresses_are_enough();
 	every_recipient_has_its_result();
 	shares_a_server();

@@ -60,6 +60,7 @@ static const char *const lines[] = {
 	"hangup.test A 127.0.7.5",
 	"gone.test MX 10 nowhere.gone.test",
 	"never.test A 127.0.7.6",
+	"busy.test MX 10 mx.busy.test", "busy.test MX 20 near.busy.test", "mx.busy.test A 127.0.7.2", "near.busy.test A 127.0.7.6",
 	/* what is below signed.test is as if DNSSEC vouched for it; see answer_dns() */
 	"signed.test MX 10 plain.signed.test", "plain.signed.test A 127.0.7.4",
 	"pinned.signed.test A 127.0.7.4", "_PORT._tcp.pinned.signed.test TLSA 3 1 1 " DIGEST,
