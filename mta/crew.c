@@ -53,6 +53,16 @@ static void sender_died(struct sched *s, struct sender *x)
 	sender_free(s->dests, x);
 }
 
+/* Where its connection is. One that was refused has none, and is not the one to ask next. */
+static void note_place(struct sender *x, const struct job_result *r)
+{
+	struct span host = r->unreachable ? SPAN("") : span_of(r->remote);
+
+	span_copy(span_to(host, sizeof x->host - 1), x->host, sizeof x->host);
+	if (r->unreachable)
+		*x->last = '\0';
+}
+
 static void sender_ready(void *arg, unsigned ready)
 {
 	struct sender *x = arg;
@@ -69,7 +79,7 @@ static void sender_ready(void *arg, unsigned ready)
 		log_error("a send process talks nonsense");
 		sender_died(s, x);
 	} else {
-		span_copy(span_to(span_of(r.remote), sizeof x->host - 1), x->host, sizeof x->host);
+		note_place(x, &r);
 		dest_task_back(s, x->dest, take_back(s->dests, x), &r);
 		dest_next(s, x);
 	}

@@ -64,8 +64,10 @@ bool pace_is_refusal(const char *status, const char *answer)
 
 void pace_refused(struct pace *p, unsigned running, time_t now)
 {
-	if (p->refused && now >= p->refused && now - p->refused < SAME_MOMENT_S)
+	if (p->refused && now >= p->refused && now - p->refused < SAME_MOMENT_S) {
+		p->limit = least(p->limit, running > 1 ? running - 1 : 1);	/* but not asked again at once */
 		return;
+	}
 	p->refused = now;
 	p->polite = running > 1 ? running - 1 : 1;
 	p->limit = p->polite > 1 ? p->polite / 2 : 1;

@@ -3,6 +3,9 @@
 does not."""
 import json
 import os
+import socket
+import threading
+import time
 
 from e2e import expect, hosts, journey, main
 
@@ -85,6 +88,56 @@ def test_a_rehearsal_of_the_first_try_has_no_login(net):
     expect(code == 75 and "there is no via" in text, text)
     text = alpha.command("destination", "test", "gamma.test", f"via=mx.beta.test:{hosts.PORTS['smtp']}")
     expect("mail for gamma.test goes to mx.beta.test" in text and "login" not in text, text)
+
+
+class Greedy(threading.Thread):
+    """A server that greets so many clients at once, and tells others that there are too many."""
+
+    def __init__(self, address, most):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server((address, hosts.PORTS["smtp"]), backlog=100)
+        self.room = threading.Semaphore(most)
+        self.clients = self.taken = 0
+        self.start()
+
+    def run(self):
+        while True:
+            s = self.listener.accept()[0]
+            self.clients += 1
+            threading.Thread(target=self.talk, args=(s,), daemon=True).start()
+
+    def talk(self, s):
+        with s, s.makefile("rwb", buffering=0) as f:
+            if not self.room.acquire(blocking=False):
+                f.write(b"421 4.7.0 too many connections\r\n")
+                return
+            f.write(b"220 greedy\r\n")
+            for line in f:
+                if line == b".\r\n":
+                    time.sleep(0.02)
+                    self.taken += 1
+                if line[:4].upper() in (b"EHLO", b"MAIL", b"RCPT", b"RSET", b"QUIT", b".\r\n"):
+                    f.write(b"250 ok\r\n")
+                elif line == b"DATA\r\n":
+                    f.write(b"354 go on\r\n")
+            self.room.release()
+
+
+def test_who_says_too_many_is_asked_for_less(net):
+    """No message waits for that, and the server does not hear us knock without end."""
+    alpha = net["alpha"]
+    address = alpha.address.rsplit(".", 1)[0] + ".20"
+    net.zone += ["greedy.test. 300 IN MX 10 mx.greedy.test.", f"mx.greedy.test. 300 IN A {address}"]
+    greedy = Greedy(address, 3)
+    alpha.start("msa")
+    for i in range(60):
+        journey.submit(alpha, letter(f"number {i}", "x@greedy.test"), recipients=("x@greedy.test",))
+    alpha.start("mta")
+    hosts.wait_for(lambda: greedy.taken == 60, 30, "60 messages at greedy.test")
+    d = hosts.wait_for(lambda: known(alpha).get("greedy.test"), 10, "greedy.test to be known")
+    expect(d["polite"] and d["refused"] and d["at_once"] <= d["polite"], d)
+    expect(greedy.clients < 20, f"{greedy.clients} connections for 60 messages")
+    expect(not alpha.log_lines("deferred"), "a message waits")
 
 
 if __name__ == "__main__":

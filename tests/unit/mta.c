@@ -164,7 +164,7 @@ static const struct pace_rules pacing = { .first = 2, .most = 5, .polite_for = 1
 /* t: took one while all it may have were at work, T: 20 of them; r: refused one; d: down; digits: the limit then. */
 static const char *const paces[] = {
 	"2t2t3t3t3t4T5T5",
-	"2T5r2r2T4", /* refused at 5 twice in a moment: half of 4, and not above 4 for a while */
+	"2T5r2r1T4", /* refused at 5, and in the same moment at 2: half of 4, then 1, and not above 4 for a while */
 	"2T5rwT5", /* w: a while is over */
 	"2d1d1t2T5",
 	"2r1wT5",
