@@ -319,6 +319,36 @@ static int by_life_and_time(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
+/* What is done with a message once it lies in the queue. */
+static bool is_later(struct span verb)
+{
+	static const char *const verbs[] = { "routed", "sending", "sent", "deferred", "failed", "expired",
+		"bounced", "expanded", "unforwarded", "delivered", "removed" };
+
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		if (span_is(verb, verbs[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Who takes a message has it on disk before he says so, and the next one may have spoken by then. */
+static void put_received_first(struct event *events, size_t n)
+{
+	size_t from = 0, to = 0;
+	struct event received;
+
+	while (from < n && !span_is(events[from].line.verb, "received"))
+		from++;
+	while (to < from && !is_later(events[to].line.verb))
+		to++;
+	if (from == n || to == from)
+		return;
+	received = events[from];
+	memmove(&events[to + 1], &events[to], (from - to) * sizeof *events);
+	events[to] = received;
+}
+
 static void sort_events(struct trace *t)
 {
 	note_places(t);
@@ -330,6 +360,8 @@ static void sort_events(struct trace *t)
 		if (!l->count++)
 			l->first = i;
 	}
+	for (size_t i = 0; i < t->life_n; i++)
+		put_received_first(&t->events[t->lives[i].first], t->lives[i].count);
 }
 
 void trace_find(struct trace *t, const char *word)

@@ -140,6 +140,11 @@ def test_log_is_traced(h):
     assert "550 ?[2J?\n" in h.run("trace", "--log", "-", "x@d.test", said=wild), "a log that others wrote too"
     got = json.loads(h.run("--json", "trace", "--log", f"{h.dir}/log", "--last", "1", "ann@a.test"))
     assert [life["id"] for life in got] == ["0q8f3k2m1x9a7c"], got
+    swift = "".join(f"2026-11-24T04:12:07.12{i}Z {who}[1]: 0q8f3k2m1x9a7b {what}\n" for i, (who, what) in enumerate((
+        ("mta/inbound", "checked spf=pass"), ("mta/sched", "failed to=<b@b.test> why=no"),
+        ("mta/inbound", "received peer=192.0.2.7 from=<> rcpts=1"), ("mta/sched", "removed why=done"))))
+    got = json.loads(h.run("--json", "trace", "--log", "-", "0q8f3k2m1x9a7b", said=swift))
+    assert [e["event"] for e in got[0]["events"]] == ["checked", "received", "failed", "removed"], got
 
 def test_settings_are_checked_shown_and_explained(h):
     if os.geteuid() == 0:
