@@ -56,20 +56,37 @@ enum plan_class plan_class(bool unreachable, const char *status, const char *ans
 
 static time_t wait_after(const struct plan_waits *w, unsigned tries)
 {
-	size_t i = tries ? tries - 1 : 0;
+	size_t i = tries ? tries - 1 : 0, last = w->count ? w->count - 1 : 0;
 
-	return w->s[i < w->count ? i : w->count - 1];
+	return w->s[i < last ? i : last];
+}
+
+/* The tries that these waits made of a message of that age: those that a person asked for put nothing off. */
+static unsigned own_tries(const struct plan_waits *w, unsigned tries, time_t age)
+{
+	time_t due = wait_after(w, 1);
+	unsigned n = 1;
+
+	if (age < 0)		/* by a clock that was wrong */
+		return tries;
+	for (; n < tries && due <= age; n++)
+		due += wait_after(w, n + 1);
+	return n;
 }
 
 /* A greylist lets pass who comes again, so soon is good; one that does not, after all these tries, is none. */
-static time_t wait_for(const struct plan *p, const struct plan_try *t)
+static time_t wait_for(const struct plan *p, const struct plan_try *t, time_t age)
 {
-	const struct plan_waits *w = &p->waits[t->class];
-	time_t later = wait_after(&p->waits[PLAN_LATER], t->tries), wait;
+	const struct plan_waits *w = &p->waits[t->class], *usual = &p->waits[PLAN_LATER];
+	time_t later = wait_after(usual, own_tries(usual, t->tries, age)), wait;
+	unsigned tries;
 
-	if (!w->count || (t->class == PLAN_GREYLISTED && t->tries > w->count))
+	if (!w->count)
 		return later;
-	wait = wait_after(w, t->tries);
+	tries = own_tries(w, t->tries, age);
+	if (t->class == PLAN_GREYLISTED && tries > w->count)
+		return later;
+	wait = wait_after(w, tries);
 	return t->class == PLAN_GREYLISTED && later < wait ? later : wait;
 }
 
@@ -153,7 +170,8 @@ bool plan_too_late(const struct envelope *env, time_t now, struct err *e)
 time_t plan_next(const struct plan *p, const struct envelope *env, const struct plan_try *t,
     time_t now, uint32_t dice)
 {
-	time_t end = plan_end(p->give_up, env), next = now + spread(wait_for(p, t), dice);
+	time_t age = now - envelope_start(env), end = plan_end(p->give_up, env);
+	time_t next = now + spread(wait_for(p, t, age), dice);
 
 	if (is_over(p, env, t, now) && !was_away(p, env, t, now))
 		return 0;

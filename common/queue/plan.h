@@ -70,7 +70,8 @@ enum plan_class plan_class(bool unreachable, const char *status, const char *ans
  * thousand messages deferred together do not come back together. The last try is made when
  * the time is up; after it: 0, give up. A time by which it is wanted is waited for exactly.
  * Greylisted it never waits longer than as PLAN_LATER, and more often than that class has waits
- * it goes on as that.
+ * it goes on as that. Tries that came before their time, because a person asked for them, do
+ * not make the waits longer.
  */
 time_t plan_next(const struct plan *p, const struct envelope *env, const struct plan_try *t,
     time_t now, uint32_t dice);

@@ -14,8 +14,10 @@ static const struct { time_t age; unsigned tries; uint32_t dice; time_t next; } 
 	{ 0,	1,	30,	300 },
 	{ 300,	2,	0,	3600 },
 	{ 4000,	3,	0,	5400 },
-	{ 4000,	4,	0,	90 },
-	{ 4000,	99,	0,	90 },		/* the last repeats */
+	{ 9300,	4,	0,	90 },
+	{ 20000, 99,	0,	90 },		/* the last repeats */
+	{ 10,	9,	0,	300 },		/* by hand, nine times in ten seconds */
+	{ 4000,	99,	0,	5400 },
 	{ 4000,	0,	0,	300 },
 	{ 99950, 4,	0,	50 },		/* a last try when the time is up */
 	{ 100000, 4,	0,	-1 },		/* then never */
@@ -138,6 +140,7 @@ START_TEST(each_class_has_its_waits)
 {
 	static const char *const unreachable[] = { "1m", "2h" }, *const greylisted[] = { "90s", "4m", "100m" };
 	const struct envelope env = { .arrived = 1764000000 };
+	const time_t old = env.arrived + 20000;		/* enough for all of these tries */
 	const struct plan_try try = { .tries = class_waits[_i].tries,
 		.class = class_waits[_i].class };
 	struct plan p;
@@ -147,7 +150,7 @@ START_TEST(each_class_has_its_waits)
 	ck_assert_int_eq(plan_next(&p, &env, &(struct plan_try){ 1, 0, PLAN_GREYLISTED }, env.arrived, 0), env.arrived + 300);
 	plan_waits(&p, PLAN_UNREACHABLE, unreachable, COUNT(unreachable));
 	plan_waits(&p, PLAN_GREYLISTED, greylisted, COUNT(greylisted));
-	ck_assert_int_eq(plan_next(&p, &env, &try, env.arrived, 0), env.arrived + class_waits[_i].wait);
+	ck_assert_int_eq(plan_next(&p, &env, &try, old, 0), old + class_waits[_i].wait);
 	ck_assert_int_eq(plan_longest(&p), 7200 + 719);
 }
 END_TEST
@@ -173,7 +176,7 @@ START_TEST(a_destination_has_waits_of_its_own)
 	plan_waits(&p, PLAN_UNREACHABLE, unreachable, COUNT(unreachable));
 	plan_waits(&p, PLAN_GREYLISTED, greylisted, COUNT(greylisted));
 	plan_own(&p, span_of(owns[_i].waits));
-	ck_assert_int_eq(plan_next(&p, &env, &try, env.arrived, 0), env.arrived + owns[_i].wait);
+	ck_assert_int_eq(plan_next(&p, &env, &try, env.arrived + 20000, 0), env.arrived + 20000 + owns[_i].wait);
 }
 END_TEST
 
