@@ -47,6 +47,10 @@ static const struct { char subject; const char *detail, *words; } advice[] = {
 	{ '4', "6",	"Mail for this address goes round in circles; its postmaster can mend that." },
 	{ '4', "7",	"It could not be delivered in the time there was." },
 	{ '6', "7",	"The server there takes no addresses with other letters than a to z." },
+	{ '7', "4",	"The way to the server there cannot be made as safe as it has to be." },
+	{ '7', "5",	"The server there does not prove that it is the right one." },
+	{ '7', "10",	"The way to the server there would have to be encrypted, and is not." },
+	{ '7', "30",	"It needs TLS all the way, which the server there does not promise." },	/* RFC 8689 */
 	{ '7', NULL,	"The server there refuses it by a rule of its own." },
 };
 
@@ -205,9 +209,9 @@ static void add_reason(struct writer *w, const struct report_rcpt *rcpt)
 }
 
 /* "5.1.1": class, subject, detail. Only troubles have advice. */
-static void add_advice(struct writer *w, const char *status)
+static void add_advice(struct writer *w, const struct report_rcpt *rcpt)
 {
-	struct span detail = span_of(status), class, subject;
+	struct span detail = span_of(rcpt->status), class, subject;
 
 	if (!span_cut(&detail, '.', &class) || !span_cut(&detail, '.', &subject) ||
 	    subject.n != 1 || span_is(class, "2"))
@@ -216,7 +220,8 @@ static void add_advice(struct writer *w, const char *status)
 		if (advice[i].subject != *subject.p ||
 		    (advice[i].detail && !span_is(detail, advice[i].detail)))
 			continue;
-		str_addf(&w->s, "    %s\n", advice[i].words);
+		str_addf(&w->s, "    %s\n", !advice[i].detail && !rcpt->from_remote
+		    ? "A rule of our mail server does not let it through." : advice[i].words);
 		return;
 	}
 }
@@ -246,7 +251,7 @@ static void add_one_for_person(struct writer *w, const struct report_rcpt *rcpt)
 	if (rcpt->kind != w->r->kind)
 		str_addf(&w->s, " %s", kinds[rcpt->kind].one);
 	str_add_char(&w->s, '\n');
-	add_advice(w, rcpt->status);
+	add_advice(w, rcpt);
 	if (*rcpt->diagnostic)
 		add_reason(w, rcpt);
 	flush(w);

@@ -25,6 +25,12 @@ static const struct report_rcpt behind = {
 	.kind = REPORT_FAILED, .original = "rfc822;team+2Bx@b.test", .address = "eve@c.test", .status = "5.7.1",
 	.diagnostic = "554 go away", .from_remote = true, .remote = "mx.c.test",
 };
+static const struct report_rcpt secret = {
+	.kind = REPORT_FAILED, .original = "", .address = "eve@c.test", .status = "5.7.30", .diagnostic = "it needs REQUIRETLS", .remote = "",
+};
+static const struct report_rcpt ours = {
+	.kind = REPORT_FAILED, .original = "", .address = "eve@c.test", .status = "5.7.1", .diagnostic = "we do not", .remote = "",
+};
 static const struct report_rcpt embedded = {
 	.kind = REPORT_DELIVERED, .original = "utf-8;\\x{3B1}\\x{2B}\\x{1F600}@\u03b2.test", .address = "alpha@b.test", .status = "2.0.0", .diagnostic = "", .remote = "",
 };
@@ -70,6 +76,12 @@ static const struct { struct report r; const char *has[12], *types[3], *lacks; }
 	  { "  <eve@c.test>, to which <team+x@b.test> leads\n    The server there refuses it by a rule of its own.\n    mx.c.test said: 554 go away\n",
 	    "\nReporting-MTA: dns; mx.a.test\nReceived-From-MTA: dns; mail.d.test\n", "\nOriginal-Recipient: rfc822;team+x@b.test\n" },
 	  { "plain", "delivery-status", "rfc822-headers" }, "no such address" },
+	{ REPORT(.kind = REPORT_FAILED, .rcpts = &secret, .rcpt_count = 1),
+	  { "  <eve@c.test>\n    It needs TLS all the way, which the server there does not promise.\n    it needs REQUIRETLS\n" },
+	  { "plain", "delivery-status", "rfc822-headers" }, "rule" },
+	{ REPORT(.kind = REPORT_FAILED, .rcpts = &ours, .rcpt_count = 1),
+	  { "  <eve@c.test>\n    A rule of our mail server does not let it through.\n    we do not\n" },
+	  { "plain", "delivery-status", "rfc822-headers" }, "of its own" },
 	{ REPORT(.kind = REPORT_FAILED, .rcpts = &gone, .rcpt_count = 1, .to = "postmaster@a.test", .unsent = true),
 	  { "Subject: A message without sender could not be delivered\n", "There is nobody else to tell" },
 	  { "plain", "delivery-status", "rfc822-headers" }, "that you sent" },
