@@ -73,7 +73,10 @@ bool reach_next(struct reach *r, const char **ip, int *fd, struct err *e)
 		return race_run(&r->race, clock_in(CONNECT_S), fd, ip, e);
 	*ip = r->race.racers[0].ip;
 	r->race.count = 0;
-	return tcp_local(*ip, fd, e);
+	if (tcp_local(*ip, fd, e))
+		return true;
+	lost(r, *ip, e);
+	return false;
 }
 
 bool reach_again(const struct carrier *c, const struct job *j, const struct server *server,
