@@ -183,10 +183,19 @@ static bool nobody_waits(const struct dests *all)
 	return !all->rows[QUICK].first && !all->rows[OTHERS].first;
 }
 
-static void same_for_all(struct sched *s, struct task *t, bool unreachable, const char *status, const char *why)
+static void same_for_all(struct sched *s, struct task *t, const char *status, const char *why)
 {
-	const struct job_result r = { .unreachable = unreachable, .remote = "", .tls = "", .ip = "", .count = 1,
-		.rcpts = { { ERR_TEMP, status, why } } };
+	const struct job_result r = { .remote = "", .tls = "", .ip = "", .count = 1, .rcpts = { { ERR_TEMP, status, why } } };
+
+	message_task_done(s, t, &r);
+}
+
+/* Where d could not be reached lately, nobody asks for this one. */
+static void not_tried(struct sched *s, const struct dest *d, struct task *t)
+{
+	const char *why = d->known.why;
+	const struct job_result r = { .unreachable = true, .remote = is_digit(*why) ? d->known.host : "", .tls = "", .ip = "",
+		.count = 1, .rcpts = { { ERR_TEMP, d->known.status, why } } };
 
 	message_task_done(s, t, &r);
 }
@@ -214,7 +223,7 @@ static void start(struct sched *s, struct sender *x, struct dest *d)
 	struct err e;
 
 	if (!crew_give(s, x, t, &e))
-		same_for_all(s, t, false, e.status, e.text);
+		same_for_all(s, t, e.status, e.text);
 }
 
 void dest_next(struct sched *s, struct sender *x)
@@ -293,7 +302,7 @@ static void give_back(struct sched *s, struct dest *d)
 	struct task *t;
 
 	while ((t = (struct task *)line_take(&d->line)))
-		same_for_all(s, t, true, d->known.status, d->known.why);
+		not_tried(s, d, t);
 	let_in(s, d);
 }
 
@@ -306,11 +315,18 @@ static void note_failure(struct dest *d, const struct job_result_rcpt *got)
 	span_copy(span_to(span_of(why.text), sizeof d->known.why - 1), d->known.why, sizeof d->known.why);
 }
 
-static void mark_down(struct sched *s, struct dest *d, const struct job_result_rcpt *got)
+static void note_host(struct destination *k, const char *host)
+{
+	span_copy(span_to(span_of(host), sizeof k->host - 1), k->host, sizeof k->host);
+}
+
+static void mark_down(struct sched *s, struct dest *d, const struct job_result *r)
 {
 	time_t now = clock_wall(), wait = pace_failed(&d->known.pace, &s->dests->rules);
 
-	note_failure(d, got);
+	note_failure(d, &r->rcpts[0]);
+	if (*r->remote)
+		note_host(&d->known, r->remote);
 	d->known.failed++;
 	d->known.failed_at = now;
 	d->known.dead_until = now + wait;
@@ -328,7 +344,7 @@ static void note_server(struct dest *d, const struct job_result *r, time_t now)
 	d->down_until = 0;
 	k->extensions = r->extensions;
 	k->family = !*r->ip ? 0 : span_has(span_of(r->ip), ':') ? 6 : 4;
-	span_copy(span_to(span_of(r->remote), sizeof k->host - 1), k->host, sizeof k->host);
+	note_host(k, r->remote);
 	span_copy(span_to(span_of(r->ip), sizeof k->ip - 1), k->ip, sizeof k->ip);
 	span_copy(span_to(span_of(r->tls), sizeof k->tls - 1), k->tls, sizeof k->tls);
 }
@@ -393,7 +409,7 @@ void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struc
 	if (!again)
 		message_task_done(s, t, r);
 	if (!again && is_down(r))
-		mark_down(s, d, &r->rcpts[0]);
+		mark_down(s, d, r);
 	else if (*r->remote && !r->unreachable)
 		note_conversation(s, d, r, too_much, now);
 	dest_learned(s, d);
@@ -408,7 +424,7 @@ bool dests_queue(struct sched *s, struct task *t, const char *name, unsigned con
 	struct dest *d = dest_get(s, name);
 
 	if (d->down_until > clock_ms()) {
-		same_for_all(s, t, true, d->known.status, d->known.why);
+		not_tried(s, d, t);
 		return true;
 	}
 	if (!line_has_room(&d->line, m->origin, m->env.priority))

@@ -294,8 +294,23 @@ static int verb_forget(int argc, char **argv)
 	return code;
 }
 
+/* What mta-sched would cut short is not taken: who says two days must not believe that they are. */
+static int check_dead(const struct destination *d, time_t now)
+{
+	struct conf conf;
+	char most[24];
+
+	if (!admin_conf(&conf))
+		return EX_CONFIG;
+	if (d->dead_until - now <= (int64_t)conf.mta_unreachable_max)
+		return EX_OK;
+	return admin_usage("dead: nobody is left alone for longer than unreachable-max, %s",
+	    queue_ago((time_t)conf.mta_unreachable_max, most));
+}
+
 static int verb_set(int argc, char **argv)
 {
+	time_t now = clock_wall();
 	struct str list = STR(DESTINATIONS_PRINT), words = STR(DESTINATIONS_WORDS);
 	struct destination test = { 0 };
 	char name[ROUTE_NAME];
@@ -306,11 +321,13 @@ static int verb_set(int argc, char **argv)
 		return admin_usage("destination set DOMAIN KEY=VALUE ...: concurrency=N, dead=TIME|no, family=4|6|any");
 	str_addf(&words, "set %s", name);
 	for (int i = 2; i < argc; i++) {
-		if (!destination_edit(&test, span_of(argv[i]), clock_wall(), &e))
+		if (!destination_edit(&test, span_of(argv[i]), now, &e))
 			return admin_usage("%s", e.text);
 		str_addf(&words, " %s", argv[i]);
 	}
-	code = ask(str_span(&words), &list);
+	code = check_dead(&test, now);
+	if (code == EX_OK)
+		code = ask(str_span(&words), &list);
 	str_free(&words);
 	str_free(&list);
 	return code;

@@ -45,6 +45,8 @@ def test_kept_back_and_let_go(net):
     alpha, beta = net["alpha"], net["beta"]
     alpha.start()
     beta.start()
+    code, text = alpha.command("destination", "set", "beta.test", "dead=2h", check=False)
+    expect(code == 64 and "longer than unreachable-max, 1h" in text, text)
     alpha.command("destination", "set", "beta.test", "dead=30m")
     expect("left alone for" in alpha.command("destination", "list", "b*"), "list")
     journey.submit(alpha, letter("not now"))
@@ -140,6 +142,22 @@ def test_who_says_too_many_is_asked_for_less(net):
     expect(d["polite"] and d["refused"] and d["at_once"] <= d["polite"], d)
     expect(greedy.clients < 20, f"{greedy.clients} connections for 60 messages")
     expect(not alpha.log_lines("deferred"), "a message waits")
+
+
+def test_the_server_that_refuses_is_named(net):
+    """Also to those messages for which nobody asks it again."""
+    alpha = net["alpha"]
+    address = alpha.address.rsplit(".", 1)[0] + ".20"
+    net.zone += ["greedy.test. 300 IN MX 10 mx.greedy.test.", f"mx.greedy.test. 300 IN A {address}"]
+    greedy = Greedy(address, 0)
+    alpha.start("msa", "mta")
+    for i in range(2):
+        journey.submit(alpha, letter(f"number {i}", "x@greedy.test"), recipients=("x@greedy.test",))
+        hosts.wait_for(lambda: len(alpha.log_lines("deferred")) > i, 20, "it to wait")
+    expect(greedy.clients == 1, f"{greedy.clients} connections")
+    got = [r for m in json.loads(alpha.command("queue", "list", "--json")) for r in m["recipients"]]
+    expect([(r["remote"], r["answer"]) for r in got] == [("mx.greedy.test", "421 4.7.0 too many connections")] * 2, got)
+    expect("host          mx.greedy.test" in alpha.command("destination", "show", "greedy.test"), "destination show")
 
 
 if __name__ == "__main__":
