@@ -11,7 +11,57 @@ enum {
 	IDLE_S = 30, /* a send process without work ends after this; its connection earlier */
 	SPAWN_AGAIN_S = 1, /* when the keeper can not give us one now */
 	SPAWN_PATIENCE_S = 10,
+	KEPT_MS = 5000, /* mta-send keeps a connection without work for so long */
 };
+
+/* --- who is at one server --- */
+
+static bool rests_at(const struct sender *x, const char *host)
+{
+	return !x->task && strcmp(x->host, host) == 0;
+}
+
+static void count_resting(struct dests *all)
+{
+	for (size_t i = 0; i < all->crowd.count; i++) {
+		struct crowd_host *h = &all->crowd.hosts[i];
+
+		h->resting = 0;
+		for (const struct sender *x = all->senders; x; x = x->next)
+			h->resting += rests_at(x, h->name) && x->idle_since + KEPT_MS > clock_ms();
+	}
+}
+
+/* Where a destination was never reached, nobody knows yet with whom its conversation is. */
+static bool may_be_at(const struct sender *x, const char *host)
+{
+	const char *at = x->task ? x->dest->known.host : "?";
+
+	return !*at || strcmp(at, host) == 0 || rests_at(x, host);
+}
+
+bool crew_refused(struct dests *all, const char *host)
+{
+	const struct sender *x = all->senders;
+
+	while (x && !may_be_at(x, host))
+		x = x->next;
+	if (!x)
+		return false;
+	crowd_refused(&all->crowd, host, clock_ms());
+	count_resting(all);
+	return true;
+}
+
+bool crew_has_room(struct sched *s, const struct dest *d)
+{
+	if (crowd_has_room(&s->dests->crowd, d->known.host, clock_ms()))
+		return true;
+	crew_pump_in(s, CROWD_TRY_MS / 1000);
+	return false;
+}
+
+/* --- processes --- */
 
 static void sender_free(struct dests *all, struct sender *x)
 {
@@ -24,6 +74,7 @@ static void sender_free(struct dests *all, struct sender *x)
 	loop_remove(x->io);
 	fd_close(&x->fd);
 	free(x);
+	count_resting(all);
 }
 
 static struct task *take_back(struct dests *all, struct sender *x)
@@ -36,6 +87,7 @@ static struct task *take_back(struct dests *all, struct sender *x)
 	x->idle_since = clock_ms();
 	all->running--;
 	x->dest->running--;
+	count_resting(all);
 	return t;
 }
 
@@ -68,6 +120,7 @@ static void sender_ready(void *arg, unsigned ready)
 	struct sender *x = arg;
 	struct sched *s = x->s;
 	struct job_result r;
+	bool refused;
 	struct err e;
 
 	(void)ready;
@@ -79,9 +132,11 @@ static void sender_ready(void *arg, unsigned ready)
 		log_error("a send process talks nonsense");
 		sender_died(s, x);
 	} else {
+		refused = r.unreachable;	/* then others have a connection, perhaps */
 		note_place(x, &r);
 		dest_task_back(s, x->dest, take_back(s->dests, x), &r);
-		dest_next(s, x);
+		if (!refused)
+			dest_next(s, x);
 	}
 	arena_reset(s->dests->arena);
 	if (s->ending && !s->dests->running)
@@ -139,6 +194,12 @@ static void pump_again(void *arg)
 	dests_pump(s);
 }
 
+void crew_pump_in(struct sched *s, int seconds)
+{
+	if (!s->dests->again)
+		s->dests->again = loop_at(s->loop, clock_in(seconds), pump_again, s);
+}
+
 struct sender *crew_get(struct sched *s, const struct dest *d)
 {
 	struct dests *all = s->dests;
@@ -152,8 +213,7 @@ struct sender *crew_get(struct sched *s, const struct dest *d)
 	x = spawn(s, &e);
 	if (!x) {
 		log_error("no process to send with: %s", e.text);
-		if (!all->again)
-			all->again = loop_at(s->loop, clock_in(SPAWN_AGAIN_S), pump_again, s);
+		crew_pump_in(s, SPAWN_AGAIN_S);
 	}
 	return x;
 }
@@ -198,12 +258,15 @@ bool crew_give(struct sched *s, struct sender *x, struct task *t, struct err *e)
 {
 	if (!send_job(s, x, t, e))
 		return false;
+	if (strcmp(x->host, t->dest->known.host) != 0)
+		crowd_tried(&s->dests->crowd, t->dest->known.host, clock_ms());
 	x->task = t;
 	x->streak = x->dest == t->dest ? x->streak + 1 : 1;
 	x->dest = t->dest;
 	snprintf(x->last, sizeof x->last, "%s", t->dest->name);
 	t->dest->running++;
 	s->dests->running++;
+	count_resting(s->dests);
 	return true;
 }
 

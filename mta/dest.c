@@ -208,12 +208,12 @@ static struct task *take_task(struct sched *s, struct dest *d)
 	return t;
 }
 
-static bool may_start(const struct sched *s, const struct dest *d)
+static bool may_start(struct sched *s, const struct dest *d)
 {
 	unsigned total = (unsigned)s->self.conf.mta_send_max;
 	unsigned free = total > s->dests->running ? total - (unsigned)s->dests->running : 0;
 
-	return !s->ending && d->line.first && !is_full(d) &&
+	return !s->ending && d->line.first && !is_full(d) && crew_has_room(s, d) &&
 	    pace_may(&d->known.pace, &s->dests->rules, d->running, free, total, clock_wall());
 }
 
@@ -371,16 +371,24 @@ static void note_conversation(struct sched *s, struct dest *d, const struct job_
 }
 
 /*
- * One conversation too many was refused, while others go on: no fault of the message, which
- * is first in line again.
+ * One conversation too many was refused, while others go on, with this domain or another of
+ * that server: no fault of the message, which is first in line again.
  */
-static bool once_more(struct dest *d, struct task *t, const struct job_result *r,
+static bool once_more(struct sched *s, struct dest *d, struct task *t, const struct job_result *r,
     const struct job_result_rcpt *too_much, time_t now)
 {
-	if (!r->unreachable || !too_much || !d->running)
+	bool crowded;
+
+	if (!r->unreachable || !too_much)
+		return false;
+	crowded = *r->remote && crew_refused(s->dests, r->remote);
+	if (!crowded && !d->running)
 		return false;
 	note_failure(d, too_much);
-	pace_refused(&d->known.pace, d->running + 1, now);
+	if (*r->remote)
+		note_host(&d->known, r->remote);
+	if (d->running)
+		pace_refused(&d->known.pace, d->running + 1, now);
 	line_put_back(&d->line, &t->item);
 	return true;
 }
@@ -401,7 +409,7 @@ void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struc
 {
 	const struct job_result_rcpt *too_much = refusal(r);
 	time_t now = clock_wall();
-	bool again = once_more(d, t, r, too_much, now);
+	bool again = once_more(s, d, t, r, too_much, now);
 
 	if (!d->known.first)
 		d->known.first = now;

@@ -14,6 +14,7 @@
 #ifndef MTA_DEST_H
 #define MTA_DEST_H
 
+#include "mta/crowd.h"
 #include "mta/line.h"
 #include "mta/pace.h"
 #include "mta/sched.h"
@@ -58,6 +59,7 @@ struct dests {
 	struct row	  rows[ROWS];
 	unsigned	  turns;
 	struct pace_rules rules;
+	struct crowd	  crowd;
 	struct destinations *memory;
 	int64_t		  forgiven;		/* whoever failed before is not known to be down */
 	struct sender	 *senders;
@@ -81,5 +83,9 @@ void dest_learned(struct sched *s, struct dest *d);	/* it is written down soon *
 struct sender *crew_get(struct sched *s, const struct dest *d);	/* who was just there, one that rests, or a new one */
 bool crew_give(struct sched *s, struct sender *x, struct task *t, struct err *e);
 void crew_watch(struct sched *s);		/* see to it that who rests too long ends */
+void crew_pump_in(struct sched *s, int seconds);	/* dests_pump(), should nothing happen before */
+/* That server refused another conversation. False: nobody of ours was there, as far as can be told. */
+bool crew_refused(struct dests *all, const char *host);
+bool crew_has_room(struct sched *s, const struct dest *d);	/* at the server where d went last */
 
 #endif

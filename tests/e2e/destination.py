@@ -144,6 +144,22 @@ def test_who_says_too_many_is_asked_for_less(net):
     expect(not alpha.log_lines("deferred"), "a message waits")
 
 
+def test_a_server_of_many_domains_is_one_server(net):
+    """Who refuses the sixth connection does not care for which of his domains it is."""
+    alpha = net["alpha"]
+    address = alpha.address.rsplit(".", 1)[0] + ".20"
+    net.zone += [f"mx.greedy.test. 300 IN A {address}"] + [f"d{i}.greedy.test. 300 IN MX 10 mx.greedy.test." for i in range(30)]
+    greedy = Greedy(address, 5)
+    alpha.start("msa")
+    for i in range(60):
+        to = f"x@d{i % 30}.greedy.test"
+        journey.submit(alpha, letter(f"number {i}", to), recipients=(to,))
+    alpha.start("mta")
+    hosts.wait_for(lambda: greedy.taken == 60, 30, "60 messages at mx.greedy.test")
+    expect(not alpha.log_lines("deferred"), "a message waits")
+    expect(greedy.clients < 120, f"{greedy.clients} connections for 60 messages")
+
+
 def test_the_server_that_refuses_is_named(net):
     """Also to those messages for which nobody asks it again."""
     alpha = net["alpha"]

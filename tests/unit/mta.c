@@ -13,6 +13,7 @@
 #include "mta/job.h"
 #include "mta/line.h"
 #include "mta/myself.h"
+#include "mta/crowd.h"
 #include "mta/pace.h"
 #include "mta/rows.h"
 #include "mta/waits.h"
@@ -202,6 +203,32 @@ START_TEST(pace_is_left_alone_longer_and_longer)
 		ck_assert_int_eq(pace_failed(&p, &pacing), waits[i]);
 	p.fails = UINT32_MAX;
 	ck_assert_int_eq(pace_failed(&p, &pacing), 600);
+}
+END_TEST
+
+START_TEST(crowd_gets_what_it_takes)
+{
+	static struct crowd c;
+	char name[16];
+
+	ck_assert(crowd_has_room(&c, "mx.a.test", 1000) && crowd_has_room(&c, "", 1000));
+	crowd_refused(&c, "mx.a.test", 1000);
+	ck_assert(!crowd_has_room(&c, "mx.a.test", 1000 + CROWD_TRY_MS - 1));
+	ck_assert(crowd_has_room(&c, "mx.b.test", 1000));
+	ck_assert(crowd_has_room(&c, "mx.a.test", 1000 + CROWD_TRY_MS));
+	crowd_tried(&c, "mx.a.test", 2000);
+	crowd_tried(&c, "mx.b.test", 2000);
+	ck_assert(!crowd_has_room(&c, "mx.a.test", 2000));
+	c.hosts[0].resting = 1;
+	ck_assert(crowd_has_room(&c, "mx.a.test", 2000));
+	c.hosts[0].resting = 0;
+	crowd_tried(&c, "mx.a.test", 1000 + CROWD_FOR_MS);
+	ck_assert(crowd_has_room(&c, "mx.a.test", 1000 + CROWD_FOR_MS));	/* long ago */
+	for (int i = 0; i < CROWD_HOSTS; i++) {
+		snprintf(name, sizeof name, "mx%d.test", i);
+		crowd_refused(&c, name, 5000);
+	}
+	ck_assert(crowd_has_room(&c, "mx.a.test", 5000) && !crowd_has_room(&c, "mx0.test", 5000));
 }
 END_TEST
 
@@ -428,6 +455,7 @@ int main(void)
 	tcase_add_test(tc, newcomers_wait_one_round);
 	tcase_add_loop_test(tc, pace_follows_answers, 0, COUNT(paces));
 	tcase_add_test(tc, pace_is_left_alone_longer_and_longer);
+	tcase_add_test(tc, crowd_gets_what_it_takes);
 	tcase_add_loop_test(tc, nobody_takes_all_conversations, 0, COUNT(mays));
 	tcase_add_loop_test(tc, too_much_is_understood, 0, COUNT(refusals));
 	tcase_add_test(tc, jobs_and_results_come_over);
