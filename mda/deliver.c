@@ -96,12 +96,12 @@ static struct maildir_put *open_inbox(struct deliver *d, const struct job *j, st
 {
 	struct maildir_put *m = maildir_put_open_at(d->home, j->path, j->base, j->again, e);
 
-	if (m || is_there(d, j->path))
+	if (m)
 		return m;
-	/* the first message of somebody new */
-	return maildir_make(d->home, j->path, e) ?
-	    maildir_put_open_at(d->home, j->path, j->base, j->again, e) :
-	    NULL;
+	/* the first message of somebody new; or the second, while the first makes the Maildir */
+	if (!is_there(d, j->path) && !maildir_make(d->home, j->path, e))
+		return NULL;
+	return maildir_put_open_at(d->home, j->path, j->base, j->again, e);
 }
 
 static int open_maildir(struct deliver *d, const char *path, struct err *e)
