@@ -13,6 +13,7 @@
 #include "common/admin/admin.h"
 #include "common/conf/who.h"
 #include "common/directory/lookup.h"
+#include "common/directory/name.h"
 #include "common/directory/table.h"
 #include "common/queue/route.h"
 #include "common/smtp/path.h"
@@ -263,5 +264,8 @@ int main(int argc, char **argv)
 		code = take_word(&p, &argv);
 	if (code < 0 && !complete(&p))
 		code = admin_usage("which domain?");
+	if (code < 0 && !name_is_destination(span_of(p.job.destination)))
+		code = admin_usage("%s is no domain%s", p.job.destination,
+		    strchr(p.job.destination, '@') ? "; --rcpt asks for an address" : "");
 	return code < 0 ? run(&p) : code;
 }

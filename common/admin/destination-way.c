@@ -7,6 +7,7 @@
 #include "common/admin/destination.h"
 #include "common/conf/who.h"
 #include "common/directory/lookup.h"
+#include "common/directory/name.h"
 #include "common/directory/way.h"
 
 enum { WHY_MAX = 64 << 10, MEMORY_MAX = 16 << 20 };
@@ -53,12 +54,14 @@ int destination_way(int argc, char **argv)
 	struct conf c;
 	int code;
 
-	if (!domain.n || (argc != 2 && !*sender))
+	if (at >= 0)
+		domain = span_from(domain, (size_t)at + 1);
+	if (!name_is_destination(domain) || (argc != 2 && !*sender))
 		return admin_usage("destination way ADDRESS|DOMAIN [--from SENDER]");
 	if (!admin_conf(&c))
 		return EX_CONFIG;
 	a = arena_new(MEMORY_MAX, NULL, NULL);
-	code = tell(&c, at < 0 ? domain : span_from(domain, (size_t)at + 1), sender, a);
+	code = tell(&c, domain, sender, a);
 	arena_free(a);
 	conf_free(&c);
 	return code;

@@ -118,3 +118,8 @@ bool name_is_domain(struct span s)
 			return false;
 	}
 }
+
+bool name_is_destination(struct span s)
+{
+	return name_is_domain(s) || (s.n > 2 && *s.p == '[' && s.p[s.n - 1] == ']');
+}

@@ -45,5 +45,6 @@ bool name_is_safe(struct span part);
 /* May this be the name of an account of this system? */
 bool name_is_account(struct span s);
 bool name_is_domain(struct span s);
+bool name_is_destination(struct span s);	/* a domain, or something in brackets */
 
 #endif

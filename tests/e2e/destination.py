@@ -90,6 +90,9 @@ def test_a_rehearsal_of_the_first_try_has_no_login(net):
     expect(code == 75 and "there is no via" in text, text)
     text = alpha.command("destination", "test", "gamma.test", f"via=mx.beta.test:{hosts.PORTS['smtp']}")
     expect("mail for gamma.test goes to mx.beta.test" in text and "login" not in text, text)
+    for words in (("test", "bob@beta.test"), ("test", "beta..test"), ("way", "bob@"), ("way", "not a domain")):
+        code, text = alpha.command("destination", *words, check=False)
+        expect(code == 64, (words, code, text))
     code, text = alpha.command("destination", "test", "gamma.test", "via=lmtp:/no/where", check=False)
     expect(code == 75 and "- connect      cannot connect to /no/where" in text, text)
 
