@@ -18,10 +18,13 @@ static void same_for_all(const struct job *j, const struct err *e, struct job_re
 			arena_text(a, span_of(e->text)) };
 }
 
+/* RFC 2852 4.1.4: what is passed on is never more than was asked for, and j->by is up to a second later. */
 static struct deliver_by time_left(const struct job *j)
 {
 	int64_t left = (int64_t)(j->by - clock_wall());
 
+	if (left > 1)
+		left--;
 	if (left < -PARAM_SECONDS_MAX)
 		left = -PARAM_SECONDS_MAX;
 	return (struct deliver_by){ (enum by_mode)j->by_mode, j->by_trace,

@@ -129,6 +129,11 @@ static void passes_parameters_on(void)
 	run(&j, &r);
 	CHECK(r.dsn && heard("ENVID=QQ1") && heard("RET=HDRS") && heard("BODY=8BITMIME"), "MAIL");
 	CHECK(heard("NOTIFY=SUCCESS,FAILURE") && heard("ORCPT=rfc822;o+2Bk@x.test"), "RCPT");
+	j.by_mode = DELIVER_OR_NOTIFY;
+	j.by = clock_wall() + 61;	/* of somebody who asked for 60 */
+	run(&j, &r);
+	CHECK(r.by && heard(" BY=") && !heard(" BY=61;N"), "BY");
+	j.by_mode = DELIVER_ANY;
 	j.destination = "bare.test";
 	run(&j, &r);
 	CHECK(!r.dsn && r.rcpts[0].kind == ERR_NONE && !heard("ENVID") && !heard("NOTIFY") && !heard("BODY"), "bare");

@@ -89,7 +89,7 @@ static const struct server {
 	bool hangs_up, no_bdat, lmtp;
 	const char *login;	/* AUTH PLAIN wants this */
 } servers[] = {
-	{ "127.0.7.1", "220 mx.plain.test", .words = "250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250 SIZE 100000" },
+	{ "127.0.7.1", "220 mx.plain.test", .words = "250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-DELIVERBY\r\n250 SIZE 100000" },
 	{ "127.0.7.2", "421 busy", .words = "250 mx" },
 	{ "127.0.7.3", "220 tls", .words = "250-mx\r\n250 STARTTLS" },
 	{ "127.0.7.4", "220 bare", .words = "250 mx" },
