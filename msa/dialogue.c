@@ -25,13 +25,38 @@ struct dialogue {
 
 /* --- standard input and output as one stream --- */
 
-struct two_ways { struct stream stream; struct fd_stream in, out; };
+enum ends { UNKNOWN, WITH_CR, WITHOUT_CR };
 
+struct two_ways { struct stream stream; struct fd_stream in, out; enum ends ends; bool cr; };
+
+/* How the first line ends is how all do: those of a script have no CR. n bytes become up to twice as many. */
+static size_t add_returns(struct two_ways *t, const char *from, size_t n, char *to)
+{
+	char *end = to;
+
+	for (; n; n--, from++) {
+		if (*from == '\n' && t->ends == UNKNOWN)
+			t->ends = t->cr ? WITH_CR : WITHOUT_CR;
+		if (*from == '\n' && t->ends == WITHOUT_CR && !t->cr)
+			*end++ = '\r';
+		t->cr = *from == '\r';
+		*end++ = *from;
+	}
+	return (size_t)(end - to);
+}
+
+/* Into the second half of buf, so that there is room in front of it. */
 static ssize_t read_in(struct stream *s, void *buf, size_t n, ms_t until)
 {
 	struct two_ways *t = (struct two_ways *)s;
+	char *half = (char *)buf + (n - n / 2);
+	ssize_t got;
 
-	return t->in.stream.read(&t->in.stream, buf, n, until);
+	if (n == 1)		/* what is left of a chunk, whose length counts */
+		return t->in.stream.read(&t->in.stream, buf, n, until);
+	got = t->in.stream.read(&t->in.stream, half, n / 2, until);
+
+	return got > 0 ? (ssize_t)add_returns(t, half, (size_t)got, buf) : got;
 }
 
 static bool write_out(struct stream *s, struct span bytes, ms_t until, struct err *e)
@@ -129,7 +154,7 @@ int dialogue_serve(const struct mailer *m)
 	struct smtp_terms terms = {
 		.host_name = c->host_name, .auth_words = "",
 		.offer = EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME | EXT_ENHANCED | EXT_CHUNKING | EXT_DSN | EXT_SMTPUTF8 | EXT_HELP,
-		.early_talkers = true, .size_max = c->message_size_limit, .rcpts_max = c->recipients_max,
+		.early_talkers = true, .batch = true, .size_max = c->message_size_limit, .rcpts_max = c->recipients_max,
 		.command_timeout_s = (int)c->command_timeout, .errors_max = (unsigned)c->errors_max,
 	};
 

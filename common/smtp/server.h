@@ -105,6 +105,7 @@ struct smtp_terms {
 	bool		 auth_without_tls;
 	bool
 	    early_talkers; /* true: input before our banner is forgiven, and not waited for (msa) */
+	bool		 batch;			/* nor is what did not wait for a reply: a pipe, and no network */
 	int		 early_ms;		/* how long we listen for it; 0: SMTP_EARLY_MS */
 	bool		 early_judged;		/* the hook greet decides about it, by s->early */
 	uint64_t	 size_max, rcpts_max;

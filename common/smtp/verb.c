@@ -366,7 +366,7 @@ static bool out_of_turn(const struct smtp *s, const struct verb *v)
 	unsigned last = strict ? LAST | GREETING : LAST;
 
 	/* Who said HELO knows of no pipelining. */
-	return line_waiting(s->in) &&
+	return !s->terms->batch && line_waiting(s->in) &&
 	    (v->kind & last || (strict && s->state != SMTP_FRESH && !s->extended));
 }
 

@@ -123,6 +123,18 @@ def test_smtp_on_standard_input(net):
     expect("taken from local" in alpha.command("trace", "ann@alpha.test"), "the trace")
     sendmail(alpha, "-bs", text=b"EHLO x\r\nMAIL FROM:<ann@alpha.test>\r\nRCPT TO:<bob@beta.test>\r\nDATA\r\nhalf")
     expect(len(envelopes(alpha)) == 1, "half a message was taken")
+    said = sendmail(alpha, "-bs", text=b"EHLO x\r\nMAIL FROM:<ann@alpha.test>\r\nRCPT TO:<bob@beta.test>\r\nDATA\r\n"
+                    b"Subject: all at once\r\n\r\nwords\r\n.\r\nQUIT\r\n")
+    expect(len(envelopes(alpha)) == 2, f"a script does not read replies: {said}")
+    said = sendmail(alpha, "-bs", text=b"EHLO x\nMAIL FROM:<ann@alpha.test>\nRCPT TO:<bob@beta.test>\nDATA\n"
+                    b"Subject: no CR\n\n" + b"words\n" * 40000 + b".\nQUIT\n")
+    expect(len(envelopes(alpha)) == 3, f"nor writes CR: {said}")
+    for n in (1, 2, 3):         # chunks, odd and even, whose length counts
+        text = b"Subject: " + b"x" * n + b"\r\n\r\n" + b"y" * n + b"\r\n"
+        said = sendmail(alpha, "-bs", text=b"EHLO x\r\nMAIL FROM:<ann@alpha.test>\r\nRCPT TO:<bob@beta.test>\r\nBDAT 1\r\n"
+                        + text[:1] + b"BDAT %d LAST\r\n" % (len(text) - 1) + text[1:] + b"QUIT\r\n")
+        expect(len(envelopes(alpha)) == 3 + n, f"in chunks: {said}")
+    expect(any(text_of(alpha, e).get_payload() == "words\n" * 40000 for e in envelopes(alpha)), "the words")
 
 
 def test_mail_is_traced_and_queue_is_flushed(net):
