@@ -418,7 +418,7 @@ void dest_task_back(struct sched *s, struct dest *d, struct task *t, const struc
 		message_task_done(s, t, r);
 	if (!again && is_down(r))
 		mark_down(s, d, r);
-	else if (*r->remote && !r->unreachable)
+	else if (*r->ip && !r->unreachable)	/* a greeting that refuses for good is no conversation */
 		note_conversation(s, d, r, too_much, now);
 	dest_learned(s, d);
 	line_up(s, d);

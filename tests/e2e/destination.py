@@ -105,6 +105,7 @@ class Greedy(threading.Thread):
         self.listener = socket.create_server((address, hosts.PORTS["smtp"]), backlog=100)
         self.room = threading.Semaphore(most)
         self.clients = self.taken = 0
+        self.greeting = b"421 4.7.0 too many connections\r\n"
         self.start()
 
     def run(self):
@@ -116,7 +117,7 @@ class Greedy(threading.Thread):
     def talk(self, s):
         with s, s.makefile("rwb", buffering=0) as f:
             if not self.room.acquire(blocking=False):
-                f.write(b"421 4.7.0 too many connections\r\n")
+                f.write(self.greeting)
                 return
             f.write(b"220 greedy\r\n")
             for line in f:
@@ -176,6 +177,10 @@ def test_the_server_that_refuses_is_named(net):
     expect(greedy.clients == 1, f"{greedy.clients} connections")
     got = [r for m in json.loads(alpha.command("queue", "list", "--json")) for r in m["recipients"]]
     expect([(r["remote"], r["answer"]) for r in got] == [("mx.greedy.test", "421 4.7.0 too many connections")] * 2, got)
+    greedy.greeting = b"554 5.7.1 not from you\r\n"
+    alpha.command("queue", "retry", "all")
+    hosts.wait_for(lambda: not alpha.station("out"), 20, "the queue to be empty")
+    expect(known(alpha)["greedy.test"]["taken"] == 0, known(alpha))
     expect("host          mx.greedy.test" in alpha.command("destination", "show", "greedy.test"), "destination show")
 
 

@@ -163,7 +163,7 @@ static void note_way(const struct job *j)
 
 static void do_job(int *fd)
 {
-	struct job_result r = { .remote = "mx.test", .tls = "" };
+	struct job_result r = { .remote = "mx.test", .tls = "", .ip = "192.0.2.1" };
 	struct job j;
 	struct err e;
 	char byte;
