@@ -30,12 +30,13 @@ static uint32_t *round_of(struct line *l, int priority)
 	return &l->rounds[priority + PARAM_PRIORITY_MAX];
 }
 
+/* A sender's letter to one person need not stand behind his own list. */
 static uint32_t round_for(struct line *l, const struct line_item *item, unsigned later)
 {
 	uint32_t round = *round_of(l, item->priority) + later;
 
 	for (const struct line_item *i = l->first; i; i = i->next) {
-		if (i->who == item->who && i->priority == item->priority &&
+		if (i->who == item->who && i->priority == item->priority && i->later <= later &&
 		    !is_later(round, i->round))
 			round = i->round + 1;
 	}

@@ -133,6 +133,23 @@ START_TEST(lines_are_fair)
 END_TEST
 
 /* Who comes when others have been sending for long begins in their round, not in the first. */
+START_TEST(a_letter_passes_the_list_of_its_sender)
+{
+	struct line l = { 0 };
+	struct line_item list[50] = { 0 }, letters[2] = { 0 }, other = { 0 };
+
+	for (size_t i = 0; i < 50; i++)
+		line_add(&l, &list[i], &list, 0, line_later(300, 0));
+	ck_assert_ptr_eq(line_take(&l), &list[0]);
+	line_add(&l, &letters[0], &list, 0, line_later(1, 0));
+	line_add(&l, &letters[1], &list, 0, line_later(1, 0));
+	line_add(&l, &other, &other, 0, line_later(1, 0));
+	ck_assert_ptr_eq(line_take(&l), &letters[0]);
+	ck_assert_ptr_eq(line_take(&l), &other);
+	ck_assert(line_take(&l) == &list[1] && line_take(&l) == &letters[1] && line_take(&l) == &list[2]);
+}
+END_TEST
+
 START_TEST(newcomers_wait_one_round)
 {
 	struct line l = { 0 };
@@ -453,6 +470,7 @@ int main(void)
 	tcase_add_test(tc, lots_are_queues);
 	tcase_add_loop_test(tc, lines_are_fair, 0, COUNT(lines));
 	tcase_add_test(tc, newcomers_wait_one_round);
+	tcase_add_test(tc, a_letter_passes_the_list_of_its_sender);
 	tcase_add_loop_test(tc, pace_follows_answers, 0, COUNT(paces));
 	tcase_add_test(tc, pace_is_left_alone_longer_and_longer);
 	tcase_add_test(tc, crowd_gets_what_it_takes);
