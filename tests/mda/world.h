@@ -365,7 +365,9 @@ static void clean(void)
 
 static void wait_for_log(const char *pattern)
 {
-	for (int i = 0; i < 300 && !has(pattern, "log"); i++)
+	ms_t until = clock_ms() + PATIENCE_MS;
+
+	while (!has(pattern, "log") && clock_ms() < until)	/* not so many steps: what happens makes them short */
 		step(20);
 	CHECK(has(pattern, "log"), "%s is not in the log", pattern);
 }
