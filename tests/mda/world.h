@@ -69,6 +69,16 @@ static void become(int program, const char *name, const char *self, int channel,
 	die(name);
 }
 
+/* With a job in hand: one that is dead before can not even be given one. */
+static void die_at_work(const int job[2])
+{
+	struct pollfd p = { .fd = job[1], .events = POLLIN };
+
+	close(job[0]);
+	poll(&p, 1, PATIENCE_MS);
+	_exit(1);
+}
+
 static int start_worker(const char *home)
 {
 	int job[2], channel[2];
@@ -79,7 +89,7 @@ static int start_worker(const char *home)
 	workers[spawned] = fork();
 	if (workers[spawned++] == 0) {
 		if (workers_die)
-			_exit(1);
+			die_at_work(job);
 		become(deliver_program, "mda/deliver", home, channel[1], job[1]);
 	}
 	close(job[1]);
