@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/mem.h"
+#include "common/mail/report.h"
 
 enum {
 	ANSWER_MEMORY	= 1 << 20,
@@ -194,7 +195,7 @@ static void same_for_all(struct sched *s, struct task *t, const char *status, co
 static void not_tried(struct sched *s, const struct dest *d, struct task *t)
 {
 	const char *why = d->known.why;
-	const struct job_result r = { .unreachable = true, .remote = is_digit(*why) ? d->known.host : "", .tls = "", .ip = "",
+	const struct job_result r = { .unreachable = true, .remote = report_is_reply(why) ? d->known.host : "", .tls = "", .ip = "",
 		.count = 1, .rcpts = { { ERR_TEMP, d->known.status, why } } };
 
 	message_task_done(s, t, &r);
@@ -396,7 +397,7 @@ static bool once_more(struct sched *s, struct dest *d, struct task *t, const str
 /* What our rules forbid one message (TLS that is a must) may be allowed to another: nobody is down by that. */
 static bool by_our_rules(const struct job_result_rcpt *got)
 {
-	return strncmp(got->status, "4.7.", 4) == 0 && !is_digit(*got->answer);
+	return strncmp(got->status, "4.7.", 4) == 0 && !report_is_reply(got->answer);
 }
 
 static bool is_down(const struct job_result *r)

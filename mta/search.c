@@ -1,6 +1,7 @@
 /* Whose server takes it, and where that is. See search.h. */
 #include "mta/search.h"
 
+#include "common/mail/report.h"
 #include "common/os/log.h"
 #include "mta/link.h"
 #include "mta/lookup.h"
@@ -32,7 +33,7 @@ static bool fail(struct search *s, const struct server *server, const struct err
 	if (e->kind != ERR_TEMP && s->may_help)
 		return false;
 	s->why = *e;
-	s->who = is_digit(*e->text) ? server->mx->name : "";
+	s->who = report_is_reply(e->text) ? server->mx->name : "";
 	s->may_help = s->may_help || e->kind == ERR_TEMP;
 	return false;
 }

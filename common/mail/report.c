@@ -485,3 +485,8 @@ void report_write(const struct report *r, struct sink to)
 	add_original(&w);
 	str_free(&w.s);
 }
+
+bool report_is_reply(const char *diagnostic)
+{
+	return is_digit(diagnostic[0]) && is_digit(diagnostic[1]) && is_digit(diagnostic[2]) && diagnostic[3] == ' ';
+}

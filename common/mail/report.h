@@ -55,5 +55,7 @@ struct report {
 /* ORCPT and ENVID come in xtext (RFC 3461 4): "+2B" is "+". What is broken stays as it is. */
 void report_xtext(struct span x, struct str *out);
 void report_write(const struct report *r, struct sink to);
+/* Pure: does it begin with a reply code, as what servers say does? Not a host of ours to speak of, like 163.com. */
+bool report_is_reply(const char *diagnostic);
 
 #endif

@@ -114,7 +114,7 @@ static struct report_rcpt report_rcpt(const struct job *j, const struct rcpt *r)
 
 	return (struct report_rcpt){ .kind = j->kind, .original = r->original,
 		.address = r->address, .status = r->status ? r->status : "", .diagnostic = r->answer,
-		.from_remote = remote && r->answer && is_digit(*r->answer),
+		.from_remote = remote && r->answer && report_is_reply(r->answer),
 		.remote = r->remote, .last_try = j->now };
 }
 

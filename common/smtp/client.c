@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "common/mail/encoding.h"
+#include "common/mail/report.h"
 
 enum { CHALLENGES_MAX = 10, WORDS_MAX = 12288, ECHO_MIN = 8 };	/* RFC 4954 4: a line of AUTH has at most 12288 bytes */
 
@@ -166,7 +167,7 @@ static void note_extension(struct smtp_client *c, struct span line)
 /* An answer speaks for itself, and its code is looked for in front. */
 static bool say_when(struct err *e, const char *command)
 {
-	return e && is_digit(*e->text) ? false : err_while(e, "%s", command);
+	return e && report_is_reply(e->text) ? false : err_while(e, "%s", command);
 }
 
 bool smtp_client_hello(struct smtp_client *c, struct err *e)

@@ -31,6 +31,12 @@ static const struct report_rcpt secret = {
 static const struct report_rcpt ours = {
 	.kind = REPORT_FAILED, .original = "", .address = "eve@c.test", .status = "5.7.1", .diagnostic = "we do not", .remote = "",
 };
+static const struct report_rcpt unsafe = {
+	.kind = REPORT_FAILED, .original = "", .address = "eve@c.test", .status = "4.7.4", .diagnostic = "no STARTTLS", .remote = "",
+};
+static const struct report_rcpt unproven = {
+	.kind = REPORT_FAILED, .original = "", .address = "eve@c.test", .status = "4.7.5", .diagnostic = "its name is wrong", .remote = "",
+};
 static const struct report_rcpt embedded = {
 	.kind = REPORT_DELIVERED, .original = "utf-8;\\x{3B1}\\x{2B}\\x{1F600}@\u03b2.test", .address = "alpha@b.test", .status = "2.0.0", .diagnostic = "", .remote = "",
 };
@@ -78,6 +84,12 @@ static const struct { struct report r; const char *has[12], *types[3], *lacks; }
 	  { "plain", "delivery-status", "rfc822-headers" }, "no such address" },
 	{ REPORT(.kind = REPORT_FAILED, .rcpts = &secret, .rcpt_count = 1),
 	  { "  <eve@c.test>\n    It needs TLS all the way, which the server there does not promise.\n    it needs REQUIRETLS\n" },
+	  { "plain", "delivery-status", "rfc822-headers" }, "rule" },
+	{ REPORT(.kind = REPORT_FAILED, .rcpts = &unsafe, .rcpt_count = 1),
+	  { "  <eve@c.test>\n    The way to the server there cannot be made as safe as it has to be.\n    no STARTTLS\n" },
+	  { "plain", "delivery-status", "rfc822-headers" }, "rule" },
+	{ REPORT(.kind = REPORT_FAILED, .rcpts = &unproven, .rcpt_count = 1),
+	  { "  <eve@c.test>\n    The server there does not prove that it is the right one.\n    its name is wrong\n" },
 	  { "plain", "delivery-status", "rfc822-headers" }, "rule" },
 	{ REPORT(.kind = REPORT_FAILED, .rcpts = &ours, .rcpt_count = 1),
 	  { "  <eve@c.test>\n    A rule of our mail server does not let it through.\n    we do not\n" },
@@ -128,6 +140,14 @@ START_TEST(report_says_it)
 }
 END_TEST
 
+START_TEST(replies_are_told_from_words_of_ours)
+{
+	ck_assert(report_is_reply("550 5.1.1 no such user") && report_is_reply("421 "));
+	ck_assert(!report_is_reply("") && !report_is_reply("55") && !report_is_reply("550"));
+	ck_assert(!report_is_reply("163.com has no address") && !report_is_reply("cannot connect"));
+}
+END_TEST
+
 START_TEST(many_recipients_fit)
 {
 	static struct report_rcpt all[2000];
@@ -148,6 +168,7 @@ int main(void)
 	TCase *tc = unit_begin("mail-report");
 
 	tcase_add_loop_test(tc, report_says_it, 0, COUNT(cases));
+	tcase_add_test(tc, replies_are_told_from_words_of_ours);
 	tcase_add_test(tc, many_recipients_fit);
 	return unit_end();
 }
