@@ -288,8 +288,10 @@ static int create_envelope(const struct station *st, const char *name, const str
 
 	if (fd < 0)
 		err_sys(e, "cannot create %s", name);
-	else if (!write_envelope(fd, env, e))
+	if (fd >= 0 && !write_envelope(fd, env, e)) {
 		fd_close(&fd);
+		unlinkat(st->tmp, name, 0);	/* it may be large, and the disk be full */
+	}
 	if (fd >= 0)
 		set_time(fd, env);
 	return fd;
