@@ -15,6 +15,16 @@ enum {
 
 struct scan { struct sched *s; unsigned in; };
 
+static void each_in(struct sched *s, bool (*each)(void *scan, const char *id))
+{
+	struct err e;
+
+	for (unsigned i = 0; i < INS; i++) {
+		if (!queue_each(&s->in[i], each, &(struct scan){ s, i }, &e))
+			log_error("%s: %s", s->in[i].name, e.text);
+	}
+}
+
 /* --- asking the clerk --- */
 
 static bool ask_once(struct sched *s, struct span address, enum dir_class *is, struct err *e)
@@ -76,23 +86,15 @@ static void log_routes(const struct envelope *env, const char *station)
 		maillog_routed(env->id, span_of(env->rcpts[i].address), station, "");
 }
 
-static bool has_rcpt(const struct envelope *env, const struct rcpt *r)
-{
-	for (size_t i = 0; i < env->rcpt_count; i++) {
-		if (env->rcpts[i].number == r->number &&
-		    strcmp(env->rcpts[i].address, r->address) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* What stands in out/ too; the rest is left. */
 static void leave_out(struct envelope *env, const struct envelope *there)
 {
-	size_t left = 0;
+	size_t left = 0, at = 0;
 
 	for (size_t i = 0; i < env->rcpt_count; i++) {
-		if (!has_rcpt(there, &env->rcpts[i]))
+		const struct rcpt *same = envelope_rcpt(there, env->rcpts[i].number, &at);
+
+		if (!same || strcmp(same->address, env->rcpts[i].address) != 0)
 			env->rcpts[left++] = env->rcpts[i];
 	}
 	env->rcpt_count = left;
@@ -224,12 +226,7 @@ static bool settle_one(void *arg, const char *id)
 
 void arrive_settle(struct sched *s)
 {
-	struct err e;
-
-	for (unsigned i = 0; i < INS; i++) {
-		if (!queue_each(&s->in[i], settle_one, &(struct scan){ s, i }, &e))
-			log_error("%s: %s", s->in[i].name, e.text);
-	}
+	each_in(s, settle_one);
 }
 
 /* --- noticing --- */
@@ -332,12 +329,7 @@ static bool notice_one(void *arg, const char *id)
 
 void arrive_scan(struct sched *s)
 {
-	struct err e;
-
-	for (unsigned i = 0; i < INS; i++) {
-		if (!queue_each(&s->in[i], notice_one, &(struct scan){ s, i }, &e))
-			log_error("%s: %s", s->in[i].name, e.text);
-	}
+	each_in(s, notice_one);
 	if (s->arrived_n)
 		arm(s, clock_ms());
 }

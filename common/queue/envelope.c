@@ -83,6 +83,17 @@ size_t envelope_failed(const struct envelope *env)
 	return count(env, RCPT_FAILED);
 }
 
+struct rcpt *envelope_rcpt(const struct envelope *env, unsigned number, size_t *at)
+{
+	for (size_t i = 0; i < env->rcpt_count; i++) {
+		if (*at >= env->rcpt_count)
+			*at = 0;
+		if (env->rcpts[(*at)++].number == number)
+			return &env->rcpts[*at - 1];
+	}
+	return NULL;
+}
+
 time_t envelope_start(const struct envelope *env)
 {
 	return env->release > env->arrived ? env->release : env->arrived;
@@ -495,20 +506,9 @@ static bool whole(struct span *text, struct span *behind)
 
 /* --- who is done since --- */
 
-/* They come in the order in which they stand there, mostly: so from the last one on, and round. */
-static struct rcpt *find_rcpt(const struct envelope *env, unsigned number, size_t *at)
-{
-	for (size_t i = 0; i < env->rcpt_count; i++) {
-		*at = *at + 1 < env->rcpt_count ? *at + 1 : 0;
-		if (env->rcpts[*at].number == number)
-			return &env->rcpts[*at];
-	}
-	return NULL;
-}
-
 static void set_done(const struct envelope *env, unsigned number, size_t *at)
 {
-	struct rcpt *r = find_rcpt(env, number, at);
+	struct rcpt *r = envelope_rcpt(env, number, at);
 
 	if (!r || r->state != RCPT_WAITING)
 		return;
@@ -540,7 +540,7 @@ static void read_done(const struct envelope *env, struct span line, size_t *at)
 
 static void read_behind(const struct envelope *env, struct span behind)
 {
-	size_t at = env->rcpt_count - 1;
+	size_t at = 0;
 	struct span line;
 
 	while (span_cut(&behind, '\n', &line)) {

@@ -94,6 +94,11 @@ void envelope_print_done(const unsigned *numbers, size_t count, struct str *out)
 /* Memory from a. PERM on anything that is not a whole, well-formed envelope. */
 bool envelope_parse(struct span text, struct arena *a, struct envelope *env, struct err *e);
 
+/*
+ * The recipient with that number; NULL. at, to begin with 0: where it is looked for first; behind the last one, so
+ * that who asks for many in the order in which they stand there finds each at once.
+ */
+struct rcpt *envelope_rcpt(const struct envelope *env, unsigned number, size_t *at);
 const char *rcpt_state_name(enum rcpt_state s);		/* "waiting" "done" "failed" "told" */
 size_t envelope_waiting(const struct envelope *env);	/* recipients in RCPT_WAITING */
 size_t envelope_failed(const struct envelope *env);	/* in RCPT_FAILED: somebody is to be told */

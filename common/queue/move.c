@@ -54,24 +54,15 @@ static int rename_new(int from, int to, const char *name)
 	return -1;
 }
 
-static bool has_number(const struct envelope *env, unsigned number)
-{
-	for (size_t i = 0; i < env->rcpt_count; i++) {
-		if (env->rcpts[i].number == number)
-			return true;
-	}
-	return false;
-}
-
 /* What is there already counts; a recipient's number is its own for life. */
 static void merge(struct envelope *env, const struct envelope *more, struct arena *a)
 {
 	struct rcpt *rcpts = arena_array(a, env->rcpt_count + more->rcpt_count, sizeof *rcpts);
-	size_t n = env->rcpt_count;
+	size_t n = env->rcpt_count, at = 0;
 
 	memcpy(rcpts, env->rcpts, n * sizeof *rcpts);
 	for (size_t i = 0; i < more->rcpt_count; i++) {
-		if (!has_number(env, more->rcpts[i].number))
+		if (!envelope_rcpt(env, more->rcpts[i].number, &at))
 			rcpts[n++] = more->rcpts[i];
 	}
 	env->rcpts = rcpts;
